@@ -1,0 +1,1 @@
+//! Reads a Linux host from its kernel.

@@ -1,0 +1,3 @@
+//! Documents that leave the process: canonical JSON, manifests, certificates.
+
+pub mod json;

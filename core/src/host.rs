@@ -1,0 +1,4 @@
+//! The rest of a host: links, routes.
+
+pub mod links;
+pub mod routes;

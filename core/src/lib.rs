@@ -1,0 +1,13 @@
+//! The domain of netghost: what is read from a host, how it is compared, and what is signed about it.
+//!
+//! Pure functions over plain types. Nothing here opens a file or a socket, reads a clock or draws a random number, so every
+//! decision can be tested without a network.
+
+pub mod artifact;
+pub mod bytes;
+pub mod host;
+pub mod netfilter;
+pub mod raw;
+pub mod section;
+pub mod snapshot;
+pub mod tc;

@@ -1,0 +1,7 @@
+//! Packet filters: one rule model over nf_tables and legacy xtables.
+
+pub mod model;
+pub mod names;
+pub mod nft;
+pub mod text;
+pub mod xt;

@@ -1,0 +1,62 @@
+//! What the kernel numbers, counts or lets packets fill. Never compared, never part of a configuration's digest.
+
+use serde::{Deserialize, Serialize};
+
+use super::Element;
+use crate::bytes::Big;
+
+/// The runtime side of a [`super::Ruleset`]: the same tables, chains, rules and sets in the same places.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RulesetRuntime {
+    /// One for each table.
+    pub tables: Vec<TableRuntime>,
+}
+
+/// Runtime of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TableRuntime {
+    /// The kernel's handle.
+    pub handle: Option<Big>,
+    /// One for each chain.
+    pub chains: Vec<ChainRuntime>,
+    /// One for each named set.
+    pub sets: Vec<SetRuntime>,
+}
+
+/// Runtime of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ChainRuntime {
+    /// The kernel's handle.
+    pub handle: Option<Big>,
+    /// What the policy decided, where it is counted.
+    pub policy_counters: Option<Counters>,
+    /// One for each rule.
+    pub rules: Vec<RuleRuntime>,
+}
+
+/// Runtime of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RuleRuntime {
+    /// The kernel's handle.
+    pub handle: Option<Big>,
+    /// What matched, where it is counted. `None` is "not counted", never zero.
+    pub counters: Option<Counters>,
+}
+
+/// Packets and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Packets.
+    pub packets: Big,
+    /// Bytes.
+    pub bytes: Big,
+}
+
+/// Runtime of a named set.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SetRuntime {
+    /// The kernel's handle.
+    pub handle: Option<Big>,
+    /// Elements that packets added to a dynamic set.
+    pub elements: Vec<Element>,
+}

@@ -1,0 +1,1 @@
+//! nf_tables: from netlink messages to the rule model.
