@@ -53,7 +53,10 @@ pub enum DumpError {
     },
     /// The dump was restarted or its objects changed while it ran.
     #[error("what was read changed while it was read")]
-    Interrupted,
+    Interrupted {
+        /// What came all the same: good to be shown, not to conclude from.
+        messages: Vec<RawMessage>,
+    },
     /// A message was longer than the buffer.
     #[error("a message of {length} bytes was cut at {BUFFER}")]
     Truncated {
@@ -69,7 +72,7 @@ impl DumpError {
     /// True if a further try may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Interrupted => true,
+            Self::Interrupted { .. } => true,
             Self::Refused { errno } => {
                 *errno == libc::EINTR || *errno == libc::EAGAIN || *errno == libc::EBUSY
             }
@@ -156,7 +159,7 @@ impl<L: Link> Socket<L> {
         if !self.warm {
             // Thrown away whatever comes; the receive alone is what makes the next dump whole.
             match self.dump_once(message_type, body) {
-                Ok(_) | Err(DumpError::Interrupted) => self.warm = true,
+                Ok(_) | Err(DumpError::Interrupted { .. }) => self.warm = true,
                 Err(error) => return Err(error),
             }
         }
@@ -220,7 +223,7 @@ const OVERRUN: u16 = 4;
 
 fn finish(messages: Vec<RawMessage>, errno: i32, interrupted: bool) -> Result<Vec<RawMessage>, DumpError> {
     match errno {
-        _ if interrupted => Err(DumpError::Interrupted),
+        _ if interrupted => Err(DumpError::Interrupted { messages }),
         0 => Ok(messages),
         errno => Err(DumpError::Refused { errno }),
     }

@@ -109,8 +109,7 @@ fn attempt<L: Link>(netfilter: &mut Socket<L>, route: &mut Socket) -> Try<Dump, 
     match pass(netfilter, route) {
         Ok((dump, true)) => Try::Done(dump),
         Ok((dump, false)) => Try::Moved(dump),
-        // What a list named may be gone when it is asked for.
-        Err(error) if error.is_transient() || error.errno() == Some(libc::ENOENT) => Try::Again,
+        Err(error) if error.is_transient() => Try::Again,
         Err(error) => Try::Failed(error),
     }
 }
@@ -119,10 +118,15 @@ fn attempt<L: Link>(netfilter: &mut Socket<L>, route: &mut Socket) -> Try<Dump, 
 fn pass<L: Link>(netfilter: &mut Socket<L>, route: &mut Socket) -> Result<(Dump, bool), DumpError> {
     let links = link_names::read(route)?;
     let before = generation(netfilter)?;
-    let messages = dump_all(netfilter)?;
+    let mut reading = Reading {
+        socket: netfilter,
+        moved: false,
+    };
+    let messages = reading.all()?;
+    let moved = reading.moved;
     let after = generation(netfilter)?;
     let links_after = link_names::read(route)?;
-    let stable = before == after && links == links_after && all_of(&messages, before)?;
+    let stable = !moved && before == after && links == links_after && all_of(&messages, before)?;
     Ok((
         Dump {
             raw: NetlinkRaw { links, messages },
@@ -157,38 +161,58 @@ fn all_of(messages: &[RawMessage], generation: u32) -> Result<bool, DumpError> {
     Ok(true)
 }
 
-/// Tables, chains, rules chain by chain, sets, elements set by set, objects, flowtables.
-fn dump_all<L: Link>(socket: &mut Socket<L>) -> Result<Vec<RawMessage>, DumpError> {
-    let mut out = socket.dump(consts::GET_TABLE, &header(0))?;
-    let chains = socket.dump(consts::GET_CHAIN, &header(0))?;
-    let sets = socket.dump(consts::GET_SET, &header(0))?;
-    let rules = each(socket, &chains, consts::GET_RULE)?;
-    let elements = each(socket, &sets, consts::GET_ELEMENTS)?;
-    for part in [chains, rules, sets, elements] {
-        out.extend(part);
-    }
-    for kind in [consts::GET_OBJECT, consts::GET_FLOWTABLE] {
-        out.extend(socket.dump(kind, &header(0))?);
-    }
-    Ok(out)
+/// A pass under way: it goes on when something changes, to have something to show, but it is not whole any more.
+#[derive(Debug)]
+struct Reading<'s, L: Link> {
+    socket: &'s mut Socket<L>,
+    moved: bool,
 }
 
-/// What belongs to each of `owners`: the rules of chains, the elements of sets. Both requests name the table in attribute 1
-/// and the owner in attribute 2 (`NFTA_RULE_CHAIN`, `NFTA_SET_ELEM_LIST_SET`).
-fn each<L: Link>(
-    socket: &mut Socket<L>,
-    owners: &[RawMessage],
-    request: u16,
-) -> Result<Vec<RawMessage>, DumpError> {
-    let mut out = Vec::new();
-    for owner in owners {
-        let (family, table, name) = message::names(owner).map_err(malformed)?;
-        let mut body = header(family);
-        push_name(&mut body, 1, &table)?;
-        push_name(&mut body, 2, &name)?;
-        out.extend(socket.dump(request, &body)?);
+impl<L: Link> Reading<'_, L> {
+    /// Tables, chains, rules chain by chain, sets, elements set by set, objects, flowtables.
+    fn all(&mut self) -> Result<Vec<RawMessage>, DumpError> {
+        let mut out = self.dump(consts::GET_TABLE, &header(0))?;
+        let chains = self.dump(consts::GET_CHAIN, &header(0))?;
+        let sets = self.dump(consts::GET_SET, &header(0))?;
+        let rules = self.each(&chains, consts::GET_RULE)?;
+        let elements = self.each(&sets, consts::GET_ELEMENTS)?;
+        for part in [chains, rules, sets, elements] {
+            out.extend(part);
+        }
+        for kind in [consts::GET_OBJECT, consts::GET_FLOWTABLE] {
+            out.extend(self.dump(kind, &header(0))?);
+        }
+        Ok(out)
     }
-    Ok(out)
+
+    fn dump(&mut self, request: u16, body: &[u8]) -> Result<Vec<RawMessage>, DumpError> {
+        match self.socket.dump(request, body) {
+            Err(DumpError::Interrupted { messages }) => {
+                self.moved = true;
+                Ok(messages)
+            }
+            // What a list named may be gone when it is asked for.
+            Err(DumpError::Refused { errno: libc::ENOENT }) => {
+                self.moved = true;
+                Ok(Vec::new())
+            }
+            answer => answer,
+        }
+    }
+
+    /// What belongs to each of `owners`: the rules of chains, the elements of sets. Both requests name the table in
+    /// attribute 1 and the owner in attribute 2 (`NFTA_RULE_CHAIN`, `NFTA_SET_ELEM_LIST_SET`).
+    fn each(&mut self, owners: &[RawMessage], request: u16) -> Result<Vec<RawMessage>, DumpError> {
+        let mut out = Vec::new();
+        for owner in owners {
+            let (family, table, name) = message::names(owner).map_err(malformed)?;
+            let mut body = header(family);
+            push_name(&mut body, 1, &table)?;
+            push_name(&mut body, 2, &name)?;
+            out.extend(self.dump(request, &body)?);
+        }
+        Ok(out)
+    }
 }
 
 /// `struct nfgenmsg`: family, `NFNETLINK_V0`, no resource id.

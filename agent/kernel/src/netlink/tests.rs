@@ -114,9 +114,9 @@ fn a_dump_without_its_end_is_an_error() {
 #[test]
 fn an_interrupted_dump_is_an_error_wherever_it_says_so() {
     let on_a_row = vec![vec![row(NlmF::DUMP_INTR), row(NlmF::empty()), done(0)]];
-    assert!(matches!(dump(on_a_row), Err(DumpError::Interrupted)));
+    assert!(matches!(dump(on_a_row), Err(DumpError::Interrupted { .. })));
     let on_the_end = vec![vec![row(NlmF::empty()), message(DONE, NlmF::DUMP_INTR, &[0; 4])]];
-    assert!(matches!(dump(on_the_end), Err(DumpError::Interrupted)));
+    assert!(matches!(dump(on_the_end), Err(DumpError::Interrupted { .. })));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn root_flush_and_reload_is_the_same_configuration() {
 fn root_what_is_not_decoded_is_kept_whole() {
     let rule = |size: u16| {
         format!(
-            "table ip t {{ chain c {{ type filter hook forward priority 0; tcp flags syn tcp option maxseg size set {size} }} }}"
+            "table ip t {{ chain c {{ type filter hook forward priority 0; tcp flags syn tcp option maxseg size set {size}; }}\n}}"
         )
     };
     let (one, two) = (read(&load(&rule(1400))), read(&load(&rule(1300))));
@@ -124,7 +124,7 @@ fn root_nothing_loaded_is_captured_and_empty() {
 #[test]
 fn root_comments_that_are_not_utf8_survive() {
     let mut script = b"table ip t { chain c { counter comment \"caf".to_vec();
-    script.extend_from_slice(b"\xe9\" } }");
+    script.extend_from_slice(b"\xe9\"; }\n}");
     let namespace = Namespace::new().unwrap();
     assert!(
         namespace

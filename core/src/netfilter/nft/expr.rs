@@ -129,9 +129,13 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// An expression that is not understood may have written any register, so nothing that was loaded is trusted after it.
+    /// An expression that is not understood may read any register, so what they hold is written down before it; and it may have
+    /// written any, so nothing that was loaded is trusted after it.
     fn opaque(&mut self, name: &str, data: &[u8]) {
-        self.registers.forget();
+        for (register, symbol) in self.registers.take() {
+            let field = Field(format!("@reg,{register}"));
+            self.statement(held(field, symbol));
+        }
         // `last` holds when a packet last came by, and nothing else (`enum nft_last_attributes`).
         let payload = if name == "last" { Vec::new() } else { data.to_vec() };
         self.items.push(Item::Opaque(Opaque {
@@ -164,8 +168,11 @@ impl<'a> Reader<'_, 'a> {
 
     /// Adds a match, and learns from it what follows in the packet.
     fn matched(&mut self, field: &str, op: Op, value: Value) {
-        if let (Op::Eq, Value::Number(number)) = (op, &value) {
-            field::learn(&mut self.context, field, *number);
+        match (op, &value) {
+            (Op::Eq, Value::Number(number)) => field::learn(&mut self.context, field, *number),
+            // One of several protocols: what follows is read by what they share.
+            (Op::In, _) if field == "meta.l4proto" => self.context.transport = None,
+            _ => {}
         }
         self.items.push(Item::Match(Match {
             field: field.into(),
@@ -197,6 +204,31 @@ impl<'a> Reader<'_, 'a> {
         let key = (self.source.family, self.source.table.clone(), name.clone());
         self.source.sets.get(&key).ok_or(NotUnderstood)
     }
+}
+
+/// What a register holds, as a statement that sets it.
+fn held(field: Field, symbol: Symbol) -> Statement {
+    let name = |field: field::Loaded| Value::Field(Field(field.name));
+    let bytes = |bytes: Vec<u8>| Value::Bytes(Hex(bytes));
+    let value = match symbol {
+        Symbol::Field { field, length } if length == field.width => name(field),
+        Symbol::Field { field, length } => Value::Concat(vec![
+            name(field),
+            Value::Number(u32::try_from(length).unwrap_or(u32::MAX)),
+        ]),
+        Symbol::Masked { field, mask, xor } => Value::Concat(vec![name(field), bytes(mask), bytes(xor)]),
+        Symbol::Fields(fields) => Value::Concat(fields.into_iter().map(name).collect()),
+        Symbol::Constant(constant) => bytes(constant),
+        Symbol::Mapped { key, map, entries } => {
+            return Statement::MapTo {
+                key,
+                field,
+                map,
+                entries,
+            };
+        }
+    };
+    Statement::Set { field, value }
 }
 
 /// The text of an xtables `comment` match, as the decoder gives it.

@@ -80,9 +80,12 @@ impl Registers {
         (at == end).then_some(out)
     }
 
-    /// An expression that is not understood may have written any register.
-    pub(super) fn forget(&mut self) {
-        self.slots.clear();
+    /// Empties all registers and returns what they held, by slot.
+    pub(super) fn take(&mut self) -> Vec<(u32, Symbol)> {
+        std::mem::take(&mut self.slots)
+            .into_iter()
+            .map(|(slot, (symbol, _))| (slot, symbol))
+            .collect()
     }
 }
 

@@ -155,10 +155,21 @@ impl<'a> Reader<'_, 'a> {
         Ok(())
     }
 
-    /// `enum nft_objref_attributes`; objects chosen by a map are not understood yet.
+    /// `enum nft_objref_attributes`: an object by name, or one that a map chooses.
     pub(super) fn object(&mut self, data: &'a [u8]) -> Understood {
-        let attributes = Attributes::read(data, &[1, 2])?;
-        let name = attributes.text(2)?;
+        let attributes = Attributes::read(data, &[1, 2, 3, 4, 5])?;
+        let Some(name) = attributes.opt_text(2) else {
+            let map = attributes.text(4)?;
+            let (key, parts) = self.key(attributes.be32(3)?, &map)?;
+            let (map, entries) = self.map(&map, &parts)?;
+            self.statement(Statement::MapTo {
+                key,
+                field: "object".into(),
+                map,
+                entries,
+            });
+            return Ok(());
+        };
         let statement = match object_kind(attributes.be32(1)?) {
             kind if kind == "counter" => Statement::Counter { name: Some(name) },
             object => Statement::Object { object, name },

@@ -2,7 +2,7 @@
 
 use super::{Attributes, NotUnderstood, Reader, Symbol, Understood};
 use crate::bytes::Text;
-use crate::netfilter::model::{ElementData, Field, Item, Match, Op, Statement, Value};
+use crate::netfilter::model::{ElementData, Field, Op, Statement, Value};
 use crate::netfilter::nft::consts;
 use crate::netfilter::nft::field::Loaded;
 use crate::netfilter::nft::key_type::Part;
@@ -38,44 +38,48 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The fields in the registers that make up the set's key, and how their bytes read.
+    /// The fields in the registers that make up the set's key, and how their bytes read. Where the registers hold what is not
+    /// understood, the register's number stands for the fields and the set's own type reads the bytes: what the set
+    /// holds is part of the rule in any case.
     pub(super) fn key(&self, register: u32, set: &Text) -> Understood<(Field, Vec<Part>)> {
-        let length = self.set_named(set)?.key_length();
+        let set = self.set_named(set)?;
         let symbols = self
             .registers
-            .concatenation(register, length)
-            .ok_or(NotUnderstood)?;
-        let mut names = Vec::new();
-        let mut parts = Vec::new();
-        for symbol in symbols {
-            let field = match symbol {
-                Symbol::Field { field, length } if *length == field.width => field,
-                _ => return Err(NotUnderstood),
-            };
-            names.push(field.name.as_str());
-            parts.push(part(field));
-        }
-        Ok((Field(names.join(" . ")), parts))
+            .concatenation(register, set.key_length())
+            .unwrap_or_default();
+        let fields: Option<Vec<&Loaded>> = symbols.into_iter().map(whole_field).collect();
+        Ok(match fields {
+            Some(fields) if !fields.is_empty() => {
+                let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+                (Field(names.join(" . ")), fields.into_iter().map(part).collect())
+            }
+            _ => (Field(format!("@reg,{register}")), set.key_parts()),
+        })
     }
 
     fn member(&mut self, field: Field, parts: &[Part], name: &Text, inverted: bool) -> Understood {
         let set = self.set_named(name)?;
-        let value = if set.flags & consts::SET_ANONYMOUS == 0 {
-            Value::SetName(name.clone())
+        if set.flags & consts::SET_ANONYMOUS == 0 {
+            let op = if inverted { Op::NotIn } else { Op::In };
+            self.matched(&field.0, op, Value::SetName(name.clone()));
+            return Ok(());
+        }
+        let mut values: Vec<Value> = self
+            .entries(set, parts)?
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
+        // One of a single value is that value: newer tools write the one for the other.
+        let (op, value) = if values.len() == 1 {
+            (Op::Eq, values.remove(0))
         } else {
-            Value::Set(
-                self.entries(set, parts)?
-                    .into_iter()
-                    .map(|(key, _)| key)
-                    .collect(),
-            )
+            (Op::In, Value::Set(values))
         };
-        let op = if inverted { Op::NotIn } else { Op::In };
-        self.items.push(Item::Match(Match { field, op, value }));
+        self.matched(&field.0, if inverted { op.negated() } else { op }, value);
         Ok(())
     }
 
-    fn map(&self, name: &Text, parts: &[Part]) -> Understood<(Option<Text>, Pairs)> {
+    pub(super) fn map(&self, name: &Text, parts: &[Part]) -> Understood<(Option<Text>, Pairs)> {
         let set = self.set_named(name)?;
         if set.flags & consts::SET_ANONYMOUS == 0 {
             return Ok((Some(name.clone()), Vec::new()));
@@ -94,6 +98,13 @@ impl<'a> Reader<'_, 'a> {
             .into_iter()
             .map(|entry| (entry.key, set.data_of(entry.element, self.source.links)))
             .collect())
+    }
+}
+
+fn whole_field(symbol: &Symbol) -> Option<&Loaded> {
+    match symbol {
+        Symbol::Field { field, length } if *length == field.width => Some(field),
+        _ => None,
     }
 }
 
