@@ -104,3 +104,6 @@ fn warning(code: &str, message: String) -> Warning {
         message,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,49 +119,58 @@ const CONNMARK: [&str; 8] = [
     "--mask",
 ];
 
-/// True for a match whose every option is known here.
+/// The matches whose options are all known here.
+const MATCHES: [&[u8]; 19] = [
+    b"tcp",
+    b"udp",
+    b"icmp",
+    b"icmp6",
+    b"icmpv6",
+    b"ipv6-icmp",
+    b"multiport",
+    b"conntrack",
+    b"state",
+    b"comment",
+    b"limit",
+    b"mark",
+    b"connmark",
+    b"addrtype",
+    b"owner",
+    b"iprange",
+    b"mac",
+    b"pkttype",
+    b"physdev",
+];
+
+/// The targets that are decoded.
+const TARGETS: [&[u8]; 13] = [
+    b"REJECT",
+    b"LOG",
+    b"NFLOG",
+    b"SNAT",
+    b"DNAT",
+    b"MASQUERADE",
+    b"REDIRECT",
+    b"MARK",
+    b"CONNMARK",
+    b"TCPMSS",
+    b"CT",
+    b"NOTRACK",
+    b"NFQUEUE",
+];
+
+/// True for a match whose options are known here.
 pub(super) fn knows_match(module: &[u8]) -> bool {
-    const KNOWN: [&[u8]; 20] = [
-        b"tcp",
-        b"udp",
-        b"icmp",
-        b"icmp6",
-        b"icmpv6",
-        b"ipv6-icmp",
-        b"multiport",
-        b"conntrack",
-        b"state",
-        b"comment",
-        b"limit",
-        b"mark",
-        b"connmark",
-        b"addrtype",
-        b"owner",
-        b"iprange",
-        b"mac",
-        b"pkttype",
-        b"physdev",
-        b"all",
-    ];
-    KNOWN.contains(&module)
+    MATCHES.contains(&module)
 }
 
 /// True for a target that is decoded.
 pub(super) fn knows_target(target: &[u8]) -> bool {
-    const KNOWN: [&[u8]; 13] = [
-        b"REJECT",
-        b"LOG",
-        b"NFLOG",
-        b"SNAT",
-        b"DNAT",
-        b"MASQUERADE",
-        b"REDIRECT",
-        b"MARK",
-        b"CONNMARK",
-        b"TCPMSS",
-        b"CT",
-        b"NOTRACK",
-        b"NFQUEUE",
-    ];
-    KNOWN.contains(&target)
+    TARGETS.contains(&target)
+}
+
+/// True for an option of any extension known here.
+pub(super) fn is_known(option: &str) -> bool {
+    MATCHES.iter().any(|module| of_match(module, option).is_some())
+        || TARGETS.iter().any(|target| of_target(target, option).is_some())
 }

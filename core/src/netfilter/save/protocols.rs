@@ -16,6 +16,23 @@ pub(super) fn number(word: &str) -> Option<u32> {
         .or_else(|| number_of(&PROTOCOLS, &word.to_ascii_lowercase()))
 }
 
+/// The match that a protocol brings along, so that its options need no `-m`.
+pub(super) fn module(word: &[u8]) -> Option<&'static [u8]> {
+    Some(match number(std::str::from_utf8(word).ok()?)? {
+        1 => b"icmp",
+        6 => b"tcp",
+        17 => b"udp",
+        33 => b"dccp",
+        50 => b"esp",
+        51 => b"ah",
+        58 => b"icmp6",
+        132 => b"sctp",
+        135 => b"mh",
+        136 => b"udplite",
+        _ => return None,
+    })
+}
+
 const PROTOCOLS: [(u32, &str); 57] = [
     (0, "hopopt"),
     (0, "ip"),

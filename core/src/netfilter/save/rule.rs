@@ -162,7 +162,7 @@ impl RuleText {
     pub(super) fn parse(family: Family, words: &[Token]) -> Result<Self, RuleError> {
         let mut rule = Self {
             header: Default::default(),
-            protocol: Vec::new(),
+            protocol: protocol_of(words),
             extensions: Vec::new(),
             action: None,
             counters: None,
@@ -222,9 +222,6 @@ impl RuleText {
             extension.words = vec![word.clone()];
             vec![extension.opaque()]
         });
-        if place == 4 {
-            self.protocol = word.bytes.clone();
-        }
         self.put(place, name, items)?;
         Ok(Some(left))
     }
@@ -316,25 +313,23 @@ impl RuleText {
 
     fn owner(&mut self, option: &str) -> Option<usize> {
         let last = self.extensions.len().checked_sub(1);
-        if last
-            .and_then(|last| self.extensions.get(last))
-            .is_some_and(|last| !last.is_known)
-        {
+        let is_unknown = |extension: &Extension| !extension.is_known;
+        if self.extensions.last().is_some_and(is_unknown) {
             return last;
         }
-        let has = self
-            .extensions
-            .iter()
-            .rposition(|extension| extension.takes(option).is_some());
-        if has.is_some() {
-            return has;
+        let has = |extension: &Extension| extension.takes(option).is_some();
+        if let Some(place) = self.extensions.iter().rposition(has) {
+            return Some(place);
         }
-        if options::of_match(&self.protocol, option).is_some() {
-            self.extensions
-                .push(Extension::new(false, &self.protocol.clone()));
+        let implied = protocols::module(&self.protocol);
+        let brings =
+            |module: &&[u8]| options::of_match(module, option).is_some() || !options::knows_match(module);
+        if let Some(module) = implied.filter(brings) {
+            self.extensions.push(Extension::new(false, module));
             return self.extensions.len().checked_sub(1);
         }
-        last
+        // An option that this version does not know may be the last extension's; one of another extension is not.
+        last.filter(|_| !options::is_known(option))
     }
 
     /// The rule, now that the chains of its table are known; and the chain it leads to if that is not one of them.
@@ -344,7 +339,9 @@ impl RuleText {
         items.extend(matches.iter().flat_map(|extension| extension.items(family)));
         let comment = xt::take_comment(&mut items);
         let target = targets.first();
-        let is_chain = |name: &Text| chains.contains(name) || target.is_some_and(is_plain_name);
+        // A chain takes no options: with any, the words are kept as they are.
+        let bare = target.is_none_or(|target| target.words.is_empty());
+        let is_chain = |name: &Text| bare && (chains.contains(name) || target.is_some_and(is_plain_name));
         let verdict = match self.action {
             None => None,
             Some(Action::Verdict(verdict)) => Some(verdict),
@@ -359,11 +356,6 @@ impl RuleText {
             Some(Verdict::Jump { chain } | Verdict::Goto { chain }) => Some(chain.clone()),
             _ => None,
         };
-        if verdict.is_some() {
-            // A chain takes no options: what stands there is kept rather than lost.
-            let odd = target.filter(|target| !target.words.is_empty());
-            items.extend(odd.map(Extension::opaque));
-        }
         items.extend(verdict.map(|verdict| Item::Statement(Statement::Verdict(verdict))));
         let missing = missing.filter(|chain| !chains.contains(chain));
         (Rule { items, comment }, missing)
@@ -386,6 +378,17 @@ fn is_plain_name(target: &Extension) -> bool {
     ];
     let name = target.name.as_bytes();
     target.words.is_empty() && !options::knows_target(name) && !BARE.contains(&name)
+}
+
+/// The word after `-p`, wherever that stands.
+fn protocol_of(words: &[Token]) -> Vec<u8> {
+    let mut rest = words.iter();
+    let found = rest.find(|token| matches!(token.option(), Some("-p" | "--protocol" | "--proto")));
+    let word = rest.find(|token| !token.is_not());
+    found
+        .and(word)
+        .map(|token| token.bytes.clone())
+        .unwrap_or_default()
 }
 
 /// The old place of negation: `-s ! ADDRESS`.
