@@ -156,8 +156,9 @@ impl Generator {
             (0, _) => address,
             (1, false) => format!("{address}/255.0.255.{}", self.random.below(256)),
             (1, true) => format!("{address}/ffff:0:ffff::"),
-            (_, false) => format!("{address}/{}", self.random.below(33)),
-            (_, true) => format!("{address}/{}", self.random.below(129)),
+            // iptables-nft can't load `! -s ADDRESS/0`.
+            (_, false) => format!("{address}/{}", 1 + self.random.below(32)),
+            (_, true) => format!("{address}/{}", 1 + self.random.below(128)),
         }
     }
 

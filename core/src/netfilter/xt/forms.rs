@@ -81,14 +81,18 @@ pub(crate) fn under(mask: Value, value: Value) -> Value {
     }
 }
 
-/// `--tcp-flags`; `None` where every segment matches.
+/// `--tcp-flags`; `None` where every segment matches. Where none of the flags may be set, nf_tables says so too.
 pub(crate) fn tcp_flags(mask: u8, compared: u8, inverted: bool) -> Option<Item> {
     if mask == 0 && compared == 0 && !inverted {
         return None;
     }
     // All eight bits have names.
-    let words = |bits: u8| Value::Flags(names::flag_names(&TCP_FLAGS, bits.into()).unwrap_or_default());
-    Some(equals("tcp.flags", inverted, under(words(mask), words(compared))))
+    let words = |bits: u8| names::flag_names(&TCP_FLAGS, bits.into()).unwrap_or_default();
+    if compared == 0 {
+        return Some(flags("tcp.flags", words(mask), !inverted));
+    }
+    let (mask, compared) = (Value::Flags(words(mask)), Value::Flags(words(compared)));
+    Some(equals("tcp.flags", inverted, under(mask, compared)))
 }
 
 /// Flags of which one must be set, or none may be.

@@ -18,6 +18,7 @@ pub(super) fn of_match(step: &Match) -> Option<Asked> {
         _ if field.starts_with("ct.") && field != "ct.mark" => conntrack(step, sign),
         _ if field.starts_with("fib.") => addrtype(step, sign),
         _ if field.starts_with("physdev.") => physdev(step, sign),
+        "tcp.flags" => tcp_flags(step),
         "th.sport" | "th.dport" | "th.port" => multiport(step, sign),
         "socket.exists" | "meta.skuid" | "meta.skgid" | "meta.skgroups" => owner(step, sign),
         _ => {
@@ -33,13 +34,6 @@ fn packet(step: &Match) -> Option<(&'static str, u8, String)> {
         "tcp.sport" => ("tcp", 0, format!("--sport {}", span(value, ':')?)),
         "tcp.dport" => ("tcp", 1, format!("--dport {}", span(value, ':')?)),
         "tcp.option" => ("tcp", 2, format!("--tcp-option {}", span(value, ':')?)),
-        "tcp.flags" => {
-            let Value::Masked { mask, value } = value else {
-                return None;
-            };
-            let words = format!("--tcp-flags {} {}", tcp_flag_words(mask)?, tcp_flag_words(value)?);
-            ("tcp", 3, words)
-        }
         "udp.sport" => ("udp", 0, format!("--sport {}", span(value, ':')?)),
         "udp.dport" => ("udp", 1, format!("--dport {}", span(value, ':')?)),
         "meta.mark" => ("mark", 0, format!("--mark {}", mark_words(value)?)),
@@ -57,6 +51,20 @@ fn packet(step: &Match) -> Option<(&'static str, u8, String)> {
         },
         _ => return None,
     })
+}
+
+fn tcp_flags(step: &Match) -> Option<Asked> {
+    let (sign, mask, compared) = match (step.op, &step.value) {
+        (Op::Eq | Op::Ne, Value::Masked { mask, value }) => {
+            (not(step.op)?, tcp_flag_words(mask)?, tcp_flag_words(value)?)
+        }
+        // None of these flags is `NONE` of them under the mask, any of them is not `NONE`.
+        (Op::None, mask) => ("", tcp_flag_words(mask)?, "NONE".to_owned()),
+        (Op::Any, mask) => ("! ", tcp_flag_words(mask)?, "NONE".to_owned()),
+        _ => return None,
+    };
+    let words = format!("{sign}--tcp-flags {mask} {compared}").into_bytes();
+    Some(option("tcp", 3, words))
 }
 
 fn option(module: &'static str, rank: u8, words: Vec<u8>) -> Asked {
