@@ -7,3 +7,4 @@ pub mod link_names;
 pub mod netlink;
 pub mod nftables;
 pub mod tries;
+pub mod xtables;

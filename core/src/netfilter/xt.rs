@@ -59,3 +59,6 @@ fn opaque(kind: &str, name: &Text, revision: u8, payload: &[u8]) -> Item {
         text: None,
     })
 }
+
+#[cfg(test)]
+mod tests;

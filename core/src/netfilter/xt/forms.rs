@@ -81,14 +81,18 @@ pub(crate) fn under(mask: Value, value: Value) -> Value {
     }
 }
 
-/// `--tcp-flags`; `None` where every segment matches.
+/// `--tcp-flags`; `None` where every segment matches. Where none of the flags may be set, nf_tables says so too.
 pub(crate) fn tcp_flags(mask: u8, compared: u8, inverted: bool) -> Option<Item> {
     if mask == 0 && compared == 0 && !inverted {
         return None;
     }
     // All eight bits have names.
-    let words = |bits: u8| Value::Flags(names::flag_names(&TCP_FLAGS, bits.into()).unwrap_or_default());
-    Some(equals("tcp.flags", inverted, under(words(mask), words(compared))))
+    let words = |bits: u8| names::flag_names(&TCP_FLAGS, bits.into()).unwrap_or_default();
+    if compared == 0 {
+        return Some(flags("tcp.flags", words(mask), !inverted));
+    }
+    let (mask, compared) = (Value::Flags(words(mask)), Value::Flags(words(compared)));
+    Some(equals("tcp.flags", inverted, under(mask, compared)))
 }
 
 /// Flags of which one must be set, or none may be.
@@ -176,11 +180,15 @@ pub(crate) fn limit_interval(rate: u32, unit: LimitUnit) -> Option<u32> {
     length.checked_div(rate).filter(|interval| *interval != 0)
 }
 
-/// `-m limit` from the interval between packets. The rate is what `iptables-save` prints for it; `None` if that rate
-/// would not give this interval again.
+/// `-m limit` from the interval between packets: the rate that `iptables-save` prints, or where that is not exact (it prints
+/// `1202/min` as `20/sec`) the first of its units that is. `None` if no rate gives this interval.
 pub(crate) fn limit(interval: u32, burst: u32) -> Option<Item> {
-    let (unit, rate) = rate_of(interval)?;
-    (limit_interval(rate, unit)? == interval).then_some(Item::Statement(Statement::Limit {
+    let printed = printed_unit(interval)?;
+    let units = PERIODS.iter().map(|(unit, _)| *unit);
+    let (rate, unit) = std::iter::once(printed)
+        .chain(units)
+        .find_map(|unit| exact_rate(interval, unit))?;
+    Some(Item::Statement(Statement::Limit {
         rate: Big(rate.into()),
         unit,
         burst,
@@ -189,7 +197,15 @@ pub(crate) fn limit(interval: u32, burst: u32) -> Option<Item> {
     }))
 }
 
-fn rate_of(interval: u32) -> Option<(LimitUnit, u32)> {
+fn exact_rate(interval: u32, unit: LimitUnit) -> Option<(u32, LimitUnit)> {
+    let (_, length) = PERIODS.iter().find(|(known, _)| *known == unit)?;
+    // The largest rate that can give the interval; several may.
+    let rate = length.checked_div(interval)?;
+    (limit_interval(rate, unit)? == interval).then_some((rate, unit))
+}
+
+/// The unit that `iptables-save` chooses (`print_rate`): the shortest that it takes for exact.
+fn printed_unit(interval: u32) -> Option<LimitUnit> {
     let coarse = |length: u32| {
         let (quotient, rest) = (length.checked_div(interval)?, length.checked_rem(interval)?);
         Some(interval > length || quotient < rest)
@@ -201,7 +217,7 @@ fn rate_of(interval: u32) -> Option<(LimitUnit, u32)> {
         }
         chosen = period;
     }
-    Some((chosen.0, chosen.1.checked_div(interval)?))
+    Some(chosen.0)
 }
 
 /// The fields of a packet's source and destination address.
@@ -381,4 +397,46 @@ pub(crate) fn queue(from: u16, total: u16, bypass: bool, fanout: bool) -> Option
 pub(crate) fn fragment(inverted: bool) -> Item {
     let offset = under(Value::Number(0x1fff), Value::Number(0));
     equals("ip.frag-off", !inverted, offset)
+}
+
+/// The words of `--reject-with` for IPv4, the one that is printed first, with their ICMP codes.
+pub(crate) const REJECT_WORDS: [(&str, u8); 14] = [
+    ("icmp-net-unreachable", 0),
+    ("net-unreach", 0),
+    ("icmp-host-unreachable", 1),
+    ("host-unreach", 1),
+    ("icmp-proto-unreachable", 2),
+    ("proto-unreach", 2),
+    ("icmp-port-unreachable", 3),
+    ("port-unreach", 3),
+    ("icmp-net-prohibited", 9),
+    ("net-prohib", 9),
+    ("icmp-host-prohibited", 10),
+    ("host-prohib", 10),
+    ("icmp-admin-prohibited", 13),
+    ("admin-prohib", 13),
+];
+
+/// The same for IPv6, with ICMPv6 codes.
+pub(crate) const REJECT_WORDS6: [(&str, u8); 12] = [
+    ("icmp6-no-route", 0),
+    ("no-route", 0),
+    ("icmp6-adm-prohibited", 1),
+    ("adm-prohibited", 1),
+    ("icmp6-addr-unreachable", 3),
+    ("addr-unreach", 3),
+    ("icmp6-port-unreachable", 4),
+    ("port-unreach", 4),
+    ("icmp6-policy-fail", 5),
+    ("policy-fail", 5),
+    ("icmp6-reject-route", 6),
+    ("reject-route", 6),
+];
+
+/// The number beside a word.
+pub(crate) fn named(table: &[(&str, u8)], word: &str) -> Option<u8> {
+    table
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, number)| *number)
 }

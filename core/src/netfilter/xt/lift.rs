@@ -318,3 +318,6 @@ fn standard(entry: &Entry<'_>, names: &BTreeMap<usize, Text>) -> Result<Option<S
     };
     Ok(Some(Statement::Verdict(verdict)))
 }
+
+#[cfg(test)]
+pub(super) mod tests;
