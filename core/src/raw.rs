@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::bytes::{Hex, Text};
 
 pub mod attr;
+pub mod lift;
 
 /// The undecoded content of a section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
