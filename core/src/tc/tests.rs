@@ -6,33 +6,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::artifact::json;
-use crate::bytes::{Big, from_hex};
-use crate::raw::{LinkName, RawMessage};
+use crate::bytes::Big;
+use crate::raw::RawMessage;
+use crate::raw::captured::captured;
 
 mod hostile;
 
 const NETEM_PRIO: &str = include_str!("tests/linux-6.1-netem-prio.txt");
 const HTB_TBF: &str = include_str!("tests/linux-6.18-htb-tbf.txt");
-
-fn captured(text: &str) -> NetlinkRaw {
-    let mut raw = NetlinkRaw::default();
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let words: Vec<_> = line.split(' ').collect();
-        match words.as_slice() {
-            ["link", index, name] => raw.links.push(LinkName {
-                index: index.parse().unwrap(),
-                name: Text::from(*name),
-            }),
-            [message_type, payload] => raw.messages.push(RawMessage {
-                message_type: message_type.parse().unwrap(),
-                payload: Hex(from_hex(payload).unwrap()),
-            }),
-            _ => panic!("{line}"),
-        }
-    }
-    assert!(!raw.messages.is_empty());
-    raw
-}
 
 fn lifted(text: &str) -> Lifted<TcConfig, TcRuntime> {
     lift(&captured(text)).unwrap()

@@ -1,37 +1,12 @@
 //! Messages that are cut, changed or random.
 
 use super::*;
-
-/// The lengths at which a message's own attributes end, where what is left says honestly that there is no more.
-fn honest_ends(payload: &[u8]) -> BTreeSet<usize> {
-    let mut ends = BTreeSet::from([20]);
-    let mut at = 20;
-    while at < payload.len() {
-        let length = usize::from(u16::from_ne_bytes([payload[at], payload[at + 1]]));
-        ends.extend(at + length..=at + length.next_multiple_of(4));
-        at += length.next_multiple_of(4);
-    }
-    ends
-}
+use crate::raw::captured::every_cut_is_an_error;
 
 #[test]
 fn a_cut_message_is_an_error() {
     for text in [NETEM_PRIO, HTB_TBF] {
-        let raw = captured(text);
-        for message in &raw.messages {
-            let ends = honest_ends(&message.payload.0);
-            for cut in 0..message.payload.0.len() {
-                let mut short = message.clone();
-                short.payload.0.truncate(cut);
-                let outcome = lift(&NetlinkRaw {
-                    links: raw.links.clone(),
-                    messages: vec![short],
-                });
-                if !ends.contains(&cut) {
-                    assert!(outcome.is_err(), "{message:?} cut at {cut}");
-                }
-            }
-        }
+        every_cut_is_an_error(&captured(text), 20, |raw| lift(raw).is_err());
     }
 }
 
