@@ -3,4 +3,7 @@
 //! No program is run and no command's output is parsed. Everything comes by netlink and `getsockopt`, in the network
 //! namespace of the calling thread.
 
+pub mod link_names;
 pub mod netlink;
+pub mod nftables;
+pub mod tries;

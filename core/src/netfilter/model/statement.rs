@@ -123,7 +123,7 @@ pub enum Statement {
     Set {
         /// The field.
         field: Field,
-        /// Its new value. `Masked`: the bits of the mask are replaced (`mask`, then `value` xor-ed).
+        /// Its new value. [`Value::Masked`]: the bits of `mask` are cleared, then those of `value` flipped.
         value: Value,
     },
     /// Looks a field up in a map and writes the result into another.
@@ -250,6 +250,17 @@ pub enum LogFlag {
     Uid,
     /// Hardware addresses.
     Macdecode,
+}
+
+impl LogFlag {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::TcpSequence,
+        Self::TcpOptions,
+        Self::IpOptions,
+        Self::Uid,
+        Self::Macdecode,
+    ];
 }
 
 /// Which end of a connection is translated.
