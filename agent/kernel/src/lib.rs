@@ -4,7 +4,11 @@
 //! namespace of the calling thread.
 
 pub mod link_names;
+pub mod links;
 pub mod netlink;
 pub mod nftables;
+pub mod routes;
+mod steady;
+pub mod tc;
 pub mod tries;
 pub mod xtables;
