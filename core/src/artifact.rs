@@ -1,6 +1,7 @@
 //! Documents that leave the process: canonical JSON, manifests, snapshots shown whole, certificates.
 
 pub mod certificate;
+pub mod document;
 pub mod dsse;
 pub mod json;
 pub mod key;

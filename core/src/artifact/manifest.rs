@@ -18,7 +18,7 @@ mod redecode;
 mod store;
 
 pub use load::{LoadError, ObjectError, load};
-pub(crate) use load::{restore, rows};
+pub(crate) use load::{check_schema, rows};
 pub use redecode::{Decoded, redecode};
 pub(crate) use store::{Objects, entry};
 pub use store::{StoreError, Stored, store};

@@ -2,7 +2,7 @@
 
 use crate::bytes::{Big, Hex, Text};
 use crate::netfilter::model::{
-    BaseChain, Chain, ChainRuntime, Counters, Element, Family, Field, Hook, Item, Match, Op, Opaque, Plane,
+    BaseChain, Chain, ChainRuntime, Counters, Element, Family, Hook, Item, Match, Op, Opaque, Plane,
     RejectWith, Rule, RuleRuntime, Ruleset, RulesetRuntime, Set, SetRuntime, Statement, Table, TableRuntime,
     Value, Verdict,
 };
@@ -212,9 +212,4 @@ pub(crate) fn snapshot() -> Snapshot {
         coverage: coverage(&sections),
         sections,
     }
-}
-
-/// A rule's field, for tests that make their own.
-pub(crate) fn field(name: &str) -> Field {
-    name.into()
 }

@@ -94,7 +94,7 @@ pub enum LoadError {
 /// How the loader gets an object's bytes.
 pub(crate) type GetObject<'a> = &'a dyn Fn(&Digest) -> Result<Vec<u8>, ObjectError>;
 /// How the loader decodes older raw bytes.
-pub(super) type Redecode<'a> = &'a dyn Fn(SectionName, &Raw) -> Option<Decoded>;
+pub(crate) type Redecode<'a> = &'a dyn Fn(SectionName, &Raw) -> Option<Decoded>;
 
 #[derive(Deserialize)]
 struct Schema {
@@ -169,11 +169,7 @@ pub(crate) fn rows(
 }
 
 /// The section of one entry.
-pub(crate) fn restore(
-    entry: Entry,
-    get_object: GetObject<'_>,
-    redecode: Redecode<'_>,
-) -> Result<Section, LoadError> {
+fn restore(entry: Entry, get_object: GetObject<'_>, redecode: Redecode<'_>) -> Result<Section, LoadError> {
     let name = entry.name;
     let fetch = |digest: Option<Digest>, part| fetch(name, part, digest, get_object);
     let config = fetch(entry.config_digest, "config")?;
