@@ -1,5 +1,14 @@
 //! The repository's own rules.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests state what they expect by failing, and show what the oracle said"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
