@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use netghost_lab::record::{RunDir, labs, remove};
-use netghost_lab::{Fault, Kind, Lab, Limits, Plan, fault, guest, keeper};
+use netghost_lab::{Fault, Kind, Lab, LabError, Limits, Plan, fault, guest, keeper};
 
 /// Virtual machines on one Linux machine, for tests and demonstrations. Needs root.
 #[derive(Parser)]
@@ -157,7 +157,11 @@ fn exec(lab: &str, vm: &str, argv: &[String], with_input: bool, timeout: u64) ->
 
 fn list() -> Result<()> {
     for name in labs()? {
-        show_lab(&name)?;
+        match show_lab(&name) {
+            // It was removed just now, or is only being made.
+            Err(error) if matches!(error.downcast_ref(), Some(LabError::NoLab(_))) => {}
+            shown => shown?,
+        }
     }
     let mut out = io::stdout().lock();
     for fault in fault::ALL {

@@ -78,7 +78,8 @@ impl Vm {
     /// Runs a program in the VM to its end. Its status is in the output, also when it failed.
     ///
     /// A VM sees the machine's files, so a program built there runs in it by its path. In a VM with a kernel of its own
-    /// `/run` is its own, and what it writes stays in it.
+    /// `/run` is its own, and what it writes stays in it. A VM that is a namespace shares all files, `/sys` too: that shows
+    /// the machine's interfaces, not the VM's.
     ///
     /// # Errors
     /// When the program can't be started, runs longer than 30 s or writes more than 16 MiB; [`LabError::Died`] when the VM
