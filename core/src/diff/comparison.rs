@@ -116,7 +116,8 @@ pub struct CoveredSection {
     pub reader: Reader,
     /// How the baseline was read.
     pub baseline_reader: Reader,
-    /// The digest of the baseline's configuration; `None` where the mechanism is proven not to be there.
+    /// The digest of the baseline's configuration; that of an empty one where the mechanism is proven not to be there, and
+    /// `None` where it is there on neither side.
     pub baseline_config_digest: Option<Digest>,
     /// The digest of the current configuration, likewise.
     pub current_config_digest: Option<Digest>,

@@ -17,10 +17,6 @@ impl Gaps {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.paths.is_empty()
-    }
-
     /// True when `path` as a whole was not read: it or something around it is a gap.
     pub(super) fn hide(&self, path: &str) -> bool {
         self.paths.iter().any(|gap| within(path, gap))

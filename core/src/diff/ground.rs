@@ -115,24 +115,37 @@ fn compare(
     found: &mut Comparison,
 ) -> Result<(), String> {
     let gaps = Gaps::of([Some(left.section()), Some(right.section())]);
-    let mut changes = match (left.content(), right.content()) {
-        (None, None) => Vec::new(),
-        (Some(one), None) => contents(name, one, &empty_like(one), &gaps)?,
-        (None, Some(other)) => contents(name, &empty_like(other), other, &gaps)?,
-        (Some(one), Some(other)) => contents(name, one, other, &gaps)?,
-    };
-    if gaps.is_empty() {
-        let row = covered(name, left, right)?;
-        if changes.is_empty() {
-            changes.extend(unnamed(name, left.content(), right.content(), &row));
-        }
-        found.covered.push(row);
+    // What is not there holds nothing, in the form of what stands on the other side.
+    let nothing = left.content().or(right.content()).map(empty_like);
+    let one = left.content().or(nothing.as_ref());
+    let other = right.content().or(nothing.as_ref());
+    let mut unknown = unread(name, left, right, after);
+    let mut changes = Vec::new();
+    let mut digests = (None, None);
+    if let (Some(one), Some(other)) = (one, other) {
+        changes = contents(name, one, other, &gaps)?;
+        unknown.extend(unstated(name, one, other, after));
+        digests = (Some(config_digest(one)?), Some(config_digest(other)?));
+    }
+    // Every difference has a name; should one be missed, the result still says that there is one.
+    if unknown.is_empty() && changes.is_empty() && digests.0 != digests.1 {
+        changes.push(
+            Change::new(name, Kind::SectionChanged, name.to_string())
+                .before(digests.0.map(Value::Digest))
+                .after(digests.1.map(Value::Digest)),
+        );
+    }
+    if unknown.is_empty() {
+        found.covered.push(CoveredSection {
+            section: name,
+            reader: right.section().reader,
+            baseline_reader: left.section().reader,
+            baseline_config_digest: digests.0,
+            current_config_digest: digests.1,
+        });
     }
     found.changes.append(&mut changes);
-    found.not_covered.extend(unread(name, left, right, after));
-    found
-        .not_covered
-        .extend(unstated(name, left.content(), right.content(), after));
+    found.not_covered.append(&mut unknown);
     Ok(())
 }
 
@@ -148,38 +161,16 @@ fn unread(name: SectionName, left: &Reading<'_>, right: &Reading<'_>, after: &Sn
         .collect()
 }
 
-/// Text that doesn't say which plane printed it leaves the plane open, not the rules.
-fn unstated(
-    name: SectionName,
-    left: Option<&Content>,
-    right: Option<&Content>,
-    after: &Snapshot,
-) -> Option<NotCovered> {
-    let plane = |content: Option<&Content>| match content {
-        Some(Content::Netfilter { config, .. }) => Some(config.plane),
+/// Text that doesn't say which plane printed it: the rules are compared, the move from one plane to the other is not.
+fn unstated(name: SectionName, one: &Content, other: &Content, after: &Snapshot) -> Option<NotCovered> {
+    let plane = |content: &Content| match content {
+        Content::Netfilter { config, .. } => Some(config.plane),
         _ => None,
     };
-    let (one, other) = (plane(left)?, plane(right)?);
+    let (one, other) = (plane(one)?, plane(other)?);
     let open = one != other && (one == Plane::Unstated || other == Plane::Unstated);
-    open.then(|| NotCovered {
-        requested: false,
-        ..not_covered(
-            name,
-            Some("plane".to_owned()),
-            after,
-            "the text of one side doesn't say whether it is legacy or nf_tables".to_owned(),
-        )
-    })
-}
-
-fn covered(name: SectionName, left: &Reading<'_>, right: &Reading<'_>) -> Result<CoveredSection, String> {
-    Ok(CoveredSection {
-        section: name,
-        reader: right.section().reader,
-        baseline_reader: left.section().reader,
-        baseline_config_digest: left.content().map(config_digest).transpose()?,
-        current_config_digest: right.content().map(config_digest).transpose()?,
-    })
+    let why = "the text of one side doesn't say whether it is legacy or nf_tables";
+    open.then(|| not_covered(name, Some("plane".to_owned()), after, why.to_owned()))
 }
 
 fn config_digest(content: &Content) -> Result<Digest, String> {
@@ -190,36 +181,6 @@ fn config_digest(content: &Content) -> Result<Digest, String> {
         Content::Routes { config, .. } => json::digest(config),
     }
     .map_err(|error| error.to_string())
-}
-
-/// Every difference has a name; should one be missed, the result still says that there is one.
-fn unnamed(
-    name: SectionName,
-    left: Option<&Content>,
-    right: Option<&Content>,
-    row: &CoveredSection,
-) -> Option<Change> {
-    let differ = match (left, right) {
-        (Some(one), Some(other)) => !same_config(one, other),
-        _ => false,
-    };
-    differ.then(|| {
-        Change::new(name, Kind::SectionChanged, name.to_string())
-            .before(row.baseline_config_digest.map(Value::Digest))
-            .after(row.current_config_digest.map(Value::Digest))
-    })
-}
-
-fn same_config(one: &Content, other: &Content) -> bool {
-    match (one, other) {
-        (Content::Netfilter { config: one, .. }, Content::Netfilter { config: other, .. }) => {
-            one.tables == other.tables && one.hook_order == other.hook_order
-        }
-        (Content::Tc { config: one, .. }, Content::Tc { config: other, .. }) => one == other,
-        (Content::Links { config: one, .. }, Content::Links { config: other, .. }) => one == other,
-        (Content::Routes { config: one, .. }, Content::Routes { config: other, .. }) => one == other,
-        _ => false,
-    }
 }
 
 /// What a mechanism that is not there holds: nothing.

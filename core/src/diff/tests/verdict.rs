@@ -116,6 +116,8 @@ fn proven_absence_equals_an_empty_ruleset_and_nothing_else() {
         of_sections(absent(), section(ruleset(Vec::new()))).verdict,
         Verdict::NoDrift
     );
+    let empty = &of_sections(absent(), section(ruleset(Vec::new()))).covered[0];
+    assert_eq!(empty.baseline_config_digest, empty.current_config_digest);
     let found = of_sections(absent(), section(one()));
     assert_eq!(kinds(&found), [Kind::TableAdded]);
     assert_eq!(
@@ -172,15 +174,18 @@ fn text_and_kernel_compare_where_both_decode_fully() {
 }
 
 #[test]
-fn an_unstated_plane_is_said_and_is_no_drift() {
-    let unstated = Ruleset {
+fn an_unstated_plane_leaves_the_plane_unknown_and_not_the_rules() {
+    let unstated = |config| Ruleset {
         plane: Plane::Unstated,
-        ..one()
+        ..config
     };
-    let found = of_sections(section(unstated), section(one()));
-    assert_eq!(found.verdict, Verdict::NoDrift);
+    let found = of_sections(section(unstated(one())), section(one()));
+    assert_eq!(found.verdict, Verdict::Unknown);
     assert_eq!(found.not_covered[0].path.as_deref(), Some("plane"));
-    assert!(!found.not_covered[0].requested);
+    let found = of_sections(section(unstated(one())), section(changed()));
+    assert_eq!(kinds(&found), [Kind::RuleChanged]);
+    let found = of_sections(section(unstated(one())), section(unstated(one())));
+    assert_eq!(found.verdict, Verdict::NoDrift);
 }
 
 #[test]
