@@ -1,3 +1,13 @@
-//! Documents that leave the process: canonical JSON, manifests, certificates.
+//! Documents that leave the process: canonical JSON, manifests, snapshots shown whole, certificates.
 
+pub mod certificate;
+pub mod document;
+pub mod dsse;
 pub mod json;
+pub mod key;
+pub mod manifest;
+pub mod name;
+pub mod object;
+
+#[cfg(test)]
+pub(crate) mod sample;

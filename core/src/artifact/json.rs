@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::bytes::{from_hex, to_hex};
 
 mod ser;
+pub mod value;
 
 /// Why a value has no canonical form, or could not be written.
 #[derive(Debug, thiserror::Error)]

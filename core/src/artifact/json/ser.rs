@@ -40,7 +40,7 @@ fn form(message: &str) -> CanonicalError {
 }
 
 /// RFC 8785 §3.2.2.2: the two-character escapes where JSON has them, `\u00xx` for other controls, else as is.
-fn write_string(out: &mut Vec<u8>, text: &str) {
+pub(super) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     for byte in text.bytes() {
         match byte {
@@ -218,7 +218,7 @@ impl<'a> ser::Serializer for Canonical<'a> {
     }
 }
 
-fn check_key(key: &str) -> Result<(), CanonicalError> {
+pub(super) fn check_key(key: &str) -> Result<(), CanonicalError> {
     let fixed = key
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
