@@ -1,5 +1,6 @@
 //! Packet filters: one rule model over nf_tables and legacy xtables.
 
+mod builtin;
 pub mod model;
 pub mod names;
 pub mod nft;

@@ -1,1 +1,9 @@
-//! Reads a Linux host from its kernel.
+//! Reads a Linux host's network state from its kernel: whole, or with an error that says what is missing.
+//!
+//! No program is run and no command's output is parsed. Everything comes by netlink and `getsockopt`, in the network
+//! namespace of the calling thread.
+
+pub mod link_names;
+pub mod netlink;
+pub mod nftables;
+pub mod tries;

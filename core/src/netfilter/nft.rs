@@ -1,1 +1,37 @@
 //! nf_tables: from netlink messages to the rule model.
+//!
+//! Sources: `linux/netfilter/nf_tables.h` for messages and attributes; `nft`'s own datatypes for the meaning of set keys.
+
+use super::model::{Ruleset, RulesetRuntime};
+use crate::raw::NetlinkRaw;
+use crate::raw::attr::Malformed;
+
+pub mod consts;
+mod expr;
+mod field;
+mod key_type;
+mod lift;
+pub mod message;
+mod order;
+mod register;
+mod set;
+mod typed;
+mod udata;
+pub mod whole;
+
+/// A decoded ruleset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifted {
+    /// What is compared.
+    pub config: Ruleset,
+    /// What is not.
+    pub runtime: RulesetRuntime,
+}
+
+/// Decodes the messages of tables, chains, rules, sets, elements, objects and flowtables.
+///
+/// An expression that is not understood stays whole as [`super::model::Opaque`]; a message that is cut or misses its name is
+/// an error, since a rule that can't be placed can't be left out either.
+pub fn lift(raw: &NetlinkRaw) -> Result<Lifted, Malformed> {
+    lift::Lift::new(raw)?.ruleset()
+}

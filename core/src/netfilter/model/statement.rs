@@ -123,7 +123,7 @@ pub enum Statement {
     Set {
         /// The field.
         field: Field,
-        /// Its new value. `Masked`: the bits of the mask are replaced (`mask`, then `value` xor-ed).
+        /// Its new value. [`Value::Masked`]: the bits of `mask` are cleared, then those of `value` flipped.
         value: Value,
     },
     /// Looks a field up in a map and writes the result into another.

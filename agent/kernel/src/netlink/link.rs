@@ -1,0 +1,89 @@
+//! What carries datagrams to the kernel and back.
+
+use std::fmt;
+use std::io;
+use std::os::fd::AsRawFd;
+
+use neli::consts::socket::{Msg, NlFamily};
+use neli::socket::NlSocket;
+use neli::utils::Groups;
+
+use super::{Protocol, SILENCE};
+
+/// Sends and receives whole datagrams; the kernel's socket, or a script in a test.
+pub trait Link {
+    /// Sends one datagram.
+    fn send(&mut self, message: &[u8]) -> io::Result<()>;
+
+    /// Receives one datagram into `buffer` and returns its real length, which is larger than the buffer if it was cut.
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+/// A netlink socket of the kernel.
+pub struct KernelLink(NlSocket);
+
+impl KernelLink {
+    pub(super) fn open(protocol: Protocol) -> io::Result<Self> {
+        let family = match protocol {
+            Protocol::Route => NlFamily::Route,
+            Protocol::Netfilter => NlFamily::Netfilter,
+        };
+        let socket = NlSocket::connect(family, None, Groups::empty())?;
+        if protocol == Protocol::Route {
+            // Filters in a dump request are obeyed or refused, never ignored (NETLINK_GET_STRICT_CHK, Linux 4.20).
+            socket.enable_strict_checking(true)?;
+        }
+        set_receive_timeout(&socket)?;
+        Ok(Self(socket))
+    }
+
+    pub(super) fn port(&self) -> io::Result<u32> {
+        self.0.pid()
+    }
+}
+
+impl Link for KernelLink {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        self.0.send(message, Msg::empty()).map(|_| ())
+    }
+
+    fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.recv(&mut *buffer, Msg::TRUNC) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                received => return received.map(|(length, _)| length),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for KernelLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KernelLink({})", self.0.as_raw_fd())
+    }
+}
+
+#[allow(unsafe_code, reason = "neli has no call for SO_RCVTIMEO")]
+fn set_receive_timeout(socket: &NlSocket) -> io::Result<()> {
+    let seconds = libc::time_t::try_from(SILENCE.as_secs()).map_err(io::Error::other)?;
+    let timeout = libc::timeval {
+        tv_sec: seconds,
+        tv_usec: 0,
+    };
+    let length = libc::socklen_t::try_from(size_of::<libc::timeval>()).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open for as long as `socket` is borrowed, and `timeout` is a valid timeval of `length` bytes.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVTIMEO,
+            (&raw const timeout).cast(),
+            length,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}

@@ -1,0 +1,208 @@
+//! nf_tables, all families: one generation, whole.
+
+use netghost_core::bytes::Text;
+use netghost_core::netfilter::nft::{self, consts, message, whole};
+use netghost_core::raw::{NetlinkRaw, Raw, RawMessage};
+use netghost_core::section::{Content, DECODER, Gap, Reader, Section, SectionName, State};
+
+use crate::link_names;
+use crate::netlink::{DumpError, Link, Protocol, Socket};
+use crate::tries::{Outcome, TRIES, Try, repeat};
+
+/// Reads the ruleset. `now_us` gives microseconds since 1970 UTC.
+pub fn read(now_us: &dyn Fn() -> u64) -> Section {
+    let outcome = sockets()
+        .map(|(mut netfilter, mut route)| repeat(|| attempt(&mut netfilter, &mut route), std::thread::sleep));
+    let section = Section {
+        name: SectionName::Nftables,
+        state: State::Captured,
+        reader: Reader::Kernel,
+        decoder: DECODER,
+        taken_at_us: now_us(),
+        generation: None,
+        content: None,
+        raw: None,
+        gaps: Vec::new(),
+        warnings: Vec::new(),
+    };
+    match outcome {
+        Err(error) | Ok(Outcome::Failed(error)) => Section {
+            state: refused(&error),
+            ..section
+        },
+        Ok(Outcome::Done(dump)) => decoded(section, dump),
+        Ok(Outcome::Torn(dump)) => torn(section, dump),
+    }
+}
+
+/// The messages of one pass.
+#[derive(Debug)]
+struct Dump {
+    raw: NetlinkRaw,
+    generation: u32,
+}
+
+fn sockets() -> Result<(Socket, Socket), DumpError> {
+    Ok((Socket::open(Protocol::Netfilter)?, Socket::open(Protocol::Route)?))
+}
+
+/// A kernel without nf_tables has nothing that could filter there; anything else that is refused is unread.
+fn refused(error: &DumpError) -> State {
+    match error.errno() {
+        Some(libc::EINVAL | libc::EPROTONOSUPPORT | libc::EOPNOTSUPP) => State::NotApplicable {
+            why: "the kernel has no nf_tables: it knows no ruleset generation".to_owned(),
+        },
+        _ => State::Unreadable {
+            why: format!("cannot read nftables: {}", error.chain()),
+        },
+    }
+}
+
+fn decoded(section: Section, dump: Dump) -> Section {
+    let gaps = whole::gaps(&dump.raw);
+    let lifted = nft::lift(&dump.raw);
+    let (content, gaps, why) = match (lifted, gaps) {
+        (Ok(lifted), Ok(gaps)) => {
+            let content = Content::Netfilter {
+                config: lifted.config,
+                runtime: lifted.runtime,
+            };
+            let why = (!gaps.is_empty()).then(|| gap_summary(&gaps));
+            (Some(content), gaps, why)
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            (None, Vec::new(), Some(format!("cannot decode nftables: {error}")))
+        }
+    };
+    Section {
+        state: why.map_or(State::Captured, |why| State::Unreadable { why }),
+        generation: Some(dump.generation),
+        content,
+        raw: Some(Raw::Netlink(dump.raw)),
+        gaps,
+        ..section
+    }
+}
+
+fn gap_summary(gaps: &[Gap]) -> String {
+    gaps.iter()
+        .map(|gap| format!("{}: {}", gap.path, gap.why))
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+/// What the last pass brought is shown, where it can be decoded at all.
+fn torn(section: Section, dump: Option<Dump>) -> Section {
+    let shown = match dump {
+        Some(dump) => decoded(section, dump),
+        None => section,
+    };
+    let why = format!("the ruleset changed during each of {TRIES} reads: something rewrites it all the time");
+    Section {
+        state: State::Torn { why },
+        gaps: Vec::new(),
+        ..shown
+    }
+}
+
+fn attempt<L: Link>(netfilter: &mut Socket<L>, route: &mut Socket) -> Try<Dump, DumpError> {
+    match pass(netfilter, route) {
+        Ok((dump, true)) => Try::Done(dump),
+        Ok((dump, false)) => Try::Moved(dump),
+        // What a list named may be gone when it is asked for.
+        Err(error) if error.is_transient() || error.errno() == Some(libc::ENOENT) => Try::Again,
+        Err(error) => Try::Failed(error),
+    }
+}
+
+/// One pass, and whether everything in it is of one generation.
+fn pass<L: Link>(netfilter: &mut Socket<L>, route: &mut Socket) -> Result<(Dump, bool), DumpError> {
+    let links = link_names::read(route)?;
+    let before = generation(netfilter)?;
+    let messages = dump_all(netfilter)?;
+    let after = generation(netfilter)?;
+    let links_after = link_names::read(route)?;
+    let stable = before == after && links == links_after && all_of(&messages, before)?;
+    Ok((
+        Dump {
+            raw: NetlinkRaw { links, messages },
+            generation: after,
+        },
+        stable,
+    ))
+}
+
+fn malformed<E>(_: E) -> DumpError {
+    DumpError::Malformed("an nf_tables message without its header or names")
+}
+
+fn generation<L: Link>(socket: &mut Socket<L>) -> Result<u32, DumpError> {
+    let answer = socket.request(consts::GET_GENERATION, &header(0))?;
+    let message = answer
+        .iter()
+        .find(|message| message.message_type == consts::NEW_GENERATION)
+        .ok_or(DumpError::Malformed("no ruleset generation in the answer"))?;
+    message::generation(message).map_err(malformed)
+}
+
+/// Each message carries the low half of the generation in which it was made.
+fn all_of(messages: &[RawMessage], generation: u32) -> Result<bool, DumpError> {
+    let [_, _, high, low] = generation.to_be_bytes();
+    let expected = u16::from_be_bytes([high, low]);
+    for message in messages {
+        if message::generation_of(message).map_err(malformed)? != expected {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Tables, chains, rules chain by chain, sets, elements set by set, objects, flowtables.
+fn dump_all<L: Link>(socket: &mut Socket<L>) -> Result<Vec<RawMessage>, DumpError> {
+    let mut out = socket.dump(consts::GET_TABLE, &header(0))?;
+    let chains = socket.dump(consts::GET_CHAIN, &header(0))?;
+    let sets = socket.dump(consts::GET_SET, &header(0))?;
+    let rules = each(socket, &chains, consts::GET_RULE)?;
+    let elements = each(socket, &sets, consts::GET_ELEMENTS)?;
+    for part in [chains, rules, sets, elements] {
+        out.extend(part);
+    }
+    for kind in [consts::GET_OBJECT, consts::GET_FLOWTABLE] {
+        out.extend(socket.dump(kind, &header(0))?);
+    }
+    Ok(out)
+}
+
+/// What belongs to each of `owners`: the rules of chains, the elements of sets. Both requests name the table in attribute 1
+/// and the owner in attribute 2 (`NFTA_RULE_CHAIN`, `NFTA_SET_ELEM_LIST_SET`).
+fn each<L: Link>(
+    socket: &mut Socket<L>,
+    owners: &[RawMessage],
+    request: u16,
+) -> Result<Vec<RawMessage>, DumpError> {
+    let mut out = Vec::new();
+    for owner in owners {
+        let (family, table, name) = message::names(owner).map_err(malformed)?;
+        let mut body = header(family);
+        push_name(&mut body, 1, &table)?;
+        push_name(&mut body, 2, &name)?;
+        out.extend(socket.dump(request, &body)?);
+    }
+    Ok(out)
+}
+
+/// `struct nfgenmsg`: family, `NFNETLINK_V0`, no resource id.
+fn header(family: u8) -> Vec<u8> {
+    vec![family, 0, 0, 0]
+}
+
+fn push_name(body: &mut Vec<u8>, kind: u16, name: &Text) -> Result<(), DumpError> {
+    let length = u16::try_from(name.as_bytes().len() + 5)
+        .map_err(|_| DumpError::Malformed("a name longer than an attribute"))?;
+    body.extend_from_slice(&length.to_ne_bytes());
+    body.extend_from_slice(&kind.to_ne_bytes());
+    body.extend_from_slice(name.as_bytes());
+    body.push(0);
+    body.resize(body.len().next_multiple_of(4), 0);
+    Ok(())
+}

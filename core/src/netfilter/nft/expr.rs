@@ -1,0 +1,220 @@
+//! The expressions of a rule, run over symbolic registers.
+
+use super::field::{self, Context};
+use super::message;
+use super::register::{Registers, Symbol};
+use super::set::{SetMessage, Sets};
+use super::typed::Type;
+use crate::bytes::{Big, Hex, Text};
+use crate::netfilter::model::{Counters, Family, Field, Item, Match, Op, Opaque, Statement, Value};
+use crate::netfilter::xt;
+use crate::raw::NetlinkRaw;
+use crate::raw::attr::{Attr, Malformed};
+
+mod act;
+mod attributes;
+mod compare;
+mod load;
+mod lookup;
+mod nat;
+
+use attributes::Attributes;
+
+/// Why an expression stays opaque.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NotUnderstood;
+
+impl From<Malformed> for NotUnderstood {
+    fn from(_: Malformed) -> Self {
+        Self
+    }
+}
+
+type Understood<T = ()> = Result<T, NotUnderstood>;
+
+/// What the expressions of one rule, set or element come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'s, 'a> {
+    pub(super) family: Family,
+    pub(super) table: &'s Text,
+    pub(super) sets: &'s Sets<'a>,
+    pub(super) links: &'s NetlinkRaw,
+}
+
+/// The state while the expressions of one rule are read.
+#[derive(Debug)]
+pub(super) struct Reader<'s, 'a> {
+    source: Source<'s, 'a>,
+    context: Context,
+    registers: Registers,
+    items: Vec<Item>,
+    counters: Option<Counters>,
+    comments: Vec<Text>,
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) items: Vec<Item>,
+    pub(super) counters: Option<Counters>,
+    /// From xtables `comment` matches.
+    pub(super) comments: Vec<Text>,
+}
+
+/// Reads a list of expressions.
+pub(super) fn read<'s, 'a>(
+    source: Source<'s, 'a>,
+    expressions: impl Iterator<Item = Result<Attr<'a>, Malformed>>,
+) -> Result<Read, Malformed> {
+    let network = match source.family {
+        Family::Ip => Some("ip"),
+        Family::Ip6 => Some("ip6"),
+        Family::Arp => Some("arp"),
+        Family::Inet | Family::Bridge | Family::Netdev => None,
+    };
+    let mut reader = Reader {
+        source,
+        context: Context {
+            network,
+            transport: None,
+        },
+        registers: Registers::default(),
+        items: Vec::new(),
+        counters: None,
+        comments: Vec::new(),
+    };
+    for expression in expressions {
+        let (name, data) = message::expression(&expression?)?;
+        if reader.expression(name, data).is_err() {
+            reader.opaque(name, data);
+        }
+    }
+    Ok(Read {
+        items: compare::join_ranges(reader.items),
+        counters: reader.counters,
+        comments: reader.comments,
+    })
+}
+
+impl<'a> Reader<'_, 'a> {
+    fn expression(&mut self, name: &str, data: &'a [u8]) -> Understood {
+        match name {
+            "payload" => self.payload(data),
+            "meta" => self.meta(data),
+            "ct" => self.ct(data),
+            "fib" => self.fib(data),
+            "cmp" => self.cmp(data),
+            "range" => self.range(data),
+            "bitwise" => self.bitwise(data),
+            "lookup" => self.lookup(data),
+            "immediate" => self.immediate(data),
+            "counter" => self.counter(data),
+            "limit" => self.limit(data),
+            "quota" => self.quota(data),
+            "log" => self.log(data),
+            "reject" => self.reject(data),
+            "nat" => self.nat(data),
+            "masq" => self.masquerade(data),
+            "redir" => self.redirect(data),
+            "notrack" => {
+                self.statement(Statement::Notrack);
+                Ok(())
+            }
+            "queue" => self.queue(data),
+            "objref" => self.object(data),
+            "dynset" => self.dynset(data),
+            "match" => self.extension(data, xt::decode_match),
+            "target" => self.extension(data, xt::decode_target),
+            _ => Err(NotUnderstood),
+        }
+    }
+
+    /// An expression that is not understood may have written any register, so nothing that was loaded is trusted after it.
+    fn opaque(&mut self, name: &str, data: &[u8]) {
+        self.registers.forget();
+        // `last` holds when a packet last came by, and nothing else (`enum nft_last_attributes`).
+        let payload = if name == "last" { Vec::new() } else { data.to_vec() };
+        self.items.push(Item::Opaque(Opaque {
+            kind: "expression".to_owned(),
+            name: name.into(),
+            revision: None,
+            payload: Hex(payload),
+            text: None,
+        }));
+    }
+
+    /// `nft_compat`: the payload is the structure of a legacy entry.
+    fn extension(&mut self, data: &'a [u8], decode: fn(Family, &Text, u8, &[u8]) -> Vec<Item>) -> Understood {
+        let attributes = Attributes::read(data, &[1, 2, 3])?;
+        let name = attributes.text(1)?;
+        let revision = u8::try_from(attributes.be32(2)?).map_err(|_| NotUnderstood)?;
+        let payload = attributes.bytes(3)?;
+        for item in decode(self.source.family, &name, revision, payload) {
+            match comment(&item) {
+                Some(text) => self.comments.push(text),
+                None => self.items.push(item),
+            }
+        }
+        Ok(())
+    }
+
+    fn statement(&mut self, statement: Statement) {
+        self.items.push(Item::Statement(statement));
+    }
+
+    /// Adds a match, and learns from it what follows in the packet.
+    fn matched(&mut self, field: &str, op: Op, value: Value) {
+        if let (Op::Eq, Value::Number(number)) = (op, &value) {
+            field::learn(&mut self.context, field, *number);
+        }
+        self.items.push(Item::Match(Match {
+            field: field.into(),
+            op,
+            value,
+        }));
+    }
+
+    fn loaded(&self, register: u32) -> Understood<&Symbol> {
+        self.registers.load(register).ok_or(NotUnderstood)
+    }
+
+    fn store(&mut self, register: u32, bytes: usize, symbol: Symbol) -> Understood {
+        self.registers.store(register, bytes, symbol).ok_or(NotUnderstood)
+    }
+
+    /// What a register holds, as a value to set something to.
+    fn value_in(&self, register: u32, ty: Type) -> Understood<Value> {
+        match self.loaded(register)? {
+            Symbol::Constant(bytes) => Ok(ty.value(bytes, self.source.links)),
+            Symbol::Field { field, length } if *length == field.width => {
+                Ok(Value::Field(Field(field.name.clone())))
+            }
+            _ => Err(NotUnderstood),
+        }
+    }
+
+    fn set_named(&self, name: &Text) -> Understood<&SetMessage<'a>> {
+        let key = (self.source.family, self.source.table.clone(), name.clone());
+        self.source.sets.get(&key).ok_or(NotUnderstood)
+    }
+}
+
+/// The text of an xtables `comment` match, as the decoder gives it.
+fn comment(item: &Item) -> Option<Text> {
+    match item {
+        Item::Match(Match {
+            field,
+            value: Value::Text(text),
+            ..
+        }) if field.0 == "comment" => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// Packets and bytes as runtime counters.
+pub(super) fn counters((packets, bytes): (u64, u64)) -> Counters {
+    Counters {
+        packets: Big(packets),
+        bytes: Big(bytes),
+    }
+}

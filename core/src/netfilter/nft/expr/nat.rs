@@ -1,0 +1,127 @@
+//! Translation of addresses and ports.
+
+use super::{Attributes, NotUnderstood, Reader, Symbol, Understood};
+use crate::netfilter::model::{Family, NatFlag, NatKind, Statement, Value};
+use crate::netfilter::nft::set;
+use crate::netfilter::nft::typed::Type;
+
+/// `NF_NAT_RANGE_*` (`linux/netfilter/nf_nat.h`) that a person chooses.
+const FLAGS: [(u32, NatFlag); 4] = [
+    (1 << 2, NatFlag::Random),
+    (1 << 3, NatFlag::Persistent),
+    (1 << 4, NatFlag::FullyRandom),
+    (1 << 6, NatFlag::Netmap),
+];
+/// `NF_NAT_RANGE_MAP_IPS` and `_PROTO_SPECIFIED`: said already by the registers that are named.
+const IMPLIED: u32 = 1 << 0 | 1 << 1;
+
+impl<'a> Reader<'_, 'a> {
+    /// `enum nft_nat_attributes`.
+    pub(super) fn nat(&mut self, data: &'a [u8]) -> Understood {
+        let attributes = Attributes::read(data, &[1, 2, 3, 4, 5, 6, 7])?;
+        let nat = match attributes.be32(1)? {
+            0 => NatKind::Snat,
+            1 => NatKind::Dnat,
+            _ => return Err(NotUnderstood),
+        };
+        let (ty, family) = match attributes.be32(2)? {
+            2 => (Type::Ipv4, Family::Ip),
+            10 => (Type::Ipv6, Family::Ip6),
+            _ => return Err(NotUnderstood),
+        };
+        let address = self.nat_range(&attributes, (3, 4), ty)?;
+        let port = self.nat_range(&attributes, (5, 6), Type::Network)?;
+        let flags = flags(attributes.opt_be32(7)?.unwrap_or(0))?;
+        // Only an `inet` table leaves the family open.
+        let family = (self.source.family == Family::Inet).then_some(family);
+        self.statement(Statement::Nat {
+            nat,
+            family,
+            address,
+            port,
+            flags,
+        });
+        Ok(())
+    }
+
+    /// `enum nft_masq_attributes`.
+    pub(super) fn masquerade(&mut self, data: &'a [u8]) -> Understood {
+        let attributes = Attributes::read(data, &[1, 2, 3])?;
+        let port = self.nat_range(&attributes, (2, 3), Type::Network)?;
+        self.local(NatKind::Masquerade, port, attributes.opt_be32(1)?)
+    }
+
+    /// `enum nft_redir_attributes`.
+    pub(super) fn redirect(&mut self, data: &'a [u8]) -> Understood {
+        let attributes = Attributes::read(data, &[1, 2, 3])?;
+        let port = self.nat_range(&attributes, (1, 2), Type::Network)?;
+        self.local(NatKind::Redirect, port, attributes.opt_be32(3)?)
+    }
+
+    fn local(&mut self, nat: NatKind, port: Option<Value>, bits: Option<u32>) -> Understood {
+        let flags = flags(bits.unwrap_or(0))?;
+        self.statement(Statement::Nat {
+            nat,
+            family: None,
+            address: None,
+            port,
+            flags,
+        });
+        Ok(())
+    }
+
+    /// One value, or the range between two registers.
+    fn nat_range(
+        &mut self,
+        attributes: &Attributes<'_>,
+        (low, high): (u16, u16),
+        ty: Type,
+    ) -> Understood<Option<Value>> {
+        let Some(low) = attributes.opt_be32(low)? else {
+            return Ok(None);
+        };
+        let high = attributes.opt_be32(high)?.unwrap_or(low);
+        if low == high {
+            return self.nat_value(low, ty).map(Some);
+        }
+        match (self.loaded(low)?, self.loaded(high)?) {
+            (Symbol::Constant(from), Symbol::Constant(to)) if from.len() == to.len() => {
+                Ok(Some(set::range(ty, from, to, self.source.links)))
+            }
+            _ => Err(NotUnderstood),
+        }
+    }
+
+    fn nat_value(&mut self, register: u32, ty: Type) -> Understood<Value> {
+        let Symbol::Mapped { key, map, entries } = self.loaded(register)?.clone() else {
+            return self.value_in(register, ty);
+        };
+        // A lookup that feeds a translation: the map writes the field that the translation then takes.
+        let field = if ty == Type::Network {
+            "nat.port"
+        } else {
+            "nat.address"
+        };
+        self.statement(Statement::MapTo {
+            key,
+            field: field.into(),
+            map,
+            entries,
+        });
+        Ok(Value::Field(field.into()))
+    }
+}
+
+fn flags(bits: u32) -> Understood<Vec<NatFlag>> {
+    let known = FLAGS.iter().fold(IMPLIED, |all, (bit, _)| all | bit);
+    if bits & !known != 0 {
+        return Err(NotUnderstood);
+    }
+    let mut out: Vec<NatFlag> = FLAGS
+        .iter()
+        .filter(|(bit, _)| bits & bit != 0)
+        .map(|(_, flag)| *flag)
+        .collect();
+    out.sort_unstable();
+    Ok(out)
+}

@@ -1,0 +1,132 @@
+//! The keys of sets: `nft` numbers its datatypes and packs a concatenation's into one number, six bits each
+//! (`enum datatypes` and `TYPE_BITS`, nftables `include/datatype.h`).
+
+use super::typed::Type;
+
+/// One part of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) ty: Type,
+    /// Its length in bytes; `None` where the set's key length says it.
+    pub(super) width: Option<usize>,
+}
+
+const TYPE_BITS: u32 = 6;
+
+/// Number, word, type, length in bytes.
+const DATATYPES: [(u32, &str, Type, Option<usize>); 31] = [
+    (2, "nf_proto", Type::Network, Some(1)),
+    (4, "integer", Type::Bytes, None),
+    (5, "string", Type::Text, None),
+    (7, "ipv4_addr", Type::Ipv4, Some(4)),
+    (8, "ipv6_addr", Type::Ipv6, Some(16)),
+    (9, "ether_addr", Type::Mac, Some(6)),
+    (10, "ether_type", Type::Network, Some(2)),
+    (12, "inet_proto", Type::Network, Some(1)),
+    (13, "inet_service", Type::Network, Some(2)),
+    (14, "icmp_type", Type::Network, Some(1)),
+    (15, "tcp_flag", Type::TcpFlags, Some(1)),
+    (16, "dccp_pkttype", Type::Network, Some(1)),
+    (17, "mh_type", Type::Network, Some(1)),
+    (18, "time", Type::Host, Some(4)),
+    (19, "mark", Type::Host, Some(4)),
+    (20, "iface_index", Type::IfIndex, Some(4)),
+    (21, "iface_type", Type::Host, Some(2)),
+    (22, "realm", Type::Host, Some(4)),
+    (23, "classid", Type::Host, Some(4)),
+    (24, "uid", Type::Host, Some(4)),
+    (25, "gid", Type::Host, Some(4)),
+    (26, "ct_state", Type::CtState, Some(4)),
+    (27, "ct_dir", Type::Host, Some(1)),
+    (28, "ct_status", Type::CtStatus, Some(4)),
+    (29, "icmpv6_type", Type::Network, Some(1)),
+    (31, "pkt_type", Type::Network, Some(1)),
+    (32, "icmp_code", Type::Network, Some(1)),
+    (33, "icmpv6_code", Type::Network, Some(1)),
+    (36, "dscp", Type::Network, Some(1)),
+    (38, "fib_addrtype", Type::RouteType, Some(4)),
+    (41, "ifname", Type::IfName, Some(16)),
+];
+
+/// The word for a datatype and its parts. A datatype that is not known is named by its number, and its keys stay bytes.
+pub(super) fn parts(number: u32, length: usize) -> (String, Vec<Part>) {
+    let numbers = unpack(number);
+    let rows: Option<Vec<_>> = numbers
+        .iter()
+        .map(|number| DATATYPES.iter().find(|row| row.0 == *number))
+        .collect();
+    let Some(rows) = rows.filter(|rows| !rows.is_empty() && fits(rows, length)) else {
+        return (
+            format!("datatype {number}"),
+            vec![Part {
+                ty: Type::Bytes,
+                width: None,
+            }],
+        );
+    };
+    let name = rows.iter().map(|row| row.1).collect::<Vec<_>>().join(" . ");
+    (
+        name,
+        rows.iter()
+            .map(|row| Part {
+                ty: row.2,
+                width: row.3,
+            })
+            .collect(),
+    )
+}
+
+fn unpack(mut number: u32) -> Vec<u32> {
+    let mut out = Vec::new();
+    while number != 0 {
+        out.push(number & ((1 << TYPE_BITS) - 1));
+        number >>= TYPE_BITS;
+    }
+    out.reverse();
+    out
+}
+
+/// Each part of a concatenation takes whole registers.
+fn fits(rows: &[&(u32, &str, Type, Option<usize>)], length: usize) -> bool {
+    match rows {
+        [row] => row.3.is_none_or(|width| width == length),
+        rows => {
+            let total: Option<usize> = rows
+                .iter()
+                .map(|row| row.3.map(|width| width.next_multiple_of(4)))
+                .sum();
+            total == Some(length)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn concatenations_unpack_in_order() {
+        let (name, parts) = parts((7 << 6) | 13, 8);
+        assert_eq!(name, "ipv4_addr . inet_service");
+        assert_eq!(
+            parts[1],
+            Part {
+                ty: Type::Network,
+                width: Some(2)
+            }
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_stays_bytes() {
+        assert_eq!(parts(7, 16).0, "datatype 7");
+        assert_eq!(
+            parts(63, 4).1,
+            [Part {
+                ty: Type::Bytes,
+                width: None
+            }]
+        );
+        assert_eq!(parts(0, 4).0, "datatype 0");
+    }
+}

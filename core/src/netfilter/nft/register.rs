@@ -1,0 +1,129 @@
+//! Symbolic registers: what each holds, instead of bytes.
+//!
+//! nf_tables has sixteen registers of four bytes, numbered 8 to 23, which are also four of sixteen bytes, numbered 1 to 4
+//! (`enum nft_registers`).
+
+use std::collections::BTreeMap;
+
+use super::field::Loaded;
+use crate::bytes::Text;
+use crate::netfilter::model::{ElementData, Field, Value};
+
+/// The content of a register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Symbol {
+    /// A field, or its first `length` bytes.
+    Field { field: Loaded, length: usize },
+    /// `(field & mask) ^ xor`.
+    Masked {
+        field: Loaded,
+        mask: Vec<u8>,
+        xor: Vec<u8>,
+    },
+    /// Several fields end to end in one load.
+    Fields(Vec<Loaded>),
+    /// A constant.
+    Constant(Vec<u8>),
+    /// The result of a map lookup.
+    Mapped {
+        key: Field,
+        map: Option<Text>,
+        entries: Vec<(Value, ElementData)>,
+    },
+}
+
+/// All registers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Registers {
+    slots: BTreeMap<u32, (Symbol, u32)>,
+}
+
+/// The first slot of a register number; `None` for the verdict register and numbers that do not exist.
+fn slot(register: u32) -> Option<u32> {
+    match register {
+        1..=4 => Some((register - 1) * 4),
+        8..=23 => Some(register - 8),
+        _ => None,
+    }
+}
+
+fn slots_of(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(4)).unwrap_or(u32::MAX).max(1)
+}
+
+impl Registers {
+    /// Puts a symbol of `bytes` bytes into a register. What it overwrites, even in part, is gone.
+    pub(super) fn store(&mut self, register: u32, bytes: usize, symbol: Symbol) -> Option<()> {
+        let first = slot(register)?;
+        let end = first.saturating_add(slots_of(bytes));
+        self.slots
+            .retain(|at, (_, length)| *at >= end || at.saturating_add(*length) <= first);
+        self.slots.insert(first, (symbol, end - first));
+        Some(())
+    }
+
+    /// The symbol that begins in a register.
+    pub(super) fn load(&self, register: u32) -> Option<&Symbol> {
+        self.slots.get(&slot(register)?).map(|(symbol, _)| symbol)
+    }
+
+    /// The symbols in the registers from `register` on that together make up `bytes` bytes.
+    pub(super) fn concatenation(&self, register: u32, bytes: usize) -> Option<Vec<&Symbol>> {
+        let mut at = slot(register)?;
+        let end = at.checked_add(slots_of(bytes))?;
+        let mut out = Vec::new();
+        while at < end {
+            let (symbol, length) = self.slots.get(&at)?;
+            out.push(symbol);
+            at = at.checked_add(*length)?;
+        }
+        (at == end).then_some(out)
+    }
+
+    /// An expression that is not understood may have written any register.
+    pub(super) fn forget(&mut self) {
+        self.slots.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn constant(byte: u8) -> Symbol {
+        Symbol::Constant(vec![byte])
+    }
+
+    #[test]
+    fn old_and_new_numbers_mean_the_same_registers() {
+        let mut registers = Registers::default();
+        registers.store(2, 4, constant(1)).unwrap();
+        assert_eq!(registers.load(12), Some(&constant(1)));
+        assert_eq!(
+            registers.store(0, 4, constant(1)),
+            None,
+            "the verdict register holds no data"
+        );
+    }
+
+    #[test]
+    fn writing_over_a_part_loses_the_whole() {
+        let mut registers = Registers::default();
+        registers.store(1, 16, constant(1)).unwrap();
+        registers.store(10, 4, constant(2)).unwrap();
+        assert_eq!(registers.load(1), None);
+        assert_eq!(registers.concatenation(1, 16), None);
+    }
+
+    #[test]
+    fn a_concatenation_has_no_gaps() {
+        let mut registers = Registers::default();
+        registers.store(1, 4, constant(1)).unwrap();
+        registers.store(9, 2, constant(2)).unwrap();
+        assert_eq!(
+            registers.concatenation(1, 8),
+            Some(vec![&constant(1), &constant(2)])
+        );
+        assert_eq!(registers.concatenation(1, 12), None);
+    }
+}

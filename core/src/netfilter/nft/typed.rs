@@ -1,0 +1,204 @@
+//! From bytes in a register to a value, by the type of the field that was loaded.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::bytes::{Big, Hex, Text};
+use crate::netfilter::model::Value;
+use crate::netfilter::names;
+use crate::raw::NetlinkRaw;
+
+/// How the bytes of a field read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Ipv4,
+    Ipv6,
+    Mac,
+    /// A number in network order.
+    Network,
+    /// A number in host order.
+    Host,
+    IfName,
+    /// The kernel's index of a link: resolved to the name, never kept.
+    IfIndex,
+    CtState,
+    CtStatus,
+    TcpFlags,
+    /// What `fib` says of an address: `RTN_*`.
+    RouteType,
+    /// A NUL-padded string.
+    Text,
+    Bytes,
+}
+
+/// `RTN_*` of `linux/rtnetlink.h`, in `nft`'s words.
+pub(super) const ROUTE_TYPES: [(u32, &str); 9] = [
+    (0, "unspec"),
+    (1, "unicast"),
+    (2, "local"),
+    (3, "broadcast"),
+    (4, "anycast"),
+    (5, "multicast"),
+    (6, "blackhole"),
+    (7, "unreachable"),
+    (8, "prohibit"),
+];
+
+impl Type {
+    /// The words of this type's bits, for types that are sets of flags.
+    pub(super) fn flag_words(self) -> Option<&'static [(u32, &'static str)]> {
+        match self {
+            Self::CtState => Some(&names::CT_STATES),
+            Self::CtStatus => Some(&names::CT_STATUS),
+            Self::TcpFlags => Some(&names::TCP_FLAGS),
+            _ => None,
+        }
+    }
+
+    /// True if the bytes of greater values compare greater, as ranges in sets need.
+    pub(super) fn is_network_order(self) -> bool {
+        !matches!(self, Self::Host | Self::IfIndex | Self::CtState | Self::CtStatus)
+    }
+
+    /// The value that `bytes` stand for. What does not fit the type stays [`Value::Bytes`].
+    pub(super) fn value(self, bytes: &[u8], links: &NetlinkRaw) -> Value {
+        self.read(bytes, links)
+            .unwrap_or_else(|| Value::Bytes(Hex(bytes.to_vec())))
+    }
+
+    fn read(self, bytes: &[u8], links: &NetlinkRaw) -> Option<Value> {
+        Some(match self {
+            Self::Ipv4 => Value::Address(IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?))),
+            Self::Ipv6 => Value::Address(IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?))),
+            Self::Mac => Value::Mac(mac(bytes)?),
+            Self::Network => number(network(bytes)?),
+            Self::Host => number(host(bytes)?),
+            Self::IfName | Self::Text => Value::Text(name(bytes)),
+            Self::IfIndex => index(bytes, links)?,
+            Self::RouteType => {
+                Value::Symbol(names::name_of(&ROUTE_TYPES, small(host(bytes)?)?)?.to_owned())
+            }
+            Self::CtState | Self::CtStatus => self.flags(small(host(bytes)?)?)?,
+            Self::TcpFlags => self.flags(small(network(bytes)?)?)?,
+            Self::Bytes => return None,
+        })
+    }
+
+    fn flags(self, bits: u32) -> Option<Value> {
+        names::flag_names(self.flag_words()?, bits).map(Value::Flags)
+    }
+}
+
+/// An index that no link has any more is kept as such: the rule can't match until the index is given out again.
+fn index(bytes: &[u8], links: &NetlinkRaw) -> Option<Value> {
+    let index = small(host(bytes)?)?;
+    match links.link_name(index) {
+        Some(name) => Some(Value::Text(name.clone())),
+        None => Some(Value::Symbol(format!("no link {index}"))),
+    }
+}
+
+/// A number of network order.
+pub(super) fn network(bytes: &[u8]) -> Option<u64> {
+    (bytes.len() <= 8).then(|| bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+}
+
+/// A number of host order. Snapshots are little-endian: so is every Azure VM.
+pub(super) fn host(bytes: &[u8]) -> Option<u64> {
+    (bytes.len() <= 8).then(|| {
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte))
+    })
+}
+
+fn small(value: u64) -> Option<u32> {
+    u32::try_from(value).ok()
+}
+
+/// The smallest form of a number.
+pub(super) fn number(value: u64) -> Value {
+    u32::try_from(value).map_or(Value::Wide(Big(value)), Value::Number)
+}
+
+fn mac(bytes: &[u8]) -> Option<String> {
+    (bytes.len() == 6).then(|| {
+        bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .join(":")
+    })
+}
+
+/// An interface name: padded with NUL it is exact, without NUL it is the beginning of one and gets a `*`. A `*` that is part
+/// of an exact name is written `\*`.
+fn name(bytes: &[u8]) -> Text {
+    match bytes.iter().position(|byte| *byte == 0) {
+        None => Text::from([bytes, b"*"].concat()),
+        Some(end) => {
+            let exact = bytes.get(..end).unwrap_or_default();
+            match exact.strip_suffix(b"*") {
+                Some(stem) => Text::from([stem, br"\*"].concat()),
+                None => Text::from(exact),
+            }
+        }
+    }
+}
+
+/// The number of leading one bits, if no other bits are set.
+pub(super) fn prefix_length(mask: &[u8]) -> Option<u8> {
+    let ones: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
+    let mut expected = ones;
+    for byte in mask {
+        let here = expected.min(8);
+        if byte.leading_ones() < here || byte.count_ones() != here {
+            return None;
+        }
+        expected -= here;
+    }
+    u8::try_from(ones).ok()
+}
+
+/// An address whose first `bytes` are given and count for `length` bits.
+pub(super) fn prefix(ty: Type, bytes: &[u8], length: u8) -> Option<Value> {
+    let address = match ty {
+        Type::Ipv4 => IpAddr::V4(Ipv4Addr::from(padded::<4>(bytes)?)),
+        Type::Ipv6 => IpAddr::V6(Ipv6Addr::from(padded::<16>(bytes)?)),
+        _ => return None,
+    };
+    let full = if address.is_ipv4() { 32 } else { 128 };
+    Some(if length == full {
+        Value::Address(address)
+    } else {
+        Value::Prefix { address, length }
+    })
+}
+
+fn padded<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
+    let mut out = [0; N];
+    out.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_with_holes_are_no_prefix() {
+        assert_eq!(prefix_length(&[255, 240, 0, 0]), Some(12));
+        assert_eq!(prefix_length(&[0, 0, 0, 0]), Some(0));
+        assert_eq!(prefix_length(&[255, 0, 255, 0]), None);
+        assert_eq!(prefix_length(&[127, 0, 0, 0]), None);
+    }
+
+    #[test]
+    fn interface_names_tell_wildcards_from_stars() {
+        let links = NetlinkRaw::default();
+        let read = |bytes: &[u8]| Type::IfName.value(bytes, &links);
+        assert_eq!(read(b"eth"), Value::Text("eth*".into()));
+        assert_eq!(read(b"eth\0\0\0\0\0"), Value::Text("eth".into()));
+        assert_eq!(read(b"eth*\0\0\0\0"), Value::Text("eth\\*".into()));
+    }
+}

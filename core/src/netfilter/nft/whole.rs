@@ -1,0 +1,121 @@
+//! Whether each chain was dumped whole.
+//!
+//! A rule too large for a dump message ends the dump of its chain without a word. But a chain knows how many things hold it
+//! (`NFTA_CHAIN_USE`): each of its rules, each jump or goto to it from a rule or a verdict map, and one for a bound implicit
+//! chain. If fewer were seen, something was left out.
+
+use std::collections::BTreeMap;
+
+use super::consts;
+use super::message::{self, Data};
+use super::set;
+use crate::bytes::Text;
+use crate::netfilter::model::{ChainId, Family, Verdict};
+use crate::raw::attr::{Attr, Malformed, attrs};
+use crate::raw::{NetlinkRaw, RawMessage};
+use crate::section::Gap;
+
+/// What a gap says for a chain that is short.
+pub const TOO_LARGE: &str = "a rule too large to dump";
+
+/// The chains whose use count exceeds what was received; empty if everything is there.
+pub fn gaps(raw: &NetlinkRaw) -> Result<Vec<Gap>, Malformed> {
+    let mut count = Count::default();
+    for message in &raw.messages {
+        count.message(message)?;
+    }
+    Ok(count.gaps())
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    expected: BTreeMap<ChainId, u32>,
+    seen: BTreeMap<ChainId, u32>,
+}
+
+impl Count {
+    fn gaps(&self) -> Vec<Gap> {
+        self.expected
+            .iter()
+            .filter_map(|(chain, expected)| {
+                let seen = self.seen.get(chain).copied().unwrap_or(0);
+                let why = match seen.cmp(expected) {
+                    std::cmp::Ordering::Equal => return None,
+                    std::cmp::Ordering::Less => TOO_LARGE.to_owned(),
+                    std::cmp::Ordering::Greater => "more was dumped than the chain counts".to_owned(),
+                };
+                Some(Gap {
+                    path: chain.to_string(),
+                    why: format!("{why} ({seen} of {expected} uses seen)"),
+                })
+            })
+            .collect()
+    }
+
+    fn see(&mut self, family: Family, table: &Text, chain: &Text) {
+        let id = ChainId {
+            family,
+            table: table.clone(),
+            chain: chain.clone(),
+        };
+        *self.seen.entry(id).or_default() += 1;
+    }
+
+    fn message(&mut self, message: &RawMessage) -> Result<(), Malformed> {
+        let (family, attributes) = message::open(message)?;
+        match message.message_type {
+            consts::NEW_CHAIN => {
+                let chain = message::chain(attributes)?;
+                let id = ChainId {
+                    family,
+                    table: chain.table.clone(),
+                    chain: chain.name.clone(),
+                };
+                if chain.flags & consts::CHAIN_BINDING != 0 {
+                    self.see(family, &chain.table, &chain.name);
+                }
+                let uses = message::required(chain.uses, "NFTA_CHAIN_USE")?;
+                self.expected.insert(id, uses);
+            }
+            consts::NEW_RULE => {
+                let rule = message::rule(attributes)?;
+                self.see(family, &rule.table, &rule.chain);
+                for expression in attrs(rule.expressions) {
+                    self.expression(family, &rule.table, &expression?)?;
+                }
+            }
+            consts::NEW_ELEMENTS => {
+                let (table, _, elements) = set::elements(attributes)?;
+                for element in elements {
+                    if let Some(Data::Verdict(verdict)) = element.data {
+                        self.verdict(family, &table, &verdict);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Only `immediate` holds a verdict of its own (`NFTA_IMMEDIATE_DATA`).
+    fn expression(&mut self, family: Family, table: &Text, attr: &Attr<'_>) -> Result<(), Malformed> {
+        let ("immediate", data) = message::expression(attr)? else {
+            return Ok(());
+        };
+        for attr in attrs(data) {
+            let attr = attr?;
+            if attr.kind == 2
+                && let Data::Verdict(verdict) = message::data(&attr)?
+            {
+                self.verdict(family, table, &verdict);
+            }
+        }
+        Ok(())
+    }
+
+    fn verdict(&mut self, family: Family, table: &Text, verdict: &Verdict) {
+        if let Verdict::Jump { chain } | Verdict::Goto { chain } = verdict {
+            self.see(family, table, chain);
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Whole tables: from the entries that the kernel gave to chains with rules.
+
+use std::collections::BTreeMap;
+
+use super::entry::Entry;
+use super::{take_comment, targets};
+use crate::bytes::Text;
+use crate::netfilter::builtin;
+use crate::netfilter::model::{
+    Chain, ChainRuntime, Family, Item, Plane, Rule, RuleRuntime, Ruleset, RulesetRuntime, Statement, Table,
+    TableRuntime, Verdict,
+};
+use crate::raw::attr::{Malformed, take_at};
+use crate::raw::{XtablesRaw, XtablesTable};
+
+/// Why a table could not be decoded, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("legacy table {table}, byte {offset}")]
+pub struct LiftError {
+    /// The table.
+    pub table: Text,
+    /// Where in its entries.
+    pub offset: usize,
+    /// What is wrong there.
+    #[source]
+    pub source: Malformed,
+}
+
+/// The tables of one legacy family as a ruleset.
+///
+/// # Errors
+/// If the entries of a table don't fit together. No rule is ever left out: either all of them come out or none.
+pub fn lift(raw: &XtablesRaw) -> Result<(Ruleset, RulesetRuntime), LiftError> {
+    let family = if raw.ipv6 { Family::Ip6 } else { Family::Ip };
+    let mut tables: Vec<(Table, TableRuntime)> = raw
+        .tables
+        .iter()
+        .map(|table| lift_table(family, table))
+        .collect::<Result<_, _>>()?;
+    tables.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+    let (tables, runtime) = tables.into_iter().unzip();
+    let ruleset = Ruleset {
+        plane: Plane::Legacy,
+        tables,
+        // Each table has a priority of its own, so no two base chains share one.
+        hook_order: Vec::new(),
+    };
+    Ok((ruleset, RulesetRuntime { tables: runtime }))
+}
+
+/// Where the kernel says that base chains begin and end (`struct ipt_getinfo`).
+struct Info {
+    valid_hooks: u32,
+    begins: [usize; 5],
+    ends: [usize; 5],
+    entries: usize,
+    size: usize,
+}
+
+impl Info {
+    fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+        let word = |place: usize| take_at(bytes, 32 + 4 * place, "ipt_getinfo").map(u32::from_ne_bytes);
+        let offset = |place: usize| word(place).map(|number| number as usize);
+        let mut info = Self {
+            valid_hooks: word(0)?,
+            begins: [0; 5],
+            ends: [0; 5],
+            entries: offset(11)?,
+            size: offset(12)?,
+        };
+        for (place, begin) in info.begins.iter_mut().enumerate() {
+            *begin = offset(1 + place)?;
+        }
+        for (place, end) in info.ends.iter_mut().enumerate() {
+            *end = offset(6 + place)?;
+        }
+        Ok(info)
+    }
+
+    /// The hook whose base chain begins at `offset`, and where its policy stands.
+    fn base_at(&self, offset: usize) -> Option<(usize, usize)> {
+        let hooks = self.begins.iter().zip(&self.ends).enumerate();
+        let mut valid = hooks.filter(|(hook, _)| self.valid_hooks & (1 << hook) != 0);
+        valid
+            .find(|(_, (begin, _))| **begin == offset)
+            .map(|(hook, (_, end))| (hook, *end))
+    }
+}
+
+/// A chain's entries before its rules are made.
+struct Span<'a> {
+    name: Text,
+    hook: Option<(usize, usize)>,
+    /// Where a jump to it leads.
+    begin: usize,
+    entries: Vec<Entry<'a>>,
+}
+
+fn lift_table(family: Family, raw: &XtablesTable) -> Result<(Table, TableRuntime), LiftError> {
+    let wrong = |offset: usize| {
+        let table = raw.name.clone();
+        move |source: Malformed| LiftError {
+            table,
+            offset,
+            source,
+        }
+    };
+    let info = Info::read(&raw.info.0).map_err(wrong(0))?;
+    let entries = entries(family, &info, &raw.entries.0).map_err(|(offset, source)| wrong(offset)(source))?;
+    let spans = spans(&info, entries).map_err(|(offset, source)| wrong(offset)(source))?;
+    let names: BTreeMap<usize, Text> = spans
+        .iter()
+        .filter(|s| s.hook.is_none())
+        .map(|s| (s.begin, s.name.clone()))
+        .collect();
+    let mut chains = Vec::new();
+    for span in spans {
+        let begin = span.begin;
+        let chain = lift_chain(&raw.name, span, &names);
+        chains.push(chain.map_err(|(offset, source)| wrong(offset.max(begin))(source))?);
+    }
+    chains.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+    let (chains, runtime) = chains.into_iter().unzip();
+    let table = Table {
+        family,
+        name: raw.name.clone(),
+        flags: Vec::new(),
+        comment: None,
+        chains,
+        sets: Vec::new(),
+        objects: Vec::new(),
+    };
+    let runtime = TableRuntime {
+        handle: None,
+        chains: runtime,
+        sets: Vec::new(),
+    };
+    Ok((table, runtime))
+}
+
+/// What is wrong, with the offset where.
+type Placed<T> = Result<T, (usize, Malformed)>;
+
+fn entries<'a>(family: Family, info: &Info, bytes: &'a [u8]) -> Placed<Vec<Entry<'a>>> {
+    let mut entries: Vec<Entry<'a>> = Vec::new();
+    let mut offset = 0;
+    while offset < bytes.len() {
+        let entry = Entry::at(family, bytes, offset).map_err(|source| (offset, source))?;
+        offset = entry.end();
+        entries.push(entry);
+    }
+    let whole = bytes.len() == info.size && entries.len() == info.entries;
+    whole.then_some(entries).ok_or((
+        offset,
+        Malformed::Short {
+            what: "the table's entries",
+            have: bytes.len(),
+            need: info.size,
+        },
+    ))
+}
+
+/// Splits the entries into chains: a base chain begins where a hook points, any other with an `ERROR` target that bears
+/// its name. The last `ERROR` ends the table.
+fn spans<'a>(info: &Info, mut entries: Vec<Entry<'a>>) -> Placed<Vec<Span<'a>>> {
+    let end = entries
+        .pop()
+        .filter(|last| last.target.name.as_bytes() == b"ERROR");
+    let end = end.ok_or((
+        0,
+        Malformed::Missing {
+            what: "the end of the table",
+        },
+    ))?;
+    let mut spans: Vec<Span<'a>> = Vec::new();
+    for entry in entries {
+        let offset = entry.offset;
+        if entry.target.name.as_bytes() == b"ERROR" {
+            spans.push(Span {
+                name: Text::from_nul_padded(entry.target.payload),
+                hook: None,
+                begin: entry.end(),
+                entries: Vec::new(),
+            });
+            continue;
+        }
+        if let Some((hook, policy)) = info.base_at(offset) {
+            spans.push(Span {
+                name: builtin::CHAINS.get(hook).copied().unwrap_or_default().into(),
+                hook: Some((hook, policy)),
+                begin: offset,
+                entries: Vec::new(),
+            });
+        }
+        let missing = Malformed::Missing {
+            what: "the chain of a rule",
+        };
+        spans.last_mut().ok_or((offset, missing))?.entries.push(entry);
+    }
+    let bases = spans.iter().filter(|span| span.hook.is_some()).count();
+    if u32::try_from(bases) != Ok(info.valid_hooks.count_ones()) {
+        return Err((
+            end.offset,
+            Malformed::Missing {
+                what: "the base chain of a hook",
+            },
+        ));
+    }
+    Ok(spans)
+}
+
+/// The chain of a span; `names` are the chains that can be jumped to, by where they begin.
+fn lift_chain(
+    table: &Text,
+    mut span: Span<'_>,
+    names: &BTreeMap<usize, Text>,
+) -> Placed<(Chain, ChainRuntime)> {
+    let at = span.begin;
+    let last = span.entries.pop().ok_or((
+        at,
+        Malformed::Missing {
+            what: "the end of a chain",
+        },
+    ))?;
+    let policy = policy(&last, span.hook).map_err(|source| (last.offset, source))?;
+    let base = match span.hook {
+        None => None,
+        Some(_) => Some(builtin::base(table, &span.name, policy).ok_or((
+            last.offset,
+            Malformed::Missing {
+                what: "a hook of this table's kind",
+            },
+        ))?),
+    };
+    let mut rules = Vec::new();
+    for entry in &span.entries {
+        rules.push(lift_rule(entry, names).map_err(|source| (entry.offset, source))?);
+    }
+    let runtime = ChainRuntime {
+        handle: None,
+        policy_counters: span.hook.map(|_| last.counters),
+        rules: span.entries.iter().map(counted).collect(),
+    };
+    let chain = Chain {
+        name: span.name,
+        base,
+        comment: None,
+        rules,
+    };
+    Ok((chain, runtime))
+}
+
+fn counted(entry: &Entry<'_>) -> RuleRuntime {
+    RuleRuntime {
+        handle: None,
+        counters: Some(entry.counters),
+    }
+}
+
+/// What the last entry of a chain decides: a base chain's policy, or the return of any other.
+fn policy(last: &Entry<'_>, hook: Option<(usize, usize)>) -> Result<Verdict, Malformed> {
+    let is_verdict = last.is_unconditional() && last.target.name.is_empty();
+    let code = u32::from_ne_bytes(take_at(last.target.payload, 0, "verdict")?);
+    let verdict = targets::verdict(code).filter(|_| is_verdict);
+    match (verdict, hook) {
+        (Some(Statement::Verdict(Verdict::Return)), None) => Ok(Verdict::Return),
+        (Some(Statement::Verdict(verdict)), Some((_, end))) if end == last.offset => Ok(verdict),
+        _ => Err(Malformed::Missing {
+            what: "the end of a chain",
+        }),
+    }
+}
+
+fn lift_rule(entry: &Entry<'_>, names: &BTreeMap<usize, Text>) -> Result<Rule, Malformed> {
+    let mut items = entry.conditions()?;
+    let comment = take_comment(&mut items);
+    if entry.target.name.is_empty() {
+        items.extend(standard(entry, names)?.map(Item::Statement));
+    } else if entry.is_goto()? {
+        return Err(Malformed::Missing {
+            what: "the chain of a goto",
+        });
+    } else {
+        let target = &entry.target;
+        items.extend(super::decode_target(
+            entry.family(),
+            &target.name,
+            target.revision,
+            target.payload,
+        ));
+    }
+    Ok(Rule { items, comment })
+}
+
+/// A verdict, a jump, or nothing: a rule without a target "jumps" to the entry after it.
+fn standard(entry: &Entry<'_>, names: &BTreeMap<usize, Text>) -> Result<Option<Statement>, Malformed> {
+    let code = u32::from_ne_bytes(take_at(entry.target.payload, 0, "verdict")?);
+    let goto = entry.is_goto()?;
+    if code.cast_signed() < 0 {
+        let verdict = targets::verdict(code).filter(|_| !goto);
+        return verdict.map(Some).ok_or(Malformed::Value {
+            what: "verdict",
+            value: code.into(),
+        });
+    }
+    let offset = code as usize;
+    if offset == entry.end() && !goto {
+        return Ok(None);
+    }
+    let chain = names.get(&offset).cloned().ok_or(Malformed::Value {
+        what: "the offset of a jump",
+        value: code.into(),
+    })?;
+    let verdict = if goto {
+        Verdict::Goto { chain }
+    } else {
+        Verdict::Jump { chain }
+    };
+    Ok(Some(Statement::Verdict(verdict)))
+}
