@@ -8,6 +8,7 @@ use crate::section::SectionName;
 use crate::snapshot::Snapshot;
 
 mod align;
+mod certify;
 mod chain;
 mod comparison;
 mod entries;
@@ -24,6 +25,7 @@ mod sets;
 mod side;
 mod steps;
 
+pub use certify::{CertifyError, Request};
 pub use comparison::{
     Change, Comparison, CoveredSection, Digests, NotCovered, SCHEMA, Side, SideWarning, Significance, Verdict,
 };

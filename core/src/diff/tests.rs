@@ -1,5 +1,6 @@
 //! What the comparison promises, on rulesets made here.
 
+mod certify;
 mod made;
 mod property;
 mod single;
