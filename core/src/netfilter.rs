@@ -4,5 +4,6 @@ mod builtin;
 pub mod model;
 pub mod names;
 pub mod nft;
+pub mod save;
 pub mod text;
 pub mod xt;

@@ -1,7 +1,27 @@
 //! The lab: virtual machines as network namespaces or real kernels on one Linux machine, for tests and demonstrations.
 //!
-//! Nothing here sends a packet from the machine's own network namespace, and what is made is removed again.
+//! Nothing here sends a packet from the machine's own network namespace, and what is made is removed again, also after the
+//! maker was killed.
 
 pub mod error;
+pub mod fabric;
+pub mod fault;
+pub mod guest;
+pub mod keeper;
+pub mod kind;
+pub mod lab;
+pub mod machine;
 pub mod netns;
+pub mod process;
+pub mod record;
 pub mod run;
+pub mod vm;
+mod wire;
+
+pub use error::{LabError, Result};
+pub use fault::Fault;
+pub use kind::Kind;
+pub use lab::{Lab, Plan};
+pub use netns::Namespace;
+pub use run::{Limits, Output, Status};
+pub use vm::Vm;

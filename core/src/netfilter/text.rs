@@ -1,6 +1,7 @@
 //! Rules in the syntax that their owner knows.
 
-use super::model::{Chain, Plane, Rule, Table};
+use super::builtin;
+use super::model::{Chain, Family, Plane, Rule, Table, Verdict};
 
 pub mod iptables;
 pub mod nft;
@@ -17,6 +18,18 @@ pub fn rule(plane: Plane, table: &Table, chain: &Chain, rule: &Rule) -> String {
 
 /// True for a table that `iptables-nft` or `ip6tables-nft` made: its name and its base chains are theirs.
 pub fn is_iptables_table(table: &Table) -> bool {
-    let _unused = table;
-    false
+    let family = matches!(table.family, Family::Ip | Family::Ip6);
+    family
+        && builtin::is_table(&table.name)
+        && table.sets.is_empty()
+        && table.chains.iter().all(|chain| fits(table, chain))
+}
+
+/// A base chain is hooked in as the built-in chain of its name; any other may have any name but those.
+fn fits(table: &Table, chain: &Chain) -> bool {
+    let built_in = |policy| builtin::base(&table.name, &chain.name, policy);
+    match &chain.base {
+        None => built_in(Verdict::Accept).is_none(),
+        Some(base) => built_in(base.policy.clone()).as_ref() == Some(base),
+    }
 }

@@ -252,6 +252,17 @@ pub enum LogFlag {
     Macdecode,
 }
 
+impl LogFlag {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::TcpSequence,
+        Self::TcpOptions,
+        Self::IpOptions,
+        Self::Uid,
+        Self::Macdecode,
+    ];
+}
+
 /// Which end of a connection is translated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,9 +1,307 @@
 //! The syntax of `nft`.
 
-use crate::netfilter::model::{Family, Rule};
+use std::fmt::Write as _;
 
-/// A rule as `nft list ruleset` prints it.
-pub fn rule(family: Family, rule: &Rule) -> String {
-    let _unused = (family, rule);
-    String::new()
+use crate::netfilter::model::{
+    BaseChain, Chain, Element, ElementData, Family, Field, Item, Match, Op, Opaque, Rule, Ruleset, Set,
+    Statement, Table, Value, Verdict,
+};
+
+mod statement;
+mod value;
+mod words;
+
+use value::{field_words, value};
+
+/// A rule as `nft list ruleset` prints it, without counters' numbers. What is opaque is shown in brackets, which `nft` refuses.
+pub fn rule(_family: Family, rule: &Rule) -> String {
+    let mut parts = items(&rule.items);
+    if let Some(comment) = &rule.comment {
+        parts.push(format!("comment \"{comment}\""));
+    }
+    parts.join(" ")
+}
+
+/// A whole ruleset as a script that `nft -f` loads, for what is decoded.
+pub fn ruleset(ruleset: &Ruleset) -> String {
+    let mut tables: Vec<&Table> = ruleset.tables.iter().collect();
+    tables.sort_by_key(|table| table_position(ruleset, table));
+    tables
+        .into_iter()
+        .map(|table| table_block(ruleset, table))
+        .collect()
+}
+
+/// Registration order decides between chains of one priority, so it is kept: tables and chains come in the order recorded.
+fn table_position(ruleset: &Ruleset, table: &Table) -> usize {
+    table
+        .chains
+        .iter()
+        .map(|chain| chain_position(ruleset, table, chain))
+        .min()
+        .unwrap_or(usize::MAX)
+}
+
+fn chain_position(ruleset: &Ruleset, table: &Table, chain: &Chain) -> usize {
+    let mut all = ruleset.hook_order.iter().flat_map(|order| &order.chains);
+    all.position(|id| id.family == table.family && id.table == table.name && id.chain == chain.name)
+        .unwrap_or(usize::MAX)
+}
+
+fn table_block(ruleset: &Ruleset, table: &Table) -> String {
+    let mut out = format!("table {} {} {{\n", table.family, table.name);
+    let flags: Vec<&str> = table
+        .flags
+        .iter()
+        .map(String::as_str)
+        .filter(|flag| *flag != "owner")
+        .collect();
+    if !flags.is_empty() {
+        line(&mut out, 1, &format!("flags {};", flags.join(",")));
+    }
+    comment_line(&mut out, 1, table.comment.as_ref());
+    for object in &table.objects {
+        line(
+            &mut out,
+            1,
+            &format!(
+                "# {} {} is not decoded: {}",
+                object.kind, object.name, object.payload
+            ),
+        );
+    }
+    for set in &table.sets {
+        out.push_str(&set_block(set));
+    }
+    let mut chains: Vec<&Chain> = table.chains.iter().collect();
+    chains.sort_by_key(|chain| chain_position(ruleset, table, chain));
+    for chain in chains {
+        out.push_str(&chain_block(table.family, chain));
+    }
+    out.push_str("}\n");
+    out
+}
+
+fn line(out: &mut String, depth: usize, text: &str) {
+    // Writing to a String has no failure.
+    let _ok = writeln!(out, "{:1$}{text}", "", depth * 4);
+}
+
+fn comment_line(out: &mut String, depth: usize, comment: Option<&crate::bytes::Text>) {
+    if let Some(comment) = comment {
+        line(out, depth, &format!("comment \"{comment}\";"));
+    }
+}
+
+fn chain_block(family: Family, chain: &Chain) -> String {
+    let mut out = String::new();
+    line(&mut out, 1, &format!("chain {} {{", chain.name));
+    comment_line(&mut out, 2, chain.comment.as_ref());
+    if let Some(base) = &chain.base {
+        line(&mut out, 2, &hook_line(base));
+    }
+    for one in &chain.rules {
+        line(&mut out, 2, &rule(family, one));
+    }
+    line(&mut out, 1, "}");
+    out
+}
+
+fn hook_line(base: &BaseChain) -> String {
+    let quoted: Vec<String> = base
+        .devices
+        .iter()
+        .map(|device| format!("\"{device}\""))
+        .collect();
+    let devices = match quoted.as_slice() {
+        [] => String::new(),
+        [one] => format!(" device {one}"),
+        all => format!(" devices = {{ {} }}", all.join(", ")),
+    };
+    let offload = if base.offload { " flags offload;" } else { "" };
+    format!(
+        "type {} hook {}{devices} priority {};{offload} policy {};",
+        base.chain_type,
+        base.hook.as_str(),
+        base.priority,
+        base.policy.word()
+    )
+}
+
+fn set_block(set: &Set) -> String {
+    let mut out = String::new();
+    let kind = if set.data_type.is_some() { "map" } else { "set" };
+    line(&mut out, 1, &format!("{kind} {} {{", set.name));
+    let data = set
+        .data_type
+        .as_ref()
+        .map(|data| format!(" : {data}"))
+        .unwrap_or_default();
+    line(&mut out, 2, &format!("type {}{data};", set.key_type));
+    for text in set_properties(set) {
+        line(&mut out, 2, &text);
+    }
+    comment_line(&mut out, 2, set.comment.as_ref());
+    if !set.elements.is_empty() {
+        let key = Field(set.key_type.clone());
+        let elements: Vec<String> = set.elements.iter().map(|one| element(&key, one)).collect();
+        line(&mut out, 2, &format!("elements = {{ {} }};", elements.join(", ")));
+    }
+    line(&mut out, 1, "}");
+    out
+}
+
+fn set_properties(set: &Set) -> Vec<String> {
+    let mut out = Vec::new();
+    let flags: Vec<&str> = set
+        .flags
+        .iter()
+        .map(String::as_str)
+        .filter(|flag| *flag != "auto-merge")
+        .collect();
+    if !flags.is_empty() {
+        out.push(format!("flags {};", flags.join(",")));
+    }
+    if let Some(timeout) = set.timeout_ms {
+        out.push(format!("timeout {timeout}ms;"));
+    }
+    if let Some(interval) = set.gc_interval_ms {
+        out.push(format!("gc-interval {interval}ms;"));
+    }
+    if let Some(size) = set.size {
+        out.push(format!("size {size};"));
+    }
+    if let Some(policy) = &set.policy {
+        out.push(format!("policy {policy};"));
+    }
+    if set.flags.iter().any(|flag| flag == "auto-merge") {
+        out.push("auto-merge;".to_owned());
+    }
+    if !set.statements.is_empty() {
+        out.push(items(&set.statements).join(" "));
+    }
+    out
+}
+
+fn element(key: &Field, element: &Element) -> String {
+    let mut out = value(key, &element.key);
+    if !element.statements.is_empty() {
+        out = format!("{out} {}", items(&element.statements).join(" "));
+    }
+    if let Some(timeout) = element.timeout_ms {
+        out = format!("{out} timeout {timeout}ms");
+    }
+    if let Some(comment) = &element.comment {
+        out = format!("{out} comment \"{comment}\"");
+    }
+    match &element.data {
+        Some(data) => format!("{out} : {}", element_data(data)),
+        None => out,
+    }
+}
+
+/// The value of a map.
+fn element_data(data: &ElementData) -> String {
+    match data {
+        ElementData::Value { value: data } => value(&Field(String::new()), data),
+        ElementData::Verdict { verdict: data } => verdict(data),
+        ElementData::Object { name } => format!("\"{name}\""),
+    }
+}
+
+/// The pairs of a map in place, or its name.
+fn map(key: &Field, name: Option<&crate::bytes::Text>, entries: &[(Value, ElementData)]) -> String {
+    match name {
+        Some(name) => format!("@{name}"),
+        None => {
+            let pairs: Vec<String> = entries
+                .iter()
+                .map(|(one, data)| format!("{} : {}", value(key, one), element_data(data)))
+                .collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Jump { chain } | Verdict::Goto { chain } => format!("{} {chain}", verdict.word()),
+        other => other.word().to_owned(),
+    }
+}
+
+/// The steps of a rule. A lookup whose result the next translation takes is printed inside that translation.
+fn items(items: &[Item]) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut looked_up: Vec<(Field, String)> = Vec::new();
+    for item in items {
+        match item {
+            Item::Match(one) => out.push(matched(one)),
+            Item::Statement(Statement::MapTo {
+                key,
+                field,
+                map: name,
+                entries,
+            }) if field.0.starts_with("nat.") => {
+                let text = format!("{} map {}", field_words(key), map(key, name.as_ref(), entries));
+                looked_up.push((field.clone(), text));
+            }
+            Item::Statement(one) => out.push(statement::statement(one, &looked_up)),
+            Item::Opaque(one) => out.push(opaque(one)),
+        }
+    }
+    out
+}
+
+fn opaque(opaque: &Opaque) -> String {
+    let revision = opaque
+        .revision
+        .map(|revision| format!(" revision {revision}"))
+        .unwrap_or_default();
+    format!("[{} {}{revision} {}]", opaque.kind, opaque.name, opaque.payload)
+}
+
+fn matched(one: &Match) -> String {
+    let words = field_words(&one.field);
+    if let Some(field) = one.field.0.strip_suffix(" present") {
+        return presence(&Field(field.to_owned()), one);
+    }
+    let printed = value(&one.field, &one.value);
+    match (&one.value, one.op) {
+        (Value::Masked { mask, value: wanted }, op) => {
+            let (mask, wanted) = (value(&one.field, mask), value(&one.field, wanted));
+            let sign = if op == Op::Ne { "!=" } else { "==" };
+            format!("{words} & {} {sign} {wanted}", value::grouped(&mask))
+        }
+        (_, Op::Any) if one.field.0.starts_with("tcp.flags") => {
+            format!("{words} & {} != 0x0", value::grouped(&printed))
+        }
+        (_, Op::None) => format!("{words} & {} == 0x0", value::grouped(&printed)),
+        (Value::Flags(_), Op::Eq) => format!("{words} == {}", value::either(&printed)),
+        (_, op) => format!("{words} {}{printed}", sign(op)),
+    }
+}
+
+fn presence(field: &Field, one: &Match) -> String {
+    let exists = matches!(
+        (one.op, &one.value),
+        (Op::Eq, Value::Number(1)) | (Op::Ne, Value::Number(0))
+    );
+    format!(
+        "{} {}",
+        field_words(field),
+        if exists { "exists" } else { "missing" }
+    )
+}
+
+fn sign(op: Op) -> &'static str {
+    match op {
+        Op::Eq | Op::In | Op::Any => "",
+        Op::Ne | Op::NotIn => "!= ",
+        Op::Lt => "< ",
+        Op::Le => "<= ",
+        Op::Gt => "> ",
+        Op::Ge => ">= ",
+        Op::None => "! ",
+    }
 }

@@ -382,3 +382,45 @@ pub(crate) fn fragment(inverted: bool) -> Item {
     let offset = under(Value::Number(0x1fff), Value::Number(0));
     equals("ip.frag-off", !inverted, offset)
 }
+
+/// The words of `--reject-with` for IPv4, the one that is printed first, with their ICMP codes.
+pub(crate) const REJECT_WORDS: [(&str, u8); 14] = [
+    ("icmp-net-unreachable", 0),
+    ("net-unreach", 0),
+    ("icmp-host-unreachable", 1),
+    ("host-unreach", 1),
+    ("icmp-proto-unreachable", 2),
+    ("proto-unreach", 2),
+    ("icmp-port-unreachable", 3),
+    ("port-unreach", 3),
+    ("icmp-net-prohibited", 9),
+    ("net-prohib", 9),
+    ("icmp-host-prohibited", 10),
+    ("host-prohib", 10),
+    ("icmp-admin-prohibited", 13),
+    ("admin-prohib", 13),
+];
+
+/// The same for IPv6, with ICMPv6 codes.
+pub(crate) const REJECT_WORDS6: [(&str, u8); 12] = [
+    ("icmp6-no-route", 0),
+    ("no-route", 0),
+    ("icmp6-adm-prohibited", 1),
+    ("adm-prohibited", 1),
+    ("icmp6-addr-unreachable", 3),
+    ("addr-unreach", 3),
+    ("icmp6-port-unreachable", 4),
+    ("port-unreach", 4),
+    ("icmp6-policy-fail", 5),
+    ("policy-fail", 5),
+    ("icmp6-reject-route", 6),
+    ("reject-route", 6),
+];
+
+/// The number beside a word.
+pub(crate) fn named(table: &[(&str, u8)], word: &str) -> Option<u8> {
+    table
+        .iter()
+        .find(|(name, _)| *name == word)
+        .map(|(_, number)| *number)
+}

@@ -22,8 +22,8 @@ pub(super) fn tcp(payload: &[u8]) -> Option<Vec<Item>> {
     let items = [
         forms::ports("tcp.sport", info.u16(0)?, info.u16(2)?, inverted & 1 != 0),
         forms::ports("tcp.dport", info.u16(4)?, info.u16(6)?, inverted & 2 != 0),
-        forms::tcp_flags(info.u8(9)?, info.u8(10)?, inverted & 4 != 0),
         option,
+        forms::tcp_flags(info.u8(9)?, info.u8(10)?, inverted & 4 != 0),
     ];
     Some(items.into_iter().flatten().collect())
 }

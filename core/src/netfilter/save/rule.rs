@@ -1,0 +1,416 @@
+//! One rule: its words sorted into header, matches and target, then decoded.
+
+use std::collections::BTreeSet;
+
+use super::tokens::{self, Token};
+use super::{matches, options, protocols, targets, values};
+use crate::bytes::{Hex, Text};
+use crate::netfilter::model::{Family, Item, Opaque, Rule, Statement, Value, Verdict};
+use crate::netfilter::xt::{self, forms};
+
+/// An extension's options as they were given.
+#[derive(Debug, Default)]
+pub(super) struct Asked(Vec<(bool, String, Vec<Token>)>);
+
+impl Asked {
+    /// The one option there is.
+    pub(super) fn single(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [(_, option, _)] => Some(option),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn has_inverted(&self) -> bool {
+        self.0.iter().any(|(inverted, ..)| *inverted)
+    }
+
+    /// Whether an option was given, and if so whether inverted.
+    pub(super) fn flag(&self, option: &str) -> Option<bool> {
+        self.find(option).map(|(inverted, _)| inverted)
+    }
+
+    /// The word after an option.
+    pub(super) fn word(&self, option: &str) -> Option<(bool, &str)> {
+        let (inverted, bytes) = self.bytes(option)?;
+        // What is not text is no value either: it fails where it is decoded.
+        Some((inverted, std::str::from_utf8(bytes).unwrap_or("\u{fffd}")))
+    }
+
+    /// The words after an option.
+    pub(super) fn words(&self, option: &str) -> Option<(bool, Vec<&str>)> {
+        let (inverted, tokens) = self.find(option)?;
+        let words = tokens
+            .iter()
+            .map(|token| std::str::from_utf8(&token.bytes).unwrap_or("\u{fffd}"));
+        Some((inverted, words.collect()))
+    }
+
+    /// The bytes after an option.
+    pub(super) fn bytes(&self, option: &str) -> Option<(bool, &[u8])> {
+        let (inverted, tokens) = self.find(option)?;
+        Some((inverted, tokens.first()?.bytes.as_slice()))
+    }
+
+    fn find(&self, option: &str) -> Option<(bool, &[Token])> {
+        let found = self.0.iter().find(|(_, name, _)| name == option)?;
+        Some((found.0, &found.2))
+    }
+
+    /// True if no option stands twice, which no tool accepts.
+    fn is_sound(&self) -> bool {
+        let mut seen = BTreeSet::new();
+        self.0.iter().all(|(_, option, _)| seen.insert(option))
+    }
+}
+
+/// A match or target with its options.
+#[derive(Debug)]
+pub(super) struct Extension {
+    is_target: bool,
+    pub(super) name: Text,
+    pub(super) asked: Asked,
+    /// Its options word by word.
+    words: Vec<Token>,
+    /// Whether each option is known with the number of its words.
+    is_known: bool,
+}
+
+impl Extension {
+    fn new(is_target: bool, name: &[u8]) -> Self {
+        let known = if is_target {
+            options::knows_target(name)
+        } else {
+            options::knows_match(name)
+        };
+        Self {
+            is_target,
+            name: Text::from(name),
+            asked: Asked::default(),
+            words: Vec::new(),
+            is_known: known,
+        }
+    }
+
+    fn takes(&self, option: &str) -> Option<usize> {
+        if self.is_target {
+            options::of_target(self.name.as_bytes(), option)
+        } else {
+            options::of_match(self.name.as_bytes(), option)
+        }
+    }
+
+    fn opaque(&self) -> Item {
+        Item::Opaque(Opaque {
+            kind: if self.is_target { "target" } else { "match" }.to_owned(),
+            name: self.name.clone(),
+            revision: None,
+            payload: Hex::default(),
+            text: Some(tokens::join(&self.words)),
+        })
+    }
+
+    fn items(&self, family: Family) -> Vec<Item> {
+        let usable = self.is_known && self.asked.is_sound();
+        let decoded = if self.is_target {
+            targets::decode(family, self).map(|statement| vec![Item::Statement(statement)])
+        } else {
+            matches::decode(family, self)
+        };
+        decoded.filter(|_| usable).unwrap_or_else(|| vec![self.opaque()])
+    }
+}
+
+/// Where a rule leads.
+#[derive(Debug)]
+enum Action {
+    Verdict(Verdict),
+    /// `-j` with a word that is a chain or an extension.
+    Jump(Text),
+    Goto(Text),
+}
+
+/// A rule before its jump is resolved.
+#[derive(Debug)]
+pub(super) struct RuleText {
+    /// Source, destination, interfaces, protocol, fragment: in canonical order.
+    header: [Vec<Item>; 6],
+    protocol: Vec<u8>,
+    extensions: Vec<Extension>,
+    action: Option<Action>,
+    /// `-c PACKETS BYTES`.
+    pub(super) counters: Option<[u64; 2]>,
+}
+
+/// Why a rule could not be cut into its parts.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RuleError {
+    #[error("a word is missing after {0}")]
+    Missing(String),
+    #[error("the word {0} does not belong here")]
+    Stray(Text),
+    #[error("{0} stands twice")]
+    Twice(String),
+}
+
+impl RuleText {
+    /// The rule that the words after `-A CHAIN` say.
+    pub(super) fn parse(family: Family, words: &[Token]) -> Result<Self, RuleError> {
+        let mut rule = Self {
+            header: Default::default(),
+            protocol: Vec::new(),
+            extensions: Vec::new(),
+            action: None,
+            counters: None,
+        };
+        let mut rest = words;
+        while let Some((first, after)) = rest.split_first() {
+            let (inverted, option, after) = match first.is_not() {
+                true => {
+                    let (option, after) = after
+                        .split_first()
+                        .ok_or_else(|| RuleError::Missing("!".to_owned()))?;
+                    (true, option, after)
+                }
+                false => (false, first, after),
+            };
+            let name = option
+                .option()
+                .ok_or_else(|| RuleError::Stray(Text::from(option.bytes.clone())))?;
+            rest = match rule.own(family, name, inverted, after)? {
+                Some(left) => left,
+                None => rule.extension_option(option, name, inverted, after)?,
+            };
+        }
+        Ok(rule)
+    }
+
+    /// An option that belongs to no extension; what is left after it.
+    fn own<'a>(
+        &mut self,
+        family: Family,
+        name: &str,
+        inverted: bool,
+        after: &'a [Token],
+    ) -> Result<Option<&'a [Token]>, RuleError> {
+        let place = match name {
+            "-s" | "--source" | "--src" => 0,
+            "-d" | "--destination" | "--dst" => 1,
+            "-i" | "--in-interface" => 2,
+            "-o" | "--out-interface" => 3,
+            "-p" | "--protocol" | "--proto" => 4,
+            "-f" | "--fragment" => {
+                self.put(5, name, vec![forms::fragment(inverted)])?;
+                return Ok(Some(after));
+            }
+            "-c" | "--set-counters" => return self.count(after).map(Some),
+            "-m" | "--match" | "-j" | "--jump" | "-g" | "--goto" => {
+                let (word, left) = argument(name, after)?;
+                self.open(name, word)?;
+                return Ok(Some(left));
+            }
+            _ => return Ok(None),
+        };
+        let (inverted, after) = late_not(inverted, after);
+        let (word, left) = argument(name, after)?;
+        let items = header_items(family, place, word, inverted).unwrap_or_else(|| {
+            let mut extension = Extension::new(false, name.trim_start_matches('-').as_bytes());
+            extension.words = vec![word.clone()];
+            vec![extension.opaque()]
+        });
+        if place == 4 {
+            self.protocol = word.bytes.clone();
+        }
+        self.put(place, name, items)?;
+        Ok(Some(left))
+    }
+
+    fn put(&mut self, place: usize, name: &str, items: Vec<Item>) -> Result<(), RuleError> {
+        let twice = || RuleError::Twice(name.to_owned());
+        let slot = self.header.get_mut(place).ok_or_else(twice)?;
+        if !slot.is_empty() {
+            return Err(twice());
+        }
+        *slot = items;
+        Ok(())
+    }
+
+    fn count<'a>(&mut self, after: &'a [Token]) -> Result<&'a [Token], RuleError> {
+        let (packets, after) = argument("-c", after)?;
+        let (bytes, left) = argument("-c", after)?;
+        let number = |token: &Token| token.word().and_then(|word| word.parse().ok());
+        match (number(packets), number(bytes)) {
+            (Some(packets), Some(bytes)) => self.counters = Some([packets, bytes]),
+            _ => return Err(RuleError::Stray(Text::from(packets.bytes.clone()))),
+        }
+        Ok(left)
+    }
+
+    /// `-m`, `-j`, `-g`.
+    fn open(&mut self, option: &str, word: &Token) -> Result<(), RuleError> {
+        if matches!(option, "-m" | "--match") {
+            self.extensions.push(Extension::new(false, &word.bytes));
+            return Ok(());
+        }
+        if self.action.is_some() {
+            return Err(RuleError::Twice(option.to_owned()));
+        }
+        let name = Text::from(word.bytes.clone());
+        self.action = Some(match word.bytes.as_slice() {
+            _ if option == "-g" || option == "--goto" => Action::Goto(name),
+            b"ACCEPT" => Action::Verdict(Verdict::Accept),
+            b"DROP" => Action::Verdict(Verdict::Drop),
+            b"RETURN" => Action::Verdict(Verdict::Return),
+            b"QUEUE" => Action::Verdict(Verdict::Queue),
+            bytes => {
+                self.extensions.push(Extension::new(true, bytes));
+                Action::Jump(name)
+            }
+        });
+        Ok(())
+    }
+
+    /// An option of an extension: of the last one if that is unknown, else of the latest that has it, else of the match
+    /// that the protocol brings along; what is left after it.
+    fn extension_option<'a>(
+        &mut self,
+        option: &Token,
+        name: &str,
+        inverted: bool,
+        after: &'a [Token],
+    ) -> Result<&'a [Token], RuleError> {
+        let place = self.owner(name);
+        let stray = || RuleError::Stray(Text::from(option.bytes.clone()));
+        let extension = place
+            .and_then(|place| self.extensions.get_mut(place))
+            .ok_or_else(stray)?;
+        let (inverted, after) = late_not(inverted, after);
+        let known = extension.takes(name);
+        let free = after
+            .iter()
+            .take_while(|token| token.option().is_none() && !token.is_not())
+            .count();
+        let count = known.unwrap_or(free);
+        let missing = || RuleError::Missing(name.to_owned());
+        let arguments = after.get(..count).ok_or_else(missing)?;
+        extension.is_known &= known.is_some();
+        if inverted {
+            extension.words.push(tokens::not());
+        }
+        extension.words.push(option.clone());
+        extension.words.extend_from_slice(arguments);
+        extension
+            .asked
+            .0
+            .push((inverted, name.to_owned(), arguments.to_vec()));
+        Ok(after.get(count..).unwrap_or_default())
+    }
+
+    fn owner(&mut self, option: &str) -> Option<usize> {
+        let last = self.extensions.len().checked_sub(1);
+        if last
+            .and_then(|last| self.extensions.get(last))
+            .is_some_and(|last| !last.is_known)
+        {
+            return last;
+        }
+        let has = self
+            .extensions
+            .iter()
+            .rposition(|extension| extension.takes(option).is_some());
+        if has.is_some() {
+            return has;
+        }
+        if options::of_match(&self.protocol, option).is_some() {
+            self.extensions
+                .push(Extension::new(false, &self.protocol.clone()));
+            return self.extensions.len().checked_sub(1);
+        }
+        last
+    }
+
+    /// The rule, now that the chains of its table are known; and the chain it leads to if that is not one of them.
+    pub(super) fn resolve(self, family: Family, chains: &BTreeSet<Text>) -> (Rule, Option<Text>) {
+        let mut items: Vec<Item> = self.header.into_iter().flatten().collect();
+        let (targets, matches): (Vec<_>, Vec<_>) = self.extensions.into_iter().partition(|e| e.is_target);
+        items.extend(matches.iter().flat_map(|extension| extension.items(family)));
+        let comment = xt::take_comment(&mut items);
+        let target = targets.first();
+        let is_chain = |name: &Text| chains.contains(name) || target.is_some_and(is_plain_name);
+        let verdict = match self.action {
+            None => None,
+            Some(Action::Verdict(verdict)) => Some(verdict),
+            Some(Action::Goto(chain)) => Some(Verdict::Goto { chain }),
+            Some(Action::Jump(chain)) if is_chain(&chain) => Some(Verdict::Jump { chain }),
+            Some(Action::Jump(_)) => {
+                items.extend(target.map(|target| target.items(family)).unwrap_or_default());
+                None
+            }
+        };
+        let missing = match &verdict {
+            Some(Verdict::Jump { chain } | Verdict::Goto { chain }) => Some(chain.clone()),
+            _ => None,
+        };
+        if verdict.is_some() {
+            // A chain takes no options: what stands there is kept rather than lost.
+            let odd = target.filter(|target| !target.words.is_empty());
+            items.extend(odd.map(Extension::opaque));
+        }
+        items.extend(verdict.map(|verdict| Item::Statement(Statement::Verdict(verdict))));
+        let missing = missing.filter(|chain| !chains.contains(chain));
+        (Rule { items, comment }, missing)
+    }
+}
+
+/// True for a word after `-j` that looks like a chain that isn't there rather than like an extension.
+fn is_plain_name(target: &Extension) -> bool {
+    /// Targets that are not decoded and can stand without options.
+    const BARE: [&[u8]; 9] = [
+        b"TRACE",
+        b"CT",
+        b"AUDIT",
+        b"SYNPROXY",
+        b"TPROXY",
+        b"IDLETIMER",
+        b"CHECKSUM",
+        b"NFQUEUE",
+        b"ULOG",
+    ];
+    let name = target.name.as_bytes();
+    target.words.is_empty() && !options::knows_target(name) && !BARE.contains(&name)
+}
+
+/// The old place of negation: `-s ! ADDRESS`.
+fn late_not(inverted: bool, after: &[Token]) -> (bool, &[Token]) {
+    match after.split_first() {
+        Some((first, left)) if first.is_not() && !inverted => (true, left),
+        _ => (inverted, after),
+    }
+}
+
+fn argument<'a>(option: &str, after: &'a [Token]) -> Result<(&'a Token, &'a [Token]), RuleError> {
+    after
+        .split_first()
+        .ok_or_else(|| RuleError::Missing(option.to_owned()))
+}
+
+/// What an option of the header asks; `None` if its value is not understood.
+fn header_items(family: Family, place: usize, word: &Token, inverted: bool) -> Option<Vec<Item>> {
+    let text = || std::str::from_utf8(&word.bytes).ok();
+    let [source, destination] = forms::address_fields(family)?;
+    let item = match place {
+        0 => values::masked_address(family, source, text()?, inverted)?,
+        1 => values::masked_address(family, destination, text()?, inverted)?,
+        2 => values::interface("meta.iifname", &word.bytes, inverted)?,
+        3 => values::interface("meta.oifname", &word.bytes, inverted)?,
+        _ => match protocols::number(text()?)? {
+            0 if !inverted => None,
+            number => Some(forms::equals("meta.l4proto", inverted, Value::Number(number))),
+        },
+    };
+    Some(item.into_iter().collect())
+}

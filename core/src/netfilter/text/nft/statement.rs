@@ -1,0 +1,274 @@
+//! Statements.
+
+use super::value::{address_for_port, field_words, value};
+use super::{items, map, verdict, words};
+use crate::bytes::Text;
+use crate::netfilter::model::{
+    Family, Field, LimitUnit, LogFlag, NatFlag, NatKind, RejectWith, Statement, Value,
+};
+use crate::netfilter::names::name_of;
+
+/// One statement; `looked_up` holds what earlier lookups put into `nat.address` and `nat.port`.
+pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) -> String {
+    match statement {
+        Statement::Verdict(one) => verdict(one),
+        Statement::VerdictMap {
+            key,
+            map: name,
+            entries,
+        } => {
+            format!("{} vmap {}", field_words(key), map(key, name.as_ref(), entries))
+        }
+        Statement::Reject { with } => reject(with),
+        Statement::Counter { name: None } => "counter".to_owned(),
+        Statement::Counter { name: Some(name) } => format!("counter name \"{name}\""),
+        Statement::Log {
+            prefix,
+            level,
+            flags,
+            group,
+            snaplen,
+            threshold,
+        } => log(prefix.as_ref(), *level, flags, (*group, *snaplen, *threshold)),
+        Statement::Limit {
+            rate,
+            unit,
+            burst,
+            bytes,
+            over,
+        } => {
+            let over = if *over { "over " } else { "" };
+            let (rate_unit, burst_unit) = if *bytes {
+                (" bytes", "bytes")
+            } else {
+                ("", "packets")
+            };
+            let burst = if *burst > 0 {
+                format!(" burst {burst} {burst_unit}")
+            } else {
+                String::new()
+            };
+            format!("limit rate {over}{rate}{rate_unit}/{}{burst}", unit_word(*unit))
+        }
+        Statement::Quota { bytes, over } => {
+            format!("quota {}{bytes} bytes", if *over { "over " } else { "" })
+        }
+        Statement::Nat {
+            nat,
+            family,
+            address,
+            port,
+            flags,
+        } => translation(*nat, *family, (address.as_ref(), port.as_ref()), flags, looked_up),
+        Statement::Set { field, value } => set(field, value),
+        Statement::MapTo {
+            key,
+            field,
+            map: name,
+            entries,
+        } => {
+            let map = map(key, name.as_ref(), entries);
+            format!("{} set {} map {map}", field_words(field), field_words(key))
+        }
+        Statement::Queue { from, to, flags } => queue(*from, *to, flags),
+        Statement::Notrack => "notrack".to_owned(),
+        Statement::Dynset {
+            op,
+            set,
+            key,
+            data,
+            timeout_ms,
+            statements,
+        } => {
+            let mut element = field_words(key);
+            if let Some(timeout) = timeout_ms {
+                element = format!("{element} timeout {timeout}ms");
+            }
+            if !statements.is_empty() {
+                element = format!("{element} {}", items(statements).join(" "));
+            }
+            let data = data
+                .as_ref()
+                .map(|data| format!(" : {}", field_words(data)))
+                .unwrap_or_default();
+            format!("{op} @{set} {{ {element}{data} }}")
+        }
+        Statement::Object { object, name } => match object.strip_prefix("ct ") {
+            Some(kind) => format!("ct {kind} set \"{name}\""),
+            None => format!("{object} name \"{name}\""),
+        },
+        Statement::TcpMss { mss: Some(size) } => format!("tcp option maxseg size set {size}"),
+        Statement::TcpMss { mss: None } => "tcp option maxseg size set rt mtu".to_owned(),
+    }
+}
+
+fn unit_word(unit: LimitUnit) -> &'static str {
+    match unit {
+        LimitUnit::Second => "second",
+        LimitUnit::Minute => "minute",
+        LimitUnit::Hour => "hour",
+        LimitUnit::Day => "day",
+        LimitUnit::Week => "week",
+    }
+}
+
+fn reject(with: &RejectWith) -> String {
+    let (kind, words, code): (_, &[(u32, &str)], u8) = match with {
+        RejectWith::Icmp { code } => ("icmp", &words::REJECT_ICMP, *code),
+        RejectWith::Icmpv6 { code } => ("icmpv6", &words::REJECT_ICMPV6, *code),
+        RejectWith::Icmpx { code } => ("icmpx", &words::REJECT_ICMPX, *code),
+        RejectWith::TcpReset => return "reject with tcp reset".to_owned(),
+        RejectWith::Legacy { with } => return format!("[reject {with}]"),
+    };
+    let word = words.iter().find(|(number, _)| *number == u32::from(code));
+    format!(
+        "reject with {kind} {}",
+        word.map_or_else(|| code.to_string(), |(_, word)| (*word).to_owned())
+    )
+}
+
+/// Group, bytes of the packet, packets gathered.
+type Logger = (Option<u16>, Option<u32>, Option<u16>);
+
+fn log(prefix: Option<&Text>, level: Option<u8>, flags: &[LogFlag], logger: Logger) -> String {
+    let mut out = "log".to_owned();
+    if let Some(prefix) = prefix {
+        out = format!("{out} prefix \"{prefix}\"");
+    }
+    let (group, snaplen, threshold) = logger;
+    if let Some(group) = group {
+        out = format!("{out} group {group}");
+    }
+    if let Some(bytes) = snaplen {
+        out = format!("{out} snaplen {bytes}");
+    }
+    if let Some(packets) = threshold {
+        out = format!("{out} queue-threshold {packets}");
+    }
+    if let Some(level) = level.filter(|level| *level != 4) {
+        let word = name_of(&words::LEVELS, level.into());
+        out = format!(
+            "{out} level {}",
+            word.map_or_else(|| level.to_string(), str::to_owned)
+        );
+    }
+    format!("{out}{}", log_flags(flags))
+}
+
+fn log_flags(flags: &[LogFlag]) -> String {
+    let all = LogFlag::ALL.iter().all(|flag| flags.contains(flag));
+    if all {
+        return " flags all".to_owned();
+    }
+    let word = |flag: &LogFlag| match flag {
+        LogFlag::TcpSequence => " flags tcp sequence",
+        LogFlag::TcpOptions => " flags tcp options",
+        LogFlag::IpOptions => " flags ip options",
+        LogFlag::Uid => " flags skuid",
+        LogFlag::Macdecode => " flags ether",
+    };
+    flags.iter().map(word).collect()
+}
+
+fn nat_flag(flag: NatFlag) -> &'static str {
+    match flag {
+        NatFlag::Random => "random",
+        NatFlag::FullyRandom => "fully-random",
+        NatFlag::Persistent => "persistent",
+        NatFlag::Netmap => "",
+    }
+}
+
+fn translation(
+    nat: NatKind,
+    family: Option<Family>,
+    (address, port): (Option<&Value>, Option<&Value>),
+    flags: &[NatFlag],
+    looked_up: &[(Field, String)],
+) -> String {
+    let word = match nat {
+        NatKind::Snat => "snat",
+        NatKind::Dnat => "dnat",
+        NatKind::Masquerade => "masquerade",
+        NatKind::Redirect => "redirect",
+    };
+    let family = family.map(|family| format!(" {family}")).unwrap_or_default();
+    let prefix = if flags.contains(&NatFlag::Netmap) {
+        " prefix"
+    } else {
+        ""
+    };
+    let resolve = |value: &Value| match value {
+        Value::Field(field) => looked_up
+            .iter()
+            .find(|(name, _)| name == field)
+            .map(|(_, text)| text.clone()),
+        _ => None,
+    };
+    let plain = |value: &Value| resolve(value).unwrap_or_else(|| self::value(&Field(String::new()), value));
+    let to = match (address, port) {
+        (None, None) => String::new(),
+        (Some(address), None) => format!(" to {}", plain(address)),
+        (None, Some(port)) => format!(" to :{}", plain(port)),
+        (Some(address), Some(port)) => {
+            let address = resolve(address).unwrap_or_else(|| address_for_port(address));
+            format!(" to {address}:{}", plain(port))
+        }
+    };
+    let flags: Vec<&str> = flags
+        .iter()
+        .map(|flag| nat_flag(*flag))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let flags = if flags.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", flags.join(","))
+    };
+    format!("{word}{family}{prefix}{to}{flags}")
+}
+
+/// `meta mark set 0x1`; with a mask the field is read, cut and flipped.
+fn set(field: &Field, new: &Value) -> String {
+    let words = field_words(field);
+    match new {
+        Value::Masked { mask, value: flipped } => match (mask.as_ref(), flipped.as_ref()) {
+            (Value::Number(mask), Value::Number(flipped)) => {
+                let (keep, all) = (!mask, u32::MAX);
+                let cut = if keep == all {
+                    String::new()
+                } else {
+                    format!(" & {keep:#x}")
+                };
+                let flip = match (*flipped, flipped & keep) {
+                    (0, _) => String::new(),
+                    (_, 0) if keep != all => format!(" | {flipped:#x}"),
+                    _ => format!(" ^ {flipped:#x}"),
+                };
+                format!("{words} set {words}{cut}{flip}")
+            }
+            (mask, flipped) => {
+                format!(
+                    "{words} set {words} [cleared {} flipped {}]",
+                    value(field, mask),
+                    value(field, flipped)
+                )
+            }
+        },
+        new => format!("{words} set {}", value(field, new)),
+    }
+}
+
+fn queue(from: u16, to: u16, flags: &[String]) -> String {
+    let numbers = if from == to {
+        from.to_string()
+    } else {
+        format!("{from}-{to}")
+    };
+    let flags = if flags.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", flags.join(","))
+    };
+    format!("queue num {numbers}{flags}")
+}

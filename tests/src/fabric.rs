@@ -1,0 +1,84 @@
+//! The network between the VMs: it routes, as Azure's does. Every VM has a link of its own to it, and no layer 2 to another.
+
+use std::net::Ipv4Addr;
+
+use crate::error::{LabError, Result};
+use crate::kind::Kind;
+use crate::netns::Namespace;
+use crate::record::{RunDir, VmRecord};
+use crate::vm::Vm;
+
+/// The address that the fabric answers for itself, and the VMs' default gateway.
+pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+
+/// Length of the subnet's prefix as the VMs see it.
+const PREFIX: u8 = 24;
+
+/// More VMs than this have no address in the subnet.
+pub const MOST_VMS: usize = 200;
+
+/// The address of the VM of that number, counted from 0: the first is .4, as in Azure.
+pub(crate) fn address(number: usize) -> Result<Ipv4Addr> {
+    let last = u8::try_from(number).ok().and_then(|number| number.checked_add(4));
+    last.map(|last| Ipv4Addr::new(10, 77, 0, last))
+        .ok_or(LabError::BadCount(number))
+}
+
+/// Makes the fabric's namespace: a router without any way out.
+pub(crate) fn build(dir: &RunDir) -> Result<Namespace> {
+    let fabric = Namespace::named(&dir.namespace("fabric"))?.leave();
+    set(&fabric, "net/ipv4/ip_forward", "1")?;
+    // Every link answers for the gateway.
+    fabric.must(&["ip", "address", "add", &format!("{GATEWAY}/32"), "dev", "lo"])?;
+    Ok(fabric)
+}
+
+/// Makes the VM's link into the fabric: a veth into its namespace, or the tap that its machine will take.
+pub(crate) fn connect(dir: &RunDir, fabric: &Namespace, vm: &VmRecord) -> Result<()> {
+    let port = &vm.name;
+    if vm.kind == Kind::Netns {
+        let namespace = dir.namespace(&vm.name);
+        drop(Namespace::named(&namespace)?.leave());
+        let nic = vm.kind.nic();
+        fabric.must(&[
+            "ip", "link", "add", port, "type", "veth", "peer", "name", nic, "netns", &namespace,
+        ])?;
+    } else {
+        fabric.must(&["ip", "tuntap", "add", "dev", port, "mode", "tap"])?;
+    }
+    set(fabric, &format!("net/ipv4/conf/{port}/proxy_arp"), "1")?;
+    // The answer for a proxied address must not wait at random.
+    set(fabric, &format!("net/ipv4/neigh/{port}/proxy_delay"), "0")?;
+    fabric.must(&["ip", "link", "set", port, "up"])?;
+    fabric.must(&["ip", "route", "add", &format!("{}/32", vm.address), "dev", port])?;
+    Ok(())
+}
+
+/// Gives the VM its address and its default route, from inside. On a machine this waits until it is up.
+pub(crate) fn configure(vm: &Vm) -> Result<()> {
+    let nic = vm.nic();
+    vm.must(&["ip", "link", "set", "lo", "up"])?;
+    vm.must(&[
+        "ip",
+        "address",
+        "add",
+        &format!("{}/{PREFIX}", vm.address()),
+        "dev",
+        nic,
+    ])?;
+    vm.must(&["ip", "link", "set", nic, "up"])?;
+    vm.must(&["ip", "route", "add", "default", "via", &GATEWAY.to_string()])?;
+    Ok(())
+}
+
+/// Writes a sysctl of the namespace.
+fn set(namespace: &Namespace, key: &str, value: &str) -> Result<()> {
+    let path = std::path::Path::new("/proc/sys").join(key);
+    namespace
+        .enter(|| std::fs::write(&path, value))?
+        .map_err(|source| LabError::File {
+            doing: "write",
+            path: path.clone(),
+            source,
+        })
+}

@@ -1,0 +1,250 @@
+//! The process that keeps one machine running and hands commands to it. It is process 1 of a PID namespace, so that its end,
+//! however it comes, ends everything that it started.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{LabError, Result};
+use crate::machine::{Commands, Machine};
+use crate::netns::Namespace;
+use crate::record::RunDir;
+use crate::vm::console_tail;
+use crate::wire::{Answer, FromGuest, Request, TRAVEL, read_line, write_line};
+
+/// A machine that has not said hello by then never will.
+const BOOT: Duration = Duration::from_secs(90);
+
+/// Starts the VM's machine and serves its socket until this process is ended, or the lab's owner has died.
+///
+/// # Errors
+/// When the machine can't be started or the socket not made.
+pub fn keep(dir: &RunDir, vm: &str, program: &Path) -> Result<()> {
+    dir.add_current_process(vm)?;
+    let record = dir.record()?;
+    let kind = record
+        .vms
+        .iter()
+        .find(|known| known.name == vm)
+        .map(|known| known.kind)
+        .ok_or_else(|| LabError::NoLab(dir.name().to_owned()))?;
+    let commands = Machine { dir, vm, program }.prepare(kind)?;
+    let machine = start(dir, vm, commands)?;
+    let link = Link::new(machine)?;
+    let socket = dir.vm_file(vm, "socket");
+    let listener = UnixListener::bind(&socket).map_err(|source| LabError::File {
+        doing: "listen on",
+        path: socket,
+        source,
+    })?;
+    watch_owner(dir.clone());
+    for client in listener.incoming() {
+        let client = client.map_err(|source| LabError::Pipe("accept a client", source))?;
+        let (link, dir, vm) = (Arc::clone(&link), dir.clone(), vm.to_owned());
+        thread::spawn(move || {
+            // A client that goes away gets no answer, and nobody else minds.
+            serve(&link, client, &|| console_tail(&dir, &vm)).ok();
+        });
+    }
+    Ok(())
+}
+
+/// Starts the file server, waits for its socket, starts the machine: all in the fabric's namespace, where its tap is.
+fn start(dir: &RunDir, vm: &str, commands: Commands) -> Result<Child> {
+    let fabric = Namespace::open(&dir.namespace("fabric"))?;
+    let log = |what: &str| {
+        let path = dir.vm_file(vm, what);
+        std::fs::File::create(&path).map_err(|source| LabError::File {
+            doing: "make",
+            path,
+            source,
+        })
+    };
+    if let Some((mut server, socket)) = commands.server {
+        let log = log("server")?;
+        let errors = log
+            .try_clone()
+            .map_err(|source| LabError::Pipe("copy a handle", source))?;
+        server.stdin(Stdio::null()).stdout(log).stderr(errors);
+        let mut server = fabric.spawn(server)?;
+        wait_for(&socket, &mut server)?;
+    }
+    let mut machine: Command = commands.machine;
+    machine
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(log("console")?);
+    fabric.spawn(machine)
+}
+
+fn wait_for(socket: &Path, server: &mut Child) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !socket.exists() {
+        let ended = server
+            .try_wait()
+            .map_err(|source| LabError::Pipe("wait for the file server", source))?;
+        if ended.is_some() || Instant::now() > deadline {
+            return Err(LabError::File {
+                doing: "wait for the file server's",
+                path: socket.to_owned(),
+                source: io::ErrorKind::NotFound.into(),
+            });
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+/// Ends this process, and so the machine, once the lab's owner is dead or the lab is gone.
+fn watch_owner(dir: RunDir) {
+    thread::spawn(move || {
+        loop {
+            thread::sleep(Duration::from_secs(1));
+            let orphaned = match dir.record() {
+                Ok(record) => record
+                    .owner
+                    .is_some_and(|owner| owner.is_alive().is_ok_and(|alive| !alive)),
+                Err(LabError::NoLab(_)) => true,
+                Err(_) => false,
+            };
+            if orphaned {
+                std::process::exit(0);
+            }
+        }
+    });
+}
+
+/// The way to the command loop in the machine, shared by all clients.
+struct Link {
+    to: Mutex<Box<dyn Write + Send>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    ready: bool,
+    /// Why the machine is no more.
+    ended: Option<String>,
+    last_id: u64,
+    waiting: BTreeMap<u64, Sender<Answer>>,
+}
+
+impl Link {
+    fn new(mut machine: Child) -> Result<Arc<Self>> {
+        let missing = || LabError::Pipe("take the machine's channel", io::ErrorKind::BrokenPipe.into());
+        let to = machine.stdin.take().ok_or_else(missing)?;
+        let from = machine.stdout.take().ok_or_else(missing)?;
+        let link = Arc::new(Self {
+            to: Mutex::new(Box::new(to)),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let reader = Arc::clone(&link);
+        thread::spawn(move || {
+            let mut from = BufReader::new(from);
+            let why = reader.read_all(&mut from);
+            // A machine whose channel is broken is of no use, running or not.
+            machine.kill().ok();
+            let status = machine
+                .wait()
+                .map_or_else(|error| error.to_string(), |status| status.to_string());
+            reader.end(format!("{why} ({status})"));
+        });
+        Ok(link)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what the guest says until its channel ends; says why it did.
+    fn read_all(&self, from: &mut impl io::BufRead) -> String {
+        loop {
+            match read_line(from) {
+                Ok(Some(FromGuest::Hello)) => {
+                    self.state().ready = true;
+                    self.changed.notify_all();
+                }
+                Ok(Some(FromGuest::Answer { id, answer })) => {
+                    if let Some(waiting) = self.state().waiting.remove(&id) {
+                        // The client may have gone meanwhile.
+                        waiting.send(answer).ok();
+                    }
+                }
+                Ok(None) => return "the machine has ended".to_owned(),
+                Err(error) => return format!("the channel to the machine broke: {error}"),
+            }
+        }
+    }
+
+    fn end(&self, why: String) {
+        let mut state = self.state();
+        state.ended = Some(why);
+        state.waiting.clear();
+        self.changed.notify_all();
+    }
+
+    /// Waits for the guest's hello. The error says why it can't come.
+    fn wait_ready(&self) -> Result<(), String> {
+        let waits = |state: &mut State| !state.ready && state.ended.is_none();
+        let (state, timeout) = self
+            .changed
+            .wait_timeout_while(self.state(), BOOT, waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        match &state.ended {
+            Some(why) => Err(why.clone()),
+            None if timeout.timed_out() => Err(format!("it was not up after {} s", BOOT.as_secs())),
+            None => Ok(()),
+        }
+    }
+
+    fn ask(&self, mut request: Request) -> Result<Answer, String> {
+        self.wait_ready()?;
+        let (sender, answers) = channel();
+        {
+            let mut state = self.state();
+            if let Some(why) = &state.ended {
+                return Err(why.clone());
+            }
+            state.last_id += 1;
+            request.id = state.last_id;
+            state.waiting.insert(request.id, sender);
+        }
+        let time = request.limits.time + TRAVEL;
+        let written = {
+            let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
+            write_line(&mut *to, &request)
+        };
+        // When writing failed the machine is at its end, and the reader finds out why.
+        drop(written);
+        answers.recv_timeout(time).map_err(|_| {
+            let mut state = self.state();
+            state.waiting.remove(&request.id);
+            state
+                .ended
+                .clone()
+                .unwrap_or_else(|| format!("no answer came in {} s", time.as_secs()))
+        })
+    }
+}
+
+/// Serves one client: requests one after the other, each with its answer.
+fn serve(link: &Link, client: UnixStream, console: &dyn Fn() -> String) -> io::Result<()> {
+    let mut requests = BufReader::new(client.try_clone()?);
+    let mut client = client;
+    while let Some(request) = read_line::<Request>(&mut requests)? {
+        let answer = link.ask(request).unwrap_or_else(|what| Answer::Died {
+            what,
+            console: console(),
+        });
+        write_line(&mut client, &answer)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! `netghost-lab`: labs from the command line.
+
+use std::io::{self, Read as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+use netghost_lab::record::{RunDir, labs, remove};
+use netghost_lab::{Fault, Kind, Lab, Limits, Plan, fault, guest, keeper};
+
+/// Virtual machines on one Linux machine, for tests and demonstrations. Needs root.
+#[derive(Parser)]
+#[command(name = "netghost-lab", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+/// The name of the lab.
+#[derive(clap::Args)]
+struct Name {
+    /// Which lab
+    #[arg(long, default_value = "lab")]
+    name: String,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build a lab and leave it running
+    Up {
+        #[command(flatten)]
+        lab: Name,
+        /// What the VMs are made of
+        #[arg(long, value_enum, default_value = "netns")]
+        kind: Kind,
+        /// How many VMs: vm1, vm2 …
+        #[arg(long, default_value_t = 2)]
+        vms: usize,
+    },
+    /// Remove a lab, also what a crash left of one
+    Down {
+        #[command(flatten)]
+        lab: Name,
+    },
+    /// Run a program in a VM; its exit status becomes this one's, 125 is a failure of the lab
+    Exec {
+        #[command(flatten)]
+        lab: Name,
+        /// Feed standard input to the program
+        #[arg(short, long)]
+        input: bool,
+        /// Seconds that the program may run
+        #[arg(long, default_value_t = 30)]
+        timeout: u64,
+        /// Which VM
+        vm: String,
+        /// The program and its arguments
+        #[arg(last = true, required = true)]
+        argv: Vec<String>,
+    },
+    /// Put a fault on a VM
+    Inject {
+        #[command(flatten)]
+        lab: Name,
+        /// Which VM
+        vm: String,
+        /// Which fault: see `list`
+        fault: Fault,
+    },
+    /// Take a fault off a VM
+    Clear {
+        #[command(flatten)]
+        lab: Name,
+        /// Which VM
+        vm: String,
+        /// Which fault: see `list`
+        fault: Fault,
+    },
+    /// Show all labs with their VMs, and the catalogue of faults
+    List,
+    #[command(hide = true)]
+    Keep {
+        #[command(flatten)]
+        lab: Name,
+        vm: String,
+    },
+    #[command(hide = true)]
+    Guest { device: PathBuf },
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().command;
+    let failure = if matches!(task, Task::Exec { .. }) { 125 } else { 1 };
+    match perform(task) {
+        Ok(code) => code,
+        Err(error) => {
+            // When not even standard error can be written, the exit status has to do.
+            writeln!(io::stderr(), "netghost-lab: {error:#}").ok();
+            ExitCode::from(failure)
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<ExitCode> {
+    match task {
+        Task::Up { lab, kind, vms } => up(&lab.name, kind, vms)?,
+        Task::Down { lab } => remove::down(&RunDir::of(&lab.name)?)?,
+        Task::Exec {
+            lab,
+            input,
+            timeout,
+            vm,
+            argv,
+        } => return exec(&lab.name, &vm, &argv, input, timeout),
+        Task::Inject { lab, vm, fault } => fault.inject(Lab::open(&lab.name)?.vm(&vm)?)?,
+        Task::Clear { lab, vm, fault } => fault.clear(Lab::open(&lab.name)?.vm(&vm)?)?,
+        Task::List => list()?,
+        Task::Keep { lab, vm } => {
+            let program = std::env::current_exe().context("find this program")?;
+            keeper::keep(&RunDir::of(&lab.name)?, &vm, &program)?;
+        }
+        Task::Guest { device } => guest::serve(&device).context("serve commands")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn up(name: &str, kind: Kind, vms: usize) -> Result<()> {
+    Lab::up(&Plan::new(&vec![kind; vms]).named(name))?.keep()?;
+    show_lab(name)
+}
+
+fn exec(lab: &str, vm: &str, argv: &[String], with_input: bool, timeout: u64) -> Result<ExitCode> {
+    let lab = Lab::open(lab)?;
+    let mut input = Vec::new();
+    if with_input {
+        io::stdin()
+            .read_to_end(&mut input)
+            .context("read standard input")?;
+    }
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let limits = Limits {
+        time: std::time::Duration::from_secs(timeout),
+        ..Limits::default()
+    };
+    let output = lab.vm(vm)?.exec_within(&argv, &input, limits)?;
+    io::stdout()
+        .write_all(&output.stdout)
+        .context("write standard output")?;
+    io::stderr()
+        .write_all(&output.stderr)
+        .context("write standard error")?;
+    Ok(ExitCode::from(
+        u8::try_from(output.status.shell_code()).unwrap_or(u8::MAX),
+    ))
+}
+
+fn list() -> Result<()> {
+    for name in labs()? {
+        show_lab(&name)?;
+    }
+    let mut out = io::stdout().lock();
+    for fault in fault::ALL {
+        let kinds: Vec<String> = fault.kinds().iter().map(Kind::to_string).collect();
+        writeln!(
+            out,
+            "fault  {:<12}  {}  ({})",
+            fault.name(),
+            fault.about(),
+            kinds.join(", ")
+        )?;
+    }
+    Ok(())
+}
+
+fn show_lab(name: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    for vm in RunDir::of(name)?.record()?.vms {
+        writeln!(
+            out,
+            "lab    {name}  {}  {}  {}  {}",
+            vm.name,
+            vm.kind,
+            vm.address,
+            vm.kind.nic()
+        )?;
+    }
+    Ok(())
+}
