@@ -267,10 +267,10 @@ pub(super) fn fib(result: u32, flags: u32) -> Option<Loaded> {
         .map(|(_, word)| *word)
         .collect();
     let (out, ty, width) = match (result, flags & PRESENT != 0) {
-        (1, true) => ("oif present", Type::Host, 1),
+        (1, true) => ("oif present", Type::Host, 4),
         (1, false) => ("oif", Type::IfIndex, 4),
         (2, false) => ("oifname", Type::IfName, 16),
-        (3, false) => ("type", Type::RouteType, 4),
+        (3, false) => ("type", Type::Reachability, 4),
         _ => return None,
     };
     Some(Loaded {

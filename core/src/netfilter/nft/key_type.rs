@@ -44,7 +44,7 @@ const DATATYPES: [(u32, &str, Type, Option<usize>); 31] = [
     (32, "icmp_code", Type::Network, Some(1)),
     (33, "icmpv6_code", Type::Network, Some(1)),
     (36, "dscp", Type::Network, Some(1)),
-    (38, "fib_addrtype", Type::RouteType, Some(4)),
+    (38, "fib_addrtype", Type::Reachability, Some(4)),
     (41, "ifname", Type::IfName, Some(16)),
 ];
 

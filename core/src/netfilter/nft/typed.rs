@@ -24,7 +24,7 @@ pub(super) enum Type {
     CtStatus,
     TcpFlags,
     /// What `fib` says of an address: `RTN_*`.
-    RouteType,
+    Reachability,
     /// A NUL-padded string.
     Text,
     Bytes,
@@ -74,7 +74,9 @@ impl Type {
             Self::Host => number(host(bytes)?),
             Self::IfName | Self::Text => Value::Text(name(bytes)),
             Self::IfIndex => index(bytes, links)?,
-            Self::RouteType => Value::Symbol(names::name_of(&ROUTE_TYPES, small(host(bytes)?)?)?.to_owned()),
+            Self::Reachability => {
+                Value::Symbol(names::name_of(&ROUTE_TYPES, small(host(bytes)?)?)?.to_owned())
+            }
             Self::CtState | Self::CtStatus => self.flags(small(host(bytes)?)?)?,
             Self::TcpFlags => self.flags(small(network(bytes)?)?)?,
             Self::Bytes => return None,

@@ -7,6 +7,7 @@ use crate::netfilter::model::{
     Statement, Table, Value, Verdict,
 };
 
+mod implied;
 mod statement;
 mod value;
 mod words;
@@ -14,8 +15,8 @@ mod words;
 use value::{field_words, value};
 
 /// A rule as `nft list ruleset` prints it, without counters' numbers. What is opaque is shown in brackets, which `nft` refuses.
-pub fn rule(_family: Family, rule: &Rule) -> String {
-    let mut parts = items(&rule.items);
+pub fn rule(family: Family, rule: &Rule) -> String {
+    let mut parts = items(implied::left_out(family, &rule.items));
     if let Some(comment) = &rule.comment {
         parts.push(format!("comment \"{comment}\""));
     }
@@ -231,7 +232,7 @@ fn verdict(verdict: &Verdict) -> String {
 }
 
 /// The steps of a rule. A lookup whose result the next translation takes is printed inside that translation.
-fn items(items: &[Item]) -> Vec<String> {
+fn items<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<String> {
     let mut out = Vec::new();
     let mut looked_up: Vec<(Field, String)> = Vec::new();
     for item in items {

@@ -1,0 +1,100 @@
+//! nf_tables read from the kernel, against what `nft` loaded and lists.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use netghost_core::artifact::json;
+use netghost_core::netfilter::model::{Item, Ruleset};
+use netghost_core::netfilter::text;
+use netghost_core::section::{Content, Section, State};
+use netghost_kernel::nftables;
+use netghost_lab::netns::Namespace;
+
+fn now_us() -> u64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(elapsed.as_micros()).unwrap()
+}
+
+fn read(namespace: &Namespace) -> Section {
+    namespace.enter(|| nftables::read(&now_us)).unwrap()
+}
+
+fn load(script: &str) -> Namespace {
+    let namespace = Namespace::new().unwrap();
+    let loaded = namespace
+        .exec_with_input(&["nft", "-f", "-"], script.as_bytes())
+        .unwrap();
+    assert!(
+        loaded.status.success(),
+        "nft refused: {}\n{script}",
+        String::from_utf8_lossy(&loaded.stderr)
+    );
+    namespace
+}
+
+fn config(section: &Section) -> &Ruleset {
+    assert_eq!(section.state, State::Captured, "{:?}", section.gaps);
+    match section.content.as_ref().unwrap() {
+        Content::Netfilter { config, .. } => config,
+        other => panic!("not a ruleset: {other:?}"),
+    }
+}
+
+fn opaque(ruleset: &Ruleset) -> Vec<String> {
+    let chains = ruleset
+        .tables
+        .iter()
+        .flat_map(|table| table.chains.iter().map(move |chain| (table, chain)));
+    chains
+        .flat_map(|(table, chain)| chain.rules.iter().map(move |rule| (table, chain, rule)))
+        .filter(|(_, _, rule)| rule.items.iter().any(|item| matches!(item, Item::Opaque(_))))
+        .map(|(table, chain, rule)| {
+            format!(
+                "{}: {}",
+                chain.name,
+                text::rule(ruleset.plane, table, chain, rule)
+            )
+        })
+        .collect()
+}
+
+/// Names the first place where two rulesets differ, since their digests can't.
+fn assert_same(one: &Ruleset, two: &Ruleset) {
+    let lines = |ruleset| serde_json::to_string_pretty(ruleset).unwrap();
+    let (one, two) = (lines(one), lines(two));
+    let differing = one
+        .lines()
+        .zip(two.lines())
+        .enumerate()
+        .find(|(_, (a, b))| a != b);
+    if let Some((line, _)) = differing {
+        let around = |text: &str| {
+            text.lines()
+                .skip(line.saturating_sub(12))
+                .take(24)
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        panic!(
+            "they differ at line {line}:\n{}\n--- and ---\n{}",
+            around(&one),
+            around(&two)
+        );
+    }
+    assert_eq!(one.len(), two.len());
+}
+
+const EVERYDAY: &str = include_str!("rulesets/everyday.nft");
+
+#[test]
+fn root_reads_everyday_rulesets_and_prints_what_loads_as_the_same() {
+    let first = read(&load(EVERYDAY));
+    let ruleset = config(&first);
+    let printed = text::nft::ruleset(ruleset);
+    assert_eq!(opaque(ruleset), [""; 0]);
+    let again = read(&load(&printed));
+    assert_same(ruleset, config(&again));
+    assert_eq!(
+        json::digest(ruleset).unwrap(),
+        json::digest(config(&again)).unwrap()
+    );
+}
