@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::bytes::{Hex, Text};
 
 pub mod attr;
+#[cfg(test)]
+pub(crate) mod captured;
+pub mod lift;
 
 /// The undecoded content of a section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,10 @@
 //! namespace of the calling thread.
 
 pub mod link_names;
+pub mod links;
 pub mod netlink;
 pub mod nftables;
+pub mod routes;
+mod steady;
+pub mod tc;
 pub mod tries;
