@@ -11,3 +11,4 @@ pub mod routes;
 mod steady;
 pub mod tc;
 pub mod tries;
+pub mod xtables;

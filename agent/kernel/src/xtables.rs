@@ -1,0 +1,281 @@
+//! Legacy iptables and ip6tables, by `getsockopt`.
+//!
+//! Only tables that the kernel lists are asked for: asking for any other makes it, with its hooks. There is no generation,
+//! so tables are read until two consecutive readings agree in all but their counters.
+
+use std::io;
+
+use netghost_core::bytes::{Hex, Text};
+use netghost_core::netfilter::xt;
+use netghost_core::raw::{Raw, XtablesRaw, XtablesTable};
+use netghost_core::section::{Content, DECODER, Reader, Section, SectionName, State};
+
+use crate::tries::{Outcome, TRIES, Try, repeat};
+
+mod socket;
+
+use socket::TableSocket;
+
+/// What differs between the two families.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    ipv6: bool,
+    section: SectionName,
+    /// The tables of the calling thread's namespace; `/proc/net` would show the main thread's.
+    names: &'static str,
+    tool: &'static str,
+}
+
+const IPV4: Kind = Kind {
+    ipv6: false,
+    section: SectionName::XtablesLegacyIpv4,
+    names: "/proc/thread-self/net/ip_tables_names",
+    tool: "iptables",
+};
+
+const IPV6: Kind = Kind {
+    ipv6: true,
+    section: SectionName::XtablesLegacyIpv6,
+    names: "/proc/thread-self/net/ip6_tables_names",
+    tool: "ip6tables",
+};
+
+/// Reads legacy iptables. `now_us` gives microseconds since 1970 UTC.
+pub fn read_ipv4(now_us: &dyn Fn() -> u64) -> Section {
+    read(IPV4, now_us)
+}
+
+/// Reads legacy ip6tables. `now_us` gives microseconds since 1970 UTC.
+pub fn read_ipv6(now_us: &dyn Fn() -> u64) -> Section {
+    read(IPV6, now_us)
+}
+
+fn read(kind: Kind, now_us: &dyn Fn() -> u64) -> Section {
+    read_from(kind, &mut Kernel { kind, socket: None }, now_us)
+}
+
+fn read_from(kind: Kind, source: &mut dyn Source, now_us: &dyn Fn() -> u64) -> Section {
+    let mut before = None;
+    let outcome = repeat(|| attempt(kind, source, &mut before), std::thread::sleep);
+    let section = Section {
+        name: kind.section,
+        state: State::Captured,
+        reader: Reader::Kernel,
+        decoder: DECODER,
+        taken_at_us: now_us(),
+        generation: None,
+        content: None,
+        raw: None,
+        gaps: Vec::new(),
+        warnings: Vec::new(),
+    };
+    match outcome {
+        Outcome::Done(raw) => decoded(section, raw),
+        Outcome::Torn(raw) => torn(section, raw),
+        Outcome::Failed(error) => Section {
+            state: refused(kind, &error),
+            ..section
+        },
+    }
+}
+
+/// Where tables come from: the kernel, or a test.
+trait Source {
+    /// The names of the tables that are there.
+    fn names(&mut self) -> Result<Vec<Text>, ReadError>;
+    /// One table of that name, whole: two infos that agree around its entries. `None` if it moved meanwhile.
+    fn table(&mut self, name: &Text) -> Result<Option<XtablesTable>, ReadError>;
+}
+
+/// The operation that failed.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    #[error("list the tables")]
+    Names(#[source] io::Error),
+    #[error("open a socket")]
+    Socket(#[source] io::Error),
+    #[error("read table {table}")]
+    Table {
+        table: Text,
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl ReadError {
+    fn source(&self) -> &io::Error {
+        match self {
+            Self::Names(source) | Self::Socket(source) | Self::Table { source, .. } => source,
+        }
+    }
+}
+
+/// The kernel of this host.
+struct Kernel {
+    kind: Kind,
+    /// Opened only if there is a table: a socket of a family may be refused where nothing is to be read.
+    socket: Option<TableSocket>,
+}
+
+impl Source for Kernel {
+    fn names(&mut self) -> Result<Vec<Text>, ReadError> {
+        let list = std::fs::read(self.kind.names).map_err(ReadError::Names)?;
+        let lines = list.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        Ok(lines.map(Text::from).collect())
+    }
+
+    fn table(&mut self, name: &Text) -> Result<Option<XtablesTable>, ReadError> {
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => TableSocket::open(self.kind.ipv6).map_err(ReadError::Socket)?,
+        };
+        let read = one_table(&socket, name);
+        self.socket = Some(socket);
+        read.map_err(|source| ReadError::Table {
+            table: name.clone(),
+            source,
+        })
+    }
+}
+
+fn one_table(socket: &TableSocket, name: &Text) -> io::Result<Option<XtablesTable>> {
+    let info = socket.info(name)?;
+    let entries = match socket.entries(name, &info) {
+        // The table is of another size than it was.
+        Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => return Ok(None),
+        other => other?,
+    };
+    let same = socket.info(name)? == info;
+    Ok(same.then(|| XtablesTable {
+        name: name.clone(),
+        info: Hex(info),
+        entries: Hex(entries),
+    }))
+}
+
+/// One reading, compared with the one before it.
+fn attempt(
+    kind: Kind,
+    source: &mut dyn Source,
+    before: &mut Option<XtablesRaw>,
+) -> Try<XtablesRaw, ReadError> {
+    if before.is_none() {
+        match pass(kind, source) {
+            Ok(read) => *before = read,
+            Err(error) => return failed(error),
+        }
+    }
+    match pass(kind, source) {
+        Err(error) => failed(error),
+        Ok(None) => {
+            *before = None;
+            Try::Again
+        }
+        Ok(Some(now)) => {
+            let agree = before.as_ref().is_some_and(|before| same_rules(before, &now));
+            *before = Some(now.clone());
+            if agree { Try::Done(now) } else { Try::Moved(now) }
+        }
+    }
+}
+
+/// A table that was listed and then not found went away in between.
+fn failed<T>(error: ReadError) -> Try<T, ReadError> {
+    let vanished =
+        matches!(&error, ReadError::Table { source, .. } if source.raw_os_error() == Some(libc::ENOENT));
+    if vanished { Try::Again } else { Try::Failed(error) }
+}
+
+/// Every table that is listed; `None` if one changed while it was read, or the list did.
+fn pass(kind: Kind, source: &mut dyn Source) -> Result<Option<XtablesRaw>, ReadError> {
+    let names = source.names()?;
+    let mut tables = Vec::new();
+    for name in &names {
+        match source.table(name)? {
+            Some(table) => tables.push(table),
+            None => return Ok(None),
+        }
+    }
+    let still = source.names()? == names;
+    Ok(still.then_some(XtablesRaw {
+        ipv6: kind.ipv6,
+        tables,
+    }))
+}
+
+/// True if two readings differ in counters at most. What can't be decoded must be the same byte for byte.
+fn same_rules(a: &XtablesRaw, b: &XtablesRaw) -> bool {
+    match (xt::lift(a), xt::lift(b)) {
+        (Ok((a, _)), Ok((b, _))) => a == b,
+        _ => a == b,
+    }
+}
+
+fn decoded(section: Section, raw: XtablesRaw) -> Section {
+    let (state, content) = match xt::lift(&raw) {
+        Ok((config, runtime)) => (State::Captured, Some(Content::Netfilter { config, runtime })),
+        Err(error) => (
+            State::Unreadable {
+                why: format!("cannot decode it: {}", chain(&error)),
+            },
+            None,
+        ),
+    };
+    Section {
+        state,
+        content,
+        raw: Some(Raw::Xtables(raw)),
+        ..section
+    }
+}
+
+/// What the last reading brought is shown, where it can be decoded at all.
+fn torn(section: Section, raw: Option<XtablesRaw>) -> Section {
+    let shown = match raw {
+        Some(raw) => decoded(section, raw),
+        None => section,
+    };
+    Section {
+        state: State::Torn {
+            why: format!(
+                "the tables changed during each of {TRIES} reads: something rewrites them all the time"
+            ),
+        },
+        ..shown
+    }
+}
+
+fn refused(kind: Kind, error: &ReadError) -> State {
+    let errno = error.source().raw_os_error();
+    if matches!(error, ReadError::Names(_)) && errno == Some(libc::ENOENT) {
+        return State::NotApplicable {
+            why: format!(
+                "the kernel has no legacy {}: {} is not there",
+                kind.tool, kind.names
+            ),
+        };
+    }
+    let hint = match (error, errno) {
+        (ReadError::Names(_), Some(libc::EACCES)) => ": run as root, or with group root and CAP_NET_ADMIN",
+        (_, Some(libc::EPERM | libc::EACCES)) => ": run as root or grant CAP_NET_ADMIN",
+        _ => "",
+    };
+    State::Unreadable {
+        why: format!("cannot read legacy {}: {}{hint}", kind.tool, chain(error)),
+    }
+}
+
+/// An error and what caused it, as one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        line.push_str(": ");
+        line.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests;
