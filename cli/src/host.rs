@@ -6,7 +6,7 @@ use netghost_core::bytes::Text;
 use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 use netghost_core::snapshot::Target;
 
-use crate::clock;
+use crate::clock::now_us;
 
 /// Which host this is, by `/proc/sys/kernel`.
 pub fn target() -> Target {
@@ -27,21 +27,28 @@ pub fn capture(names: &[SectionName]) -> Vec<Section> {
 }
 
 fn section(name: SectionName) -> Section {
+    use netghost_kernel::{links, nftables, routes, tc, xtables};
     match name {
-        SectionName::Nftables => netghost_kernel::nftables::read(&clock::now_us),
-        _ => unread(name),
+        SectionName::Nftables => nftables::read(&now_us),
+        SectionName::XtablesLegacyIpv4 => xtables::read_ipv4(&now_us),
+        SectionName::XtablesLegacyIpv6 => xtables::read_ipv6(&now_us),
+        SectionName::Tc => tc::read(&now_us),
+        SectionName::Links => links::read(&now_us),
+        SectionName::Routes => routes::read(&now_us),
+        SectionName::IptablesSave | SectionName::Ip6tablesSave => no_reader(name),
     }
 }
 
-fn unread(name: SectionName) -> Section {
+/// What is text comes from a file, not from a kernel.
+fn no_reader(name: SectionName) -> Section {
     Section {
         name,
         state: State::Unreadable {
-            why: "no reader in this version".to_owned(),
+            why: "not a section of a host: it is the text of a save tool".to_owned(),
         },
         reader: Reader::Kernel,
         decoder: DECODER,
-        taken_at_us: clock::now_us(),
+        taken_at_us: now_us(),
         generation: None,
         content: None,
         raw: None,

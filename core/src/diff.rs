@@ -31,7 +31,7 @@ pub use comparison::{
 };
 pub use kind::Kind;
 pub use mute::{Mute, Muted};
-pub use side::{ChainState, RuleState, Stretch, TableState, Value};
+pub use side::{ChainState, EntryState, RuleState, Stretch, TableState, Value};
 
 /// Compares two snapshots of one place over the `requested` sections; nothing is muted.
 pub fn compare(before: &Snapshot, after: &Snapshot, requested: &[SectionName]) -> Comparison {

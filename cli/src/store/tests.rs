@@ -13,6 +13,9 @@ use netghost_core::snapshot::{Snapshot, Target};
 use super::atomic::Made;
 use super::*;
 
+mod full_disk;
+mod keys;
+
 /// A directory of its own for each test, removed at the end.
 struct Scratch(PathBuf);
 
@@ -270,6 +273,35 @@ fn every_edited_byte_is_told() {
     assert!(store.load(&name("before")).is_ok());
 }
 
+/// Sums that fit an edited manifest help nobody: the seal holds the digest of the one that was sealed.
+#[test]
+fn an_edited_manifest_with_new_sums_is_told() {
+    let scratch = Scratch::new();
+    let store = scratch.store();
+    let saved = store.save(&name("before"), &snapshot("a"), &meta()).unwrap();
+    let path = |file: &str| saved.path.join(file);
+    let manifest = fs::read_to_string(path("manifest.json")).unwrap();
+    let edited = manifest.replace("\"state\":\"captured\",\"taken", "\"state\":\"torn\",\"taken");
+    assert_ne!(edited, manifest);
+    let digest = netghost_core::artifact::json::Digest::of(edited.as_bytes());
+    let sums = fs::read_to_string(path("SHA256SUMS")).unwrap();
+    fs::write(path("manifest.json"), edited).unwrap();
+    fs::write(
+        path("SHA256SUMS"),
+        sums.replace(&saved.digest.to_string(), &digest.to_string()),
+    )
+    .unwrap();
+    match store.sealed(&name("before")) {
+        Err(Error::Edited { path, what }) => {
+            assert!(
+                path.ends_with("manifest.json") && what.contains("sealed"),
+                "{what}"
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_baseline_under_another_name_is_told() {
     let scratch = Scratch::new();
@@ -330,58 +362,6 @@ fn the_list_shows_what_is_damaged_and_not_what_a_crash_left() {
 }
 
 #[test]
-fn the_key_is_made_once_and_kept_private() {
-    let scratch = Scratch::new();
-    let store = scratch.store();
-    let first = store.signer(7).unwrap();
-    let path = store.root().join("keys/signing.pem");
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
-    assert_eq!(store.signer(8).unwrap().public(), first.public());
-    let [(key, period)] = &store.published().unwrap()[..] else {
-        panic!()
-    };
-    assert_eq!(
-        (key, period.from_us.0, period.until_us),
-        (first.public(), 7, None)
-    );
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(matches!(
-        store.signer(9),
-        Err(Error::KeyIsOpen { mode: 0o640, .. })
-    ));
-}
-
-#[test]
-fn a_damaged_key_is_an_error_not_a_new_key() {
-    let scratch = Scratch::new();
-    let store = scratch.store();
-    store.signer(1).unwrap();
-    for content in ["", "-----BEGIN PRIVATE KEY-----\n"] {
-        fs::write(store.root().join("keys/signing.pem"), content).unwrap();
-        assert!(matches!(store.signer(2), Err(Error::Key { .. })));
-    }
-}
-
-#[test]
-fn every_key_ever_used_stays_published() {
-    let scratch = Scratch::new();
-    let store = scratch.store();
-    store.save(&name("old"), &snapshot("a"), &meta()).unwrap();
-    let old = store.signer(6).unwrap();
-    let new = store.rotate(10).unwrap();
-    assert_ne!(old.public(), new.public());
-    assert_eq!(store.signer(11).unwrap().public(), new.public());
-    store.save(&name("new"), &snapshot("b"), &meta()).unwrap();
-    assert!(store.load(&name("old")).is_ok() && store.load(&name("new")).is_ok());
-    let published = store.published().unwrap();
-    let period = |signer: &Signer| {
-        let (_, period) = published.iter().find(|(key, _)| key == signer.public()).unwrap();
-        (period.from_us.0, period.until_us.map(|until| until.0))
-    };
-    assert_eq!((period(&old), period(&new)), ((5, Some(10)), (10, None)));
-}
-
-#[test]
 fn a_writer_that_fails_leaves_nothing() {
     let scratch = Scratch::new();
     let path = scratch.0.join("file");
@@ -416,70 +396,4 @@ fn the_place_is_that_of_the_desktop_specification() {
         Some("/h/.local/state/netghost".into())
     );
     assert_eq!(place(Some(""), Some("h")), None);
-}
-
-const TINY: &str = "NETGHOST_TEST_TINY_DISK";
-
-/// Runs itself again in a mount namespace of its own, on file systems of 16 to 128 KiB, so that each write in turn is the
-/// one that finds the disk full.
-#[test]
-fn root_full_disk_leaves_nothing_half_made() {
-    if let Some(root) = std::env::var_os(TINY) {
-        return on_a_tiny_disk(&Store::open(root));
-    }
-    let scratch = Scratch::new();
-    for kib in [16, 24, 32, 40, 48, 64, 96, 128] {
-        let script = "mount -t tmpfs -o size=\"$1\" tmpfs \"$2\" && exec \"$3\" --exact --nocapture \"$4\"";
-        let status = Command::new("unshare")
-            .args([
-                "--mount",
-                "--propagation",
-                "private",
-                "sh",
-                "-c",
-                script,
-                "sh",
-                &format!("{kib}k"),
-            ])
-            .args([&scratch.0, &std::env::current_exe().unwrap()])
-            .arg("store::tests::root_full_disk_leaves_nothing_half_made")
-            .env(TINY, &scratch.0)
-            .status()
-            .expect("unshare of util-linux");
-        assert!(
-            status.success(),
-            "with {kib} KiB (needs root: run `sudo make test`)"
-        );
-    }
-}
-
-fn on_a_tiny_disk(store: &Store) {
-    let mut saved = Vec::new();
-    for number in 0..64 {
-        let name = name(&format!("n{number}"));
-        match store.save(&name, &snapshot(&format!("{number}").repeat(2_000)), &meta()) {
-            Ok(_) => saved.push((name, number)),
-            Err(Error::File { source, .. }) => {
-                assert_eq!(source.kind(), io::ErrorKind::StorageFull, "{source}");
-                assert!(matches!(store.load(&name), Err(Error::NotFound { .. })));
-                break;
-            }
-            Err(other) => panic!("{other:?}"),
-        }
-    }
-    assert!(saved.len() < 64, "the disk was never full");
-    for (name, number) in &saved {
-        assert_eq!(
-            store.load(name).unwrap(),
-            snapshot(&format!("{number}").repeat(2_000))
-        );
-    }
-    assert!(store.list().unwrap().iter().all(|row| row.sealed.is_ok()));
-    let left = files(store.root());
-    assert!(
-        !left
-            .iter()
-            .any(|path| path.to_string_lossy().contains(atomic::TEMPORARY)),
-        "{left:?}"
-    );
 }

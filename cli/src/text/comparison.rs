@@ -111,7 +111,30 @@ fn one(change: &Change) -> String {
             out += &format!("    {mark} {line}\n");
         }
     }
+    if let (Some(Value::Entry(one)), Some(Value::Entry(other))) = (&change.before, &change.after) {
+        // Where both read alike, the text leaves something out.
+        let lines = if one.text == other.text {
+            fields(&one.config, &other.config)
+        } else {
+            Vec::new()
+        };
+        for line in lines {
+            out += &format!("      {line}\n");
+        }
+    }
     out
+}
+
+/// The fields in which two entries differ.
+fn fields(one: &serde_json::Value, other: &serde_json::Value) -> Vec<String> {
+    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else {
+        return Vec::new();
+    };
+    other
+        .iter()
+        .filter_map(|(key, now)| Some((key, one.get(key)?, now)).filter(|(_, then, now)| then != now))
+        .map(|(key, then, now)| format!("{key}: {then} -> {now}"))
+        .collect()
 }
 
 /// A side of a change, in as many lines as it takes.
@@ -154,7 +177,10 @@ fn lines(value: &Value) -> Vec<String> {
                 .join(", "),
         ],
         Value::Digest(digest) => vec![format!("configuration sha256 {digest}")],
-        Value::Set(_) | Value::Element(_) | Value::Object(_) | Value::Entry(_) => {
+        Value::Entry(entry) => std::iter::once(entry.text.clone())
+            .chain(entry.below.iter().map(|line| format!("  {line}")))
+            .collect(),
+        Value::Set(_) | Value::Element(_) | Value::Object(_) => {
             vec![serde_json::to_string(value).unwrap_or_default()]
         }
     }

@@ -1,18 +1,23 @@
 //! Sections that are lists of entries with a key: qdiscs and classes, links, routes.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
 use super::Kind;
 use super::comparison::Change;
 use super::gaps::Gaps;
 use super::pair::by_key;
-use super::side::Value;
-use crate::host::{links::LinksConfig, routes::RoutesConfig};
+use super::side::{EntryState, Value};
+use crate::host::links::{Link, LinksConfig};
+use crate::host::routes::{Prefix, Route, RoutesConfig};
 use crate::section::SectionName;
-use crate::tc::TcConfig;
+
+mod shaping;
+
+pub(super) use shaping::compare as tc;
 
 /// How the entries of one list are compared.
-#[allow(dead_code, reason = "the entries of these sections have no fields yet")]
 #[derive(Clone, Copy)]
 struct List<K> {
     section: SectionName,
@@ -22,7 +27,6 @@ struct List<K> {
     key: K,
 }
 
-#[allow(dead_code, reason = "the entries of these sections have no fields yet")]
 impl<K> List<K> {
     /// Changes by key; `path` names an entry for people.
     fn compare<'a, T, Key>(
@@ -33,7 +37,7 @@ impl<K> List<K> {
         gaps: &Gaps,
     ) -> Result<Vec<Change>, String>
     where
-        T: PartialEq + Serialize,
+        T: PartialEq + Serialize + Display,
         K: Fn(&'a T) -> Key,
         Key: Ord,
     {
@@ -49,100 +53,73 @@ impl<K> List<K> {
                 (Some(_), None) => self.removed,
                 _ => self.added,
             };
-            let value = |entry: &T| serde_json::to_value(entry).map(Value::Entry);
-            let (one, other) = (one.map(value).transpose(), other.map(value).transpose());
-            let change = Change::new(self.section, kind, path);
-            out.push(change.before(one.map_err(text)?).after(other.map_err(text)?));
+            let one = one.map(|entry| value(entry, Vec::new())).transpose()?;
+            let other = other.map(|entry| value(entry, Vec::new())).transpose()?;
+            out.push(Change::new(self.section, kind, path).before(one).after(other));
         }
         Ok(out)
     }
 }
 
-#[allow(dead_code, reason = "the entries of these sections have no fields yet")]
+/// An entry as a change shows it.
+fn value<T: Serialize + Display>(entry: &T, below: Vec<String>) -> Result<Value, String> {
+    let config = serde_json::to_value(entry).map_err(text)?;
+    Ok(Value::Entry(EntryState {
+        text: entry.to_string(),
+        config,
+        below,
+    }))
+}
+
 fn text(error: serde_json::Error) -> String {
     format!("an entry has no JSON form: {error}")
 }
 
-/// Queueing disciplines and classes.
-pub(super) fn tc(before: &TcConfig, after: &TcConfig, gaps: &Gaps) -> Result<Vec<Change>, String> {
-    let _unused = (before, after, gaps);
-    Ok(Vec::new())
-}
-
 /// Network interfaces.
 pub(super) fn links(before: &LinksConfig, after: &LinksConfig, gaps: &Gaps) -> Result<Vec<Change>, String> {
-    let _unused = (before, after, gaps);
-    Ok(Vec::new())
+    let list = List {
+        section: SectionName::Links,
+        added: Kind::LinkAdded,
+        removed: Kind::LinkRemoved,
+        changed: Kind::LinkChanged,
+        key: |link: &Link| link.name.clone(),
+    };
+    list.compare(&before.links, &after.links, |link| link.name.to_string(), gaps)
 }
 
-/// Routes.
+/// Routes. What the kernel itself tells routes of one table apart by is their key.
 pub(super) fn routes(
     before: &RoutesConfig,
     after: &RoutesConfig,
     gaps: &Gaps,
 ) -> Result<Vec<Change>, String> {
-    let _unused = (before, after, gaps);
-    Ok(Vec::new())
+    let list = List {
+        section: SectionName::Routes,
+        added: Kind::RouteAdded,
+        removed: Kind::RouteRemoved,
+        changed: Kind::RouteChanged,
+        key: |route: &Route| {
+            (
+                route.table,
+                route.family,
+                route.destination,
+                route.source,
+                route.tos,
+                route.priority,
+            )
+        },
+    };
+    list.compare(&before.routes, &after.routes, route_path, gaps)
+}
+
+fn route_path(route: &Route) -> String {
+    let Prefix { address, length } = route.destination;
+    let metric = match route.priority {
+        0 => String::new(),
+        metric => format!(" metric {metric}"),
+    };
+    format!("table {}/{address}/{length}{metric}", route.table)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(PartialEq, Serialize)]
-    struct Entry {
-        name: &'static str,
-        mtu: u32,
-    }
-
-    fn compare(before: &[Entry], after: &[Entry]) -> Vec<Change> {
-        let list = List {
-            section: SectionName::Links,
-            added: Kind::LinkAdded,
-            removed: Kind::LinkRemoved,
-            changed: Kind::LinkChanged,
-            key: |entry: &Entry| entry.name,
-        };
-        list.compare(before, after, |entry| entry.name.to_owned(), &Gaps::default())
-            .unwrap()
-    }
-
-    #[test]
-    fn entries_are_matched_by_key_not_by_place() {
-        let before = [
-            Entry { name: "lo", mtu: 1 },
-            Entry {
-                name: "eth0",
-                mtu: 1500,
-            },
-        ];
-        let after = [
-            Entry {
-                name: "eth0",
-                mtu: 9000,
-            },
-            Entry { name: "lo", mtu: 1 },
-            Entry {
-                name: "tun0",
-                mtu: 1400,
-            },
-        ];
-        let found = compare(&before, &after);
-        let seen: Vec<_> = found
-            .iter()
-            .map(|change| (change.kind, change.path.as_str()))
-            .collect();
-        assert_eq!(seen, [(Kind::LinkChanged, "eth0"), (Kind::LinkAdded, "tun0")]);
-        assert_eq!(
-            found[0].before,
-            Some(Value::Entry(serde_json::json!({"name": "eth0", "mtu": 1500})))
-        );
-    }
-
-    #[test]
-    fn one_of_two_entries_with_one_key_is_not_lost() {
-        let before = [Entry { name: "x", mtu: 1 }, Entry { name: "x", mtu: 2 }];
-        let after = [Entry { name: "x", mtu: 1 }];
-        assert_eq!(compare(&before, &after)[0].kind, Kind::LinkRemoved);
-    }
-}
+mod tests;

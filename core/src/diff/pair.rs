@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 /// What stands on both sides under one key.
 pub(super) type Pair<'a, T> = (Option<&'a T>, Option<&'a T>);
 
-/// Both lists by key, in the order of the keys. Entries that share a key are paired in order, so none is lost.
-pub(super) fn by_key<'a, T, K: Ord>(
+/// Both lists by key, in the order of the keys. Of entries that share a key, equal ones are paired first, then the others in
+/// order, so none is lost and one more is one more.
+pub(super) fn by_key<'a, T: PartialEq, K: Ord>(
     before: &'a [T],
     after: &'a [T],
     key: impl Fn(&'a T) -> K,
@@ -24,9 +25,18 @@ pub(super) fn by_key<'a, T, K: Ord>(
         .collect()
 }
 
-fn zip<'a, T>(left: Vec<&'a T>, right: Vec<&'a T>) -> Vec<Pair<'a, T>> {
+fn zip<'a, T: PartialEq>(mut left: Vec<&'a T>, mut right: Vec<&'a T>) -> Vec<Pair<'a, T>> {
+    let mut out = Vec::new();
+    if left.len() + right.len() > 2 {
+        left.retain(|entry| match right.iter().position(|other| other == entry) {
+            Some(index) => {
+                out.push((Some(*entry), Some(right.remove(index))));
+                false
+            }
+            None => true,
+        });
+    }
     let count = left.len().max(right.len());
-    (0..count)
-        .map(|index| (left.get(index).copied(), right.get(index).copied()))
-        .collect()
+    out.extend((0..count).map(|index| (left.get(index).copied(), right.get(index).copied())));
+    out
 }

@@ -46,7 +46,7 @@ pub enum Value {
     /// The order of base chains, once for each packet family that meets them.
     Order(Vec<HookOrder>),
     /// An entry of a section that is a list: a qdisc, a link, a route.
-    Entry(serde_json::Value),
+    Entry(EntryState),
     /// A configuration that is only known to differ.
     Digest(Digest),
 }
@@ -71,6 +71,17 @@ pub struct Stretch {
     pub rules: usize,
     /// The digest of the rules in canonical form.
     pub digest: Option<Digest>,
+}
+
+/// An entry of a section that is a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EntryState {
+    /// The entry as `tc` or `ip` prints it.
+    pub text: String,
+    /// The entry whole, as it stands in the configuration.
+    pub config: serde_json::Value,
+    /// What hangs below it and came or went with it: the classes and queues of a qdisc, likewise as text.
+    pub below: Vec<String>,
 }
 
 /// A chain with its rules.

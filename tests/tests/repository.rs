@@ -1,0 +1,138 @@
+//! The repository's own rules.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests state what they expect by failing, and show what the oracle said"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
+}
+
+fn package(name: &str, licence: Option<&str>) -> Value {
+    let source = "registry+https://github.com/rust-lang/crates.io-index";
+    json!({"name": name, "version": "1.0.0", "license": licence, "source": source})
+}
+
+/// Runs the check on these packages, or on the workspace's own.
+fn check_deps(name: &str, packages: Option<Vec<Value>>) -> Output {
+    let mut command = Command::new(root().join("scripts/check-deps"));
+    if let Some(packages) = packages {
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("metadata-{name}.json"));
+        std::fs::write(&file, json!({ "packages": packages }).to_string()).unwrap();
+        command.arg("--metadata").arg(file);
+    }
+    command
+        .output()
+        .expect("scripts/check-deps needs python3 (3.11 or later)")
+}
+
+fn refused(name: &str, packages: Vec<Value>, why: &str) {
+    let output = check_deps(name, Some(packages));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+    assert!(said.contains(why), "{name}: {said}");
+}
+
+#[test]
+fn the_dependencies_are_allowed() {
+    let output = check_deps("own", None);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn a_banned_crate_is_refused() {
+    for name in [
+        "aws-lc-rs",
+        "aws-lc-sys",
+        "openssl-sys",
+        "native-tls",
+        "rustables",
+        "yash-syntax",
+        "af_packet",
+        "nftables",
+    ] {
+        refused(
+            name,
+            vec![package("serde", Some("MIT")), package(name, Some("MIT"))],
+            "is banned",
+        );
+    }
+}
+
+#[test]
+fn only_permissive_licences_pass() {
+    let licences = [
+        "GPL-3.0-or-later",
+        "LGPL-2.1-only",
+        "MIT AND GPL-2.0-only",
+        "(MIT OR Apache-2.0) AND MPL-2.0",
+        "GPL-2.0-only WITH Classpath-exception-2.0",
+        "Proprietary",
+    ];
+    for (index, licence) in licences.iter().enumerate() {
+        refused(
+            &format!("licence-{index}"),
+            vec![package("x", Some(licence))],
+            "deny.toml does not allow",
+        );
+    }
+    refused("no-licence", vec![package("x", None)], "no licence");
+    let fine = [
+        "MIT/GPL-2.0-only",
+        "GPL-2.0-only OR (ISC AND MIT)",
+        "Apache-2.0 WITH LLVM-exception",
+        "Apache-2.0 / MIT",
+    ];
+    let output = check_deps(
+        "fine",
+        Some(fine.iter().map(|licence| package("x", Some(licence))).collect()),
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn other_sources_are_refused() {
+    let mut git = package("x", Some("MIT"));
+    git["source"] = json!("git+https://example.org/x");
+    refused("git", vec![git], "comes from");
+}
+
+#[test]
+fn a_check_that_cannot_be_made_is_no_success() {
+    for (name, packages) in [
+        ("empty", vec![]),
+        ("odd", vec![json!({})]),
+        ("cut", vec![package("x", Some("(MIT"))]),
+    ] {
+        assert_eq!(check_deps(name, Some(packages)).status.code(), Some(2), "{name}");
+    }
+}
+
+#[test]
+fn the_licences_are_whole() {
+    let apache = std::fs::read_to_string(root().join("LICENSE-APACHE")).unwrap();
+    assert!(apache.contains("Version 2.0, January 2004") && apache.contains("END OF TERMS AND CONDITIONS"));
+    let mit = std::fs::read_to_string(root().join("LICENSE-MIT")).unwrap();
+    assert!(mit.contains("netghost contributors") && mit.contains("WITHOUT WARRANTY OF ANY KIND"));
+}
