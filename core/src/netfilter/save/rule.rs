@@ -288,8 +288,12 @@ impl RuleText {
         let extension = place
             .and_then(|place| self.extensions.get_mut(place))
             .ok_or_else(stray)?;
-        let (inverted, after) = late_not(inverted, after);
         let known = extension.takes(name);
+        let (inverted, after) = match known {
+            // The sign belongs to the next option.
+            Some(0) => (inverted, after),
+            _ => late_not(inverted, after),
+        };
         let free = after
             .iter()
             .take_while(|token| token.option().is_none() && !token.is_not())
@@ -386,8 +390,10 @@ fn is_plain_name(target: &Extension) -> bool {
 
 /// The old place of negation: `-s ! ADDRESS`.
 fn late_not(inverted: bool, after: &[Token]) -> (bool, &[Token]) {
-    match after.split_first() {
-        Some((first, left)) if first.is_not() && !inverted => (true, left),
+    match after {
+        [first, second, ..] if first.is_not() && second.option().is_none() && !inverted => {
+            (true, after.get(1..).unwrap_or_default())
+        }
         _ => (inverted, after),
     }
 }

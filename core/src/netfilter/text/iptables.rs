@@ -28,17 +28,25 @@ pub fn rule_bytes(family: Family, chain: &Text, rule: &Rule) -> Vec<u8> {
         line.extend_from_slice(&words);
     }
     let (targets, steps): (Vec<&Item>, Vec<&Item>) = rest.into_iter().partition(|item| is_target(item));
+    let comment = rule.comment.as_ref().map(comment).unwrap_or_default();
+    // The first comment is the rule's, so it stands before any further one, else where people look for it.
+    let is_comment = |item: &&Item| matches!(item, Item::Match(step) if step.field.0 == "comment");
+    let comes_first = steps.iter().any(is_comment);
+    line.extend_from_slice(if comes_first { &comment } else { &[] });
     matches::print(&mut line, &steps);
-    if let Some(comment) = &rule.comment {
-        line.extend_from_slice(b" -m comment --comment ");
-        save_string(&mut line, comment.as_bytes());
-    }
+    line.extend_from_slice(if comes_first { &[] } else { &comment });
     for (place, target) in targets.into_iter().enumerate() {
         let words = statements::target(family, target).filter(|_| place == 0);
         line.push(b' ');
         line.extend(words.unwrap_or_else(|| unsayable(target)));
     }
     line
+}
+
+fn comment(comment: &Text) -> Vec<u8> {
+    let mut words = b" -m comment --comment ".to_vec();
+    save_string(&mut words, comment.as_bytes());
+    words
 }
 
 /// A whole table as a block that `iptables-restore` loads, with counters where `runtime` has them.

@@ -176,11 +176,15 @@ pub(crate) fn limit_interval(rate: u32, unit: LimitUnit) -> Option<u32> {
     length.checked_div(rate).filter(|interval| *interval != 0)
 }
 
-/// `-m limit` from the interval between packets. The rate is what `iptables-save` prints for it; `None` if that rate
-/// would not give this interval again.
+/// `-m limit` from the interval between packets: the rate that `iptables-save` prints, or where that is not exact (it prints
+/// `1202/min` as `20/sec`) the first of its units that is. `None` if no rate gives this interval.
 pub(crate) fn limit(interval: u32, burst: u32) -> Option<Item> {
-    let (unit, rate) = rate_of(interval)?;
-    (limit_interval(rate, unit)? == interval).then_some(Item::Statement(Statement::Limit {
+    let printed = printed_unit(interval)?;
+    let units = PERIODS.iter().map(|(unit, _)| *unit);
+    let (rate, unit) = std::iter::once(printed)
+        .chain(units)
+        .find_map(|unit| exact_rate(interval, unit))?;
+    Some(Item::Statement(Statement::Limit {
         rate: Big(rate.into()),
         unit,
         burst,
@@ -189,7 +193,15 @@ pub(crate) fn limit(interval: u32, burst: u32) -> Option<Item> {
     }))
 }
 
-fn rate_of(interval: u32) -> Option<(LimitUnit, u32)> {
+fn exact_rate(interval: u32, unit: LimitUnit) -> Option<(u32, LimitUnit)> {
+    let (_, length) = PERIODS.iter().find(|(known, _)| *known == unit)?;
+    // The largest rate that can give the interval; several may.
+    let rate = length.checked_div(interval)?;
+    (limit_interval(rate, unit)? == interval).then_some((rate, unit))
+}
+
+/// The unit that `iptables-save` chooses (`print_rate`): the shortest that it takes for exact.
+fn printed_unit(interval: u32) -> Option<LimitUnit> {
     let coarse = |length: u32| {
         let (quotient, rest) = (length.checked_div(interval)?, length.checked_rem(interval)?);
         Some(interval > length || quotient < rest)
@@ -201,7 +213,7 @@ fn rate_of(interval: u32) -> Option<(LimitUnit, u32)> {
         }
         chosen = period;
     }
-    Some((chosen.0, chosen.1.checked_div(interval)?))
+    Some(chosen.0)
 }
 
 /// The fields of a packet's source and destination address.

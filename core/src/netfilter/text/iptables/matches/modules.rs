@@ -3,7 +3,9 @@
 use super::header::{address, interface};
 use super::{Asked, comment_words, mark_words, not, tcp_flag_words};
 use crate::netfilter::model::{Item, Match, Op, Value};
+use crate::netfilter::names::number_of;
 use crate::netfilter::text::iptables::words::{address_range, span};
+use crate::netfilter::xt::forms::ADDRESS_TYPES;
 
 /// The option that asks for this match.
 pub(super) fn of_match(step: &Match) -> Option<Asked> {
@@ -201,14 +203,18 @@ fn addrtype(step: &Match, sign: &str) -> Option<Asked> {
         "oif.type" => "--limit-iface-out",
         _ => return None,
     };
-    let symbol = |value: &Value| match value {
-        Value::Symbol(word) => Some(word.to_ascii_uppercase()),
+    let bit = |value: &Value| match value {
+        Value::Symbol(word) => number_of(&ADDRESS_TYPES, word),
         _ => None,
     };
-    let types: Vec<String> = match &step.value {
-        Value::Set(values) => values.iter().map(symbol).collect::<Option<_>>()?,
-        one => vec![symbol(one)?],
+    let bits: u32 = match &step.value {
+        Value::Set(values) => values
+            .iter()
+            .try_fold(0, |bits, value| Some(bits | bit(value)?))?,
+        one => bit(one)?,
     };
+    let set = ADDRESS_TYPES.iter().filter(|(bit, _)| bits & bit != 0);
+    let types: Vec<String> = set.map(|(_, name)| name.to_ascii_uppercase()).collect();
     let words = format!("{sign}{word} {}", types.join(",")).into_bytes();
     Some(Asked {
         module: "addrtype",

@@ -1,0 +1,592 @@
+//! Random rulesets in the syntax of `iptables-restore`: every shape that is decoded, in any combination that loads.
+
+use std::fmt::Write;
+
+/// xorshift64*: enough to vary tests, and the same everywhere for one seed.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn chance(&mut self, one_in: u64) -> bool {
+        self.below(one_in) == 0
+    }
+
+    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+        from[self.below(from.len() as u64) as usize]
+    }
+
+    /// Some of these words, at least one, joined by commas.
+    fn some(&mut self, from: &[&str]) -> String {
+        let mut chosen: Vec<&str> = from.iter().copied().filter(|_| self.chance(2)).collect();
+        if chosen.is_empty() {
+            chosen.push(self.pick(from));
+        }
+        chosen.join(",")
+    }
+
+    fn not(&mut self) -> &'static str {
+        if self.chance(3) { "! " } else { "" }
+    }
+
+    fn port(&mut self) -> u64 {
+        let end = self.pick(&[&10, &1024, &65536]);
+        self.below(*end)
+    }
+
+    fn ports(&mut self) -> String {
+        let port = self.port();
+        match self.below(3) {
+            0 => format!("{port}:{}", port + self.below(65536 - port)),
+            _ => port.to_string(),
+        }
+    }
+}
+
+pub(crate) struct Generator {
+    random: Random,
+    ipv6: bool,
+}
+
+/// Where a rule stands.
+struct Place<'a> {
+    table: &'a str,
+    chain: &'a str,
+    /// User chains that a jump from here may lead to.
+    below: &'a [String],
+}
+
+const TABLES: [(&str, &[&str]); 5] = [
+    ("raw", &["PREROUTING", "OUTPUT"]),
+    (
+        "mangle",
+        &["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"],
+    ),
+    ("nat", &["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"]),
+    ("filter", &["INPUT", "FORWARD", "OUTPUT"]),
+    ("security", &["INPUT", "FORWARD", "OUTPUT"]),
+];
+
+impl Generator {
+    pub(crate) fn new(seed: u64, ipv6: bool) -> Self {
+        Self {
+            random: Random::new(seed),
+            ipv6,
+        }
+    }
+
+    /// All tables, with `rules` rules in each.
+    pub(crate) fn ruleset(&mut self, rules: usize) -> String {
+        let mut text = String::new();
+        for (table, chains) in TABLES {
+            self.table(&mut text, table, chains, rules);
+        }
+        text
+    }
+
+    fn table(&mut self, text: &mut String, table: &str, chains: &[&str], rules: usize) {
+        writeln!(text, "*{table}").unwrap();
+        for chain in chains {
+            let policy = if table == "nat" {
+                "ACCEPT"
+            } else {
+                self.random.pick(&["ACCEPT", "DROP"])
+            };
+            let counters = self.counters();
+            writeln!(text, ":{chain} {policy} {counters}").unwrap();
+        }
+        let users: Vec<String> = (0..4).map(|n| format!("user-{n}.{table}")).collect();
+        for user in &users {
+            writeln!(text, ":{user} - [0:0]").unwrap();
+        }
+        for _ in 0..rules {
+            let number = self.random.below((chains.len() + users.len()) as u64) as usize;
+            // Only chains further down are jumped to: loops don't load.
+            let (chain, below) = match number.checked_sub(chains.len()) {
+                None => (chains[number], users.as_slice()),
+                Some(user) => (users[user].as_str(), &users[user + 1..]),
+            };
+            let place = Place { table, chain, below };
+            let counters = self.counters();
+            let rule = self.rule(&place);
+            writeln!(text, "{counters} -A {chain}{rule}").unwrap();
+        }
+        text.push_str("COMMIT\n");
+    }
+
+    fn counters(&mut self) -> String {
+        let top = self.random.pick(&[&1, &1000, &(1 << 54)]);
+        format!("[{}:{}]", self.random.below(*top), self.random.below(*top))
+    }
+
+    fn address(&mut self) -> String {
+        if self.ipv6 {
+            format!(
+                "2001:db8:{:x}::{:x}",
+                self.random.below(65536),
+                self.random.below(65536)
+            )
+        } else {
+            let octets = [
+                10,
+                self.random.below(256),
+                self.random.below(256),
+                self.random.below(256),
+            ];
+            octets.map(|octet| octet.to_string()).join(".")
+        }
+    }
+
+    fn network(&mut self) -> String {
+        let address = self.address();
+        match (self.random.below(4), self.ipv6) {
+            (0, _) => address,
+            (1, false) => format!("{address}/255.0.255.{}", self.random.below(256)),
+            (1, true) => format!("{address}/ffff:0:ffff::"),
+            (_, false) => format!("{address}/{}", self.random.below(33)),
+            (_, true) => format!("{address}/{}", self.random.below(129)),
+        }
+    }
+
+    fn rule(&mut self, place: &Place<'_>) -> String {
+        let mut rule = String::new();
+        for option in ["-s", "-d"] {
+            if self.random.chance(4) {
+                let (not, network) = (self.random.not(), self.network());
+                write!(rule, " {not}{option} {network}").unwrap();
+            }
+        }
+        let (incoming, outgoing) = match place.chain {
+            "PREROUTING" | "INPUT" => (true, false),
+            "OUTPUT" | "POSTROUTING" => (false, true),
+            "FORWARD" => (true, true),
+            _ => (false, false),
+        };
+        for (option, allowed) in [("-i", incoming), ("-o", outgoing)] {
+            if allowed && self.random.chance(4) {
+                let name =
+                    self.random
+                        .pick(&["eth0", "eth+", "lo", "a-b.c_d", "interface-of-15", "br-*", "x"]);
+                write!(rule, " {}{option} {name}", self.random.not()).unwrap();
+            }
+        }
+        if !self.ipv6 && self.random.chance(9) {
+            write!(rule, " {}-f", self.random.not()).unwrap();
+        }
+        let protocol = self.protocol(&mut rule);
+        for _ in 0..self.random.below(3) {
+            self.general_match(&mut rule, place);
+        }
+        self.target(&mut rule, place, protocol);
+        rule
+    }
+
+    /// `-p` and matches that need it.
+    fn protocol(&mut self, rule: &mut String) -> &'static str {
+        let icmp = if self.ipv6 { "ipv6-icmp" } else { "icmp" };
+        let protocol = match self.random.below(8) {
+            0 | 1 => "tcp",
+            2 => "udp",
+            3 => icmp,
+            4 => self.random.pick(&["47", "esp", "ah", "132", "112", "255"]),
+            _ => return "",
+        };
+        if self.random.chance(8) {
+            write!(rule, " ! -p {protocol}").unwrap();
+            return "";
+        }
+        write!(rule, " -p {protocol}").unwrap();
+        match protocol {
+            "tcp" => self.tcp(rule),
+            "udp" => self.ports_of(rule, "udp"),
+            _ if protocol == icmp => self.icmp(rule),
+            _ => {}
+        }
+        protocol
+    }
+
+    fn ports_of(&mut self, rule: &mut String, protocol: &str) {
+        if self.random.chance(3) {
+            let (not, option) = (
+                self.random.not(),
+                self.random.pick(&["--sports", "--dports", "--ports"]),
+            );
+            let list: Vec<String> = (0..=self.random.below(6)).map(|_| self.random.ports()).collect();
+            write!(rule, " -m multiport {not}{option} {}", list.join(",")).unwrap();
+            return;
+        }
+        write!(rule, " -m {protocol}").unwrap();
+        for option in ["--sport", "--dport"] {
+            if self.random.chance(2) {
+                let (not, ports) = (self.random.not(), self.random.ports());
+                write!(rule, " {not}{option} {ports}").unwrap();
+            }
+        }
+    }
+
+    fn tcp(&mut self, rule: &mut String) {
+        self.ports_of(rule, "tcp");
+        if rule.contains("multiport") {
+            rule.push_str(" -m tcp");
+        }
+        match self.random.below(4) {
+            0 => {
+                let mask = self.random.some(&["FIN", "SYN", "RST", "PSH", "ACK", "URG"]);
+                let compared = self.random.pick(&["NONE", &mask]);
+                write!(rule, " {}--tcp-flags {mask} {compared}", self.random.not()).unwrap();
+            }
+            1 => write!(rule, " {}--syn", self.random.not()).unwrap(),
+            _ => {}
+        }
+        if self.random.chance(5) {
+            write!(
+                rule,
+                " {}--tcp-option {}",
+                self.random.not(),
+                1 + self.random.below(255)
+            )
+            .unwrap();
+        }
+    }
+
+    fn icmp(&mut self, rule: &mut String) {
+        let not = self.random.not();
+        let (module, option) = if self.ipv6 {
+            ("icmp6", "--icmpv6-type")
+        } else {
+            ("icmp", "--icmp-type")
+        };
+        let kind = self.random.below(255);
+        let shown = match self.random.below(4) {
+            0 if !self.ipv6 => "any".to_owned(),
+            1 => format!("{kind}/{}", self.random.below(256)),
+            2 => "echo-request".to_owned(),
+            _ => kind.to_string(),
+        };
+        write!(rule, " -m {module} {not}{option} {shown}").unwrap();
+    }
+
+    fn general_match(&mut self, rule: &mut String, place: &Place<'_>) {
+        let not = self.random.not();
+        let number = self.random.below(1 << 32);
+        let mask = self.random.below(1 << 32);
+        let words = match self.random.below(13) {
+            0 | 1 => self.conntrack(),
+            2 => {
+                let states = self
+                    .random
+                    .some(&["NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"]);
+                format!("state {not}--state {states}")
+            }
+            3 => {
+                let text =
+                    self.random
+                        .pick(&["plain", "two words", "it's \\\"q\\\" \\\\ b", "-dash", "ünï ☂"]);
+                format!("comment --comment \"{text}\"")
+            }
+            4 => {
+                let unit = self.random.pick(&["sec", "min", "hour", "day"]);
+                // Rates that the save tool prints exactly; it rounds others, and then its text is another rule.
+                let rate = self.random.pick(&[&2, &3, &5, &7, &10, &12, &20]);
+                let burst = 1 + self.random.below(20);
+                // Slower than the kernel can count does not load.
+                let unit = if unit == "day" { "hour" } else { unit };
+                format!("limit --limit {rate}/{unit} --limit-burst {burst}")
+            }
+            5 => format!("mark {not}--mark {number:#x}"),
+            6 => format!(
+                "{} {not}--mark {:#x}/{mask:#x}",
+                self.random.pick(&["mark", "connmark"]),
+                number & mask
+            ),
+            7 => self.addrtype(place),
+            8 if matches!(place.chain, "OUTPUT" | "POSTROUTING") => self.owner(),
+            9 => {
+                let (from, to) = (self.address(), self.address());
+                let option = self.random.pick(&["--src-range", "--dst-range"]);
+                let ordered = in_order(&from, &to);
+                let (from, to) = if ordered { (from, to) } else { (to, from) };
+                format!("iprange {not}{option} {from}-{to}")
+            }
+            10 if matches!(place.chain, "PREROUTING" | "INPUT" | "FORWARD") => {
+                format!(
+                    "mac {not}--mac-source 02:00:{:02X}:00:00:0a",
+                    self.random.below(256)
+                )
+            }
+            11 => {
+                let kind = self.random.pick(&["unicast", "broadcast", "multicast"]);
+                format!("pkttype {not}--pkt-type {kind}")
+            }
+            12 if place.table == "filter" && place.chain == "FORWARD" => {
+                let name = self.random.pick(&["eth+", "tap0"]);
+                format!("physdev {not}--physdev-in {name} --physdev-is-bridged")
+            }
+            _ => return,
+        };
+        write!(rule, " -m {words}").unwrap();
+    }
+
+    fn conntrack(&mut self) -> String {
+        let mut words = "conntrack".to_owned();
+        let states = [
+            "NEW",
+            "ESTABLISHED",
+            "RELATED",
+            "INVALID",
+            "UNTRACKED",
+            "SNAT",
+            "DNAT",
+        ];
+        let status = ["EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED"];
+        let mut add = |random: &mut Random, option: &str, value: String| {
+            write!(words, " {}{option} {value}", random.not()).unwrap();
+        };
+        let random = &mut self.random;
+        let (states, status) = (random.some(&states), random.some(&status));
+        add(random, "--ctstate", states);
+        if random.chance(4) {
+            add(random, "--ctstatus", status);
+        }
+        if random.chance(4) {
+            add(random, "--ctproto", "tcp".to_owned());
+            let ports = random.ports();
+            let option = random.pick(&[
+                "--ctorigsrcport",
+                "--ctorigdstport",
+                "--ctreplsrcport",
+                "--ctrepldstport",
+            ]);
+            add(random, option, ports);
+        }
+        if random.chance(4) {
+            let from = random.below(1000);
+            let to = from + random.below(1000);
+            add(random, "--ctexpire", format!("{from}:{to}"));
+        }
+        if self.random.chance(3) {
+            let network = self.network();
+            let option = self
+                .random
+                .pick(&["--ctorigsrc", "--ctorigdst", "--ctreplsrc", "--ctrepldst"]);
+            write!(words, " {}{option} {network}", self.random.not()).unwrap();
+        }
+        if self.random.chance(4) {
+            write!(words, " --ctdir {}", self.random.pick(&["ORIGINAL", "REPLY"])).unwrap();
+        }
+        words
+    }
+
+    fn addrtype(&mut self, place: &Place<'_>) -> String {
+        let types = [
+            "UNICAST",
+            "LOCAL",
+            "BROADCAST",
+            "ANYCAST",
+            "MULTICAST",
+            "BLACKHOLE",
+            "UNREACHABLE",
+        ];
+        let types = if self.ipv6 { &types[..2] } else { &types[..] };
+        let mut words = "addrtype".to_owned();
+        let options = self.random.pick(&[
+            &["--src-type"][..],
+            &["--dst-type"],
+            &["--src-type", "--dst-type"],
+        ]);
+        for option in options {
+            let list = self.random.some(types);
+            write!(words, " {}{option} {list}", self.random.not()).unwrap();
+        }
+        let limit = match place.chain {
+            "PREROUTING" | "INPUT" => "in",
+            "OUTPUT" | "POSTROUTING" => "out",
+            _ => return words,
+        };
+        if self.random.chance(3) {
+            write!(words, " --limit-iface-{limit}").unwrap();
+        }
+        words
+    }
+
+    fn owner(&mut self) -> String {
+        let (from, more) = (self.random.below(70_000), self.random.below(9));
+        let mut words = format!("owner {}--uid-owner {from}-{}", self.random.not(), from + more);
+        if self.random.chance(2) {
+            write!(words, " {}--gid-owner {from}", self.random.not()).unwrap();
+            if self.random.chance(2) {
+                words.push_str(" --suppl-groups");
+            }
+        }
+        if self.random.chance(3) {
+            write!(words, " {}--socket-exists", self.random.not()).unwrap();
+        }
+        words
+    }
+
+    fn target(&mut self, rule: &mut String, place: &Place<'_>, protocol: &str) {
+        if self.random.chance(10) {
+            return;
+        }
+        if !place.below.is_empty() && self.random.chance(4) {
+            let option = self.random.pick(&["-j", "-g"]);
+            let chain = &place.below[self.random.below(place.below.len() as u64) as usize];
+            write!(rule, " {option} {chain}").unwrap();
+            return;
+        }
+        let special = match place.table {
+            "raw" => Some(self.random.pick(&["NOTRACK", "CT --notrack"]).to_owned()),
+            "mangle" => self.mangle(protocol),
+            "nat" => self.nat(place.chain, protocol),
+            "filter" => Some(self.reject(protocol)),
+            _ => None,
+        };
+        let words = match special {
+            Some(words) if self.random.chance(2) => words,
+            _ => self.plain_target(place.table),
+        };
+        write!(rule, " -j {words}").unwrap();
+    }
+
+    fn plain_target(&mut self, table: &str) -> String {
+        match self.random.below(8) {
+            0 => {
+                let flags = self.random.pick(&[
+                    "",
+                    " --log-tcp-sequence --log-ip-options",
+                    " --log-uid --log-macdecode",
+                    " --log-tcp-options",
+                ]);
+                let level = self.random.below(8);
+                format!("LOG --log-level {level} --log-prefix \"drop: '{level}' \"{flags}")
+            }
+            1 => format!(
+                "NFLOG --nflog-group {} --nflog-prefix pre",
+                self.random.below(65_536)
+            ),
+            2 => format!(
+                "NFLOG --nflog-size {} --nflog-threshold {}",
+                self.random.below(200),
+                self.random.below(9)
+            ),
+            3 => {
+                let from = self.random.below(60_000);
+                let flags = self
+                    .random
+                    .pick(&["", " --queue-bypass", " --queue-bypass --queue-cpu-fanout"]);
+                format!(
+                    "NFQUEUE --queue-balance {from}:{}{flags}",
+                    from + 1 + self.random.below(9)
+                )
+            }
+            4 => format!("NFQUEUE --queue-num {}", self.random.below(65_536)),
+            5 => "RETURN".to_owned(),
+            // The nat table takes no DROP.
+            6 if table != "nat" => "DROP".to_owned(),
+            _ => "ACCEPT".to_owned(),
+        }
+    }
+
+    fn mangle(&mut self, protocol: &str) -> Option<String> {
+        let (value, mask) = (self.random.below(1 << 32), self.random.below(1 << 32));
+        let target = self.random.pick(&["MARK", "CONNMARK"]);
+        Some(match self.random.below(6) {
+            0 => format!("{target} --set-mark {value:#x}/{mask:#x}"),
+            1 => format!("{target} --set-xmark {value:#x}"),
+            2 => format!(
+                "MARK --{}-mark {value:#x}",
+                self.random.pick(&["and", "or", "xor"])
+            ),
+            3 => format!(
+                "CONNMARK --{}-mark --nfmask {value:#x} --ctmask {mask:#x}",
+                self.random.pick(&["save", "restore"])
+            ),
+            4 => "CONNMARK --save-mark".to_owned(),
+            _ if protocol == "tcp" => return None,
+            _ => format!("MARK --set-xmark {value:#x}/{mask:#x}"),
+        })
+    }
+
+    fn nat(&mut self, chain: &str, protocol: &str) -> Option<String> {
+        let has_ports = matches!(protocol, "tcp" | "udp");
+        let flags = self
+            .random
+            .pick(&["", " --random", " --persistent", " --random --persistent"]);
+        let low = 1 + self.random.below(60_000);
+        let port = format!("{low}-{}", low + 1 + self.random.below(100));
+        let port = if self.random.chance(2) {
+            low.to_string()
+        } else {
+            port
+        };
+        let (mut to, last) = (self.address(), self.address());
+        let ordered = in_order(&to, &last);
+        if ordered && self.random.chance(2) {
+            to = format!("{to}-{last}");
+        }
+        if has_ports && self.random.chance(2) {
+            to = if self.ipv6 {
+                format!("[{to}]:{port}")
+            } else {
+                format!("{to}:{port}")
+            };
+        }
+        match (chain, self.random.chance(2)) {
+            ("PREROUTING" | "OUTPUT", true) => Some(format!("DNAT --to-destination {to}{flags}")),
+            ("PREROUTING" | "OUTPUT", false) if has_ports => Some(format!("REDIRECT --to-ports {port}")),
+            ("PREROUTING" | "OUTPUT", false) => Some("REDIRECT".to_owned()),
+            ("POSTROUTING", true) | ("INPUT", _) => Some(format!("SNAT --to-source {to}{flags}")),
+            ("POSTROUTING", false) if has_ports => {
+                Some(format!("MASQUERADE --to-ports {port} --random-fully"))
+            }
+            ("POSTROUTING", false) => Some("MASQUERADE --random".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn reject(&mut self, protocol: &str) -> String {
+        let with = if self.ipv6 {
+            self.random.pick(&[
+                "icmp6-no-route",
+                "icmp6-adm-prohibited",
+                "icmp6-addr-unreachable",
+                "icmp6-port-unreachable",
+                "icmp6-policy-fail",
+                "icmp6-reject-route",
+            ])
+        } else {
+            self.random.pick(&[
+                "icmp-net-unreachable",
+                "icmp-host-unreachable",
+                "icmp-proto-unreachable",
+                "icmp-port-unreachable",
+                "icmp-net-prohibited",
+                "icmp-host-prohibited",
+                "icmp-admin-prohibited",
+            ])
+        };
+        match (protocol, self.random.below(3)) {
+            (_, 0) => "REJECT".to_owned(),
+            ("tcp", 1) => "REJECT --reject-with tcp-reset".to_owned(),
+            _ => format!("REJECT --reject-with {with}"),
+        }
+    }
+}
+
+fn in_order(a: &str, b: &str) -> bool {
+    let [a, b] = [a, b].map(|word| word.parse::<std::net::IpAddr>().unwrap());
+    a <= b
+}
