@@ -193,30 +193,30 @@ fn now(args: &Diff, world: &World, requested: &[SectionName]) -> Result<Loaded, 
         .filter(|name| requested.contains(name))
         .collect();
     let snapshot = snapshot(world, &readable);
-    let unsaved = || Subject::new("unsaved", netghost_core::artifact::json::Digest::of(b""));
     let name = match (&args.save, &args.certificate) {
-        (Some(name), _) => name.clone(),
-        (None, Some(_)) => dated(&args.base, (world.now_us)()),
-        (None, None) => {
-            return Ok(Loaded {
-                snapshot,
-                subject: unsaved(),
-            });
-        }
+        (Some(name), _) => Some(name.clone()),
+        (None, Some(_)) => Some(dated(&args.base, (world.now_us)())?),
+        (None, None) => None,
     };
-    let saved = world
-        .store()?
-        .save(&name, &snapshot, &save_meta(world, &args.asked, None))?;
-    let subject = Subject::new(&format!("baselines/{name}/manifest.json"), saved.digest);
+    let save = |name: Name| {
+        let saved = world
+            .store()?
+            .save(&name, &snapshot, &save_meta(world, &args.asked, None))?;
+        Ok::<_, Failure>(Subject::new(
+            &format!("baselines/{name}/manifest.json"),
+            saved.digest,
+        ))
+    };
+    let subject = name.map(save).transpose()?;
     Ok(Loaded { snapshot, subject })
 }
 
 /// The baseline's name and the time; only the time where that is no name.
-fn dated(base: &str, now_us: u64) -> Name {
+fn dated(base: &str, now_us: u64) -> Result<Name, Failure> {
     let stamp = clock::stamp(now_us);
     Name::parse(&format!("{base}.{stamp}"))
         .or_else(|_| Name::parse(&format!("current.{stamp}")))
-        .unwrap_or_else(|_| unreachable!("a stamp is letters and digits"))
+        .map_err(|error| Failure::failed("internal", error))
 }
 
 fn certify(
@@ -235,8 +235,12 @@ fn certify(
     let drift = found
         .certify(&base.snapshot, &current.snapshot, request)
         .map_err(|error| internal(error.into()))?;
+    let subject: Option<Vec<Subject>> = [base, current]
+        .into_iter()
+        .map(|side| side.subject.clone())
+        .collect();
     let statement = Statement {
-        subject: vec![base.subject.clone(), current.subject.clone()],
+        subject: subject.ok_or_else(|| internal(anyhow!("a side of the comparison is not stored")))?,
         predicate: Predicate::Drift(Box::new(drift)),
     };
     let signer = world.store()?.signer((world.now_us)())?;

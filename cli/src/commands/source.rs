@@ -35,7 +35,8 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) snapshot: Snapshot,
-    pub(super) subject: Subject,
+    /// `None` for what is stored nowhere.
+    pub(super) subject: Option<Subject>,
 }
 
 impl Source {
@@ -80,7 +81,10 @@ impl Source {
         let what = format!("cannot take {name}");
         let snapshot =
             decode(&bytes, target, taken_at_us, family).map_err(|failure| failure.context(what))?;
-        Ok(Loaded { snapshot, subject })
+        Ok(Loaded {
+            snapshot,
+            subject: Some(subject),
+        })
     }
 }
 
@@ -96,7 +100,7 @@ fn from_store(name: &Name, world: &World) -> Result<Loaded, Failure> {
     );
     Ok(Loaded {
         snapshot: store.load(name)?,
-        subject,
+        subject: Some(subject),
     })
 }
 
