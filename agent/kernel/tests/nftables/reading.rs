@@ -1,24 +1,23 @@
-//! nf_tables read from the kernel, against what `nft` loaded and lists.
+//! What the tests share: loading with `nft`, reading with ours, and saying where two rulesets differ.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use netghost_core::artifact::json;
 use netghost_core::netfilter::model::{Item, Ruleset};
 use netghost_core::netfilter::text;
 use netghost_core::section::{Content, Section, State};
 use netghost_kernel::nftables;
 use netghost_lab::netns::Namespace;
 
-fn now_us() -> u64 {
+pub(crate) fn now_us() -> u64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     u64::try_from(elapsed.as_micros()).unwrap()
 }
 
-fn read(namespace: &Namespace) -> Section {
+pub(crate) fn read(namespace: &Namespace) -> Section {
     namespace.enter(|| nftables::read(&now_us)).unwrap()
 }
 
-fn load(script: &str) -> Namespace {
+pub(crate) fn load(script: &str) -> Namespace {
     let namespace = Namespace::new().unwrap();
     let loaded = namespace
         .exec_with_input(&["nft", "-f", "-"], script.as_bytes())
@@ -31,7 +30,7 @@ fn load(script: &str) -> Namespace {
     namespace
 }
 
-fn config(section: &Section) -> &Ruleset {
+pub(crate) fn config(section: &Section) -> &Ruleset {
     assert_eq!(section.state, State::Captured, "{:?}", section.gaps);
     match section.content.as_ref().unwrap() {
         Content::Netfilter { config, .. } => config,
@@ -39,7 +38,7 @@ fn config(section: &Section) -> &Ruleset {
     }
 }
 
-fn opaque(ruleset: &Ruleset) -> Vec<String> {
+pub(crate) fn opaque(ruleset: &Ruleset) -> Vec<String> {
     let chains = ruleset
         .tables
         .iter()
@@ -58,7 +57,7 @@ fn opaque(ruleset: &Ruleset) -> Vec<String> {
 }
 
 /// Names the first place where two rulesets differ, since their digests can't.
-fn assert_same(one: &Ruleset, two: &Ruleset) {
+pub(crate) fn assert_same(one: &Ruleset, two: &Ruleset) {
     let lines = |ruleset| serde_json::to_string_pretty(ruleset).unwrap();
     let (one, two) = (lines(one), lines(two));
     let differing = one
@@ -83,18 +82,15 @@ fn assert_same(one: &Ruleset, two: &Ruleset) {
     assert_eq!(one.len(), two.len());
 }
 
-const EVERYDAY: &str = include_str!("rulesets/everyday.nft");
-
-#[test]
-fn root_reads_everyday_rulesets_and_prints_what_loads_as_the_same() {
-    let first = read(&load(EVERYDAY));
-    let ruleset = config(&first);
-    let printed = text::nft::ruleset(ruleset);
-    assert_eq!(opaque(ruleset), [""; 0]);
-    let again = read(&load(&printed));
-    assert_same(ruleset, config(&again));
-    assert_eq!(
-        json::digest(ruleset).unwrap(),
-        json::digest(config(&again)).unwrap()
-    );
+/// Gives up all effective capabilities of the calling thread, as an ordinary user has none.
+pub(crate) fn drop_capabilities() {
+    rustix::thread::set_capabilities(
+        None,
+        rustix::thread::CapabilitySets {
+            effective: rustix::thread::CapabilitySet::empty(),
+            permitted: rustix::thread::CapabilitySet::empty(),
+            inheritable: rustix::thread::CapabilitySet::empty(),
+        },
+    )
+    .unwrap();
 }

@@ -1,0 +1,7 @@
+//! nf_tables read from the kernel, against what `nft` loaded and lists.
+
+mod reading;
+
+mod everyday;
+mod random;
+mod whole;

@@ -1,0 +1,127 @@
+//! The completeness rules against the real kernel.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use netghost_core::section::{Content, State};
+use netghost_lab::netns::Namespace;
+
+use crate::reading::{config, load, read};
+
+/// Rules of any size: each xtables comment is an expression of some 300 bytes.
+fn comments(count: usize) -> String {
+    let text = "x".repeat(250);
+    (0..count)
+        .map(|_| format!(" -m comment --comment {text}"))
+        .collect()
+}
+
+fn with_rules(rules: &[String]) -> Namespace {
+    let namespace = Namespace::new().unwrap();
+    let body: String = rules.iter().map(|rule| format!("-A INPUT{rule}\n")).collect();
+    let text = format!("*filter\n:INPUT ACCEPT [0:0]\n{body}COMMIT\n");
+    let done = namespace
+        .exec_with_input(&["iptables-nft-restore"], text.as_bytes())
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    namespace
+}
+
+/// A first rule of 5 KB does not fit the first dump of a fresh socket; the kernel then ends the dump without a word.
+#[test]
+fn root_a_rule_of_5_kb_is_read_on_a_fresh_socket() {
+    let namespace = with_rules(&[format!("{} -j ACCEPT", comments(17)), " -j DROP".to_owned()]);
+    let section = read(&namespace);
+    assert_eq!(config(&section).tables[0].chains[0].rules.len(), 2);
+}
+
+/// A rule above 32 KB hides itself and all behind it from every dump: the chain is a gap, and what stands before it is shown.
+#[test]
+fn root_a_rule_of_40_kb_makes_its_chain_unread() {
+    let namespace = with_rules(&[
+        " -s 10.0.0.1 -j ACCEPT".to_owned(),
+        format!("{} -j ACCEPT", comments(120)),
+        " -j DROP".to_owned(),
+    ]);
+    let listed = namespace.must(&["nft", "list", "ruleset"]).unwrap();
+    assert!(
+        !String::from_utf8_lossy(&listed.stdout).contains("drop"),
+        "the ordinary tool does not show the DROP"
+    );
+    let section = read(&namespace);
+    assert!(
+        matches!(&section.state, State::Unreadable { why } if why.contains("a rule too large to dump")),
+        "{:?}",
+        section.state
+    );
+    assert_eq!(section.gaps.len(), 1);
+    assert_eq!(section.gaps[0].path, "ip/filter/INPUT");
+    let Some(Content::Netfilter { config, .. }) = &section.content else {
+        panic!("what was read is shown")
+    };
+    assert!(config.tables[0].chains[0].rules.len() < 3);
+}
+
+/// Jumps, gotos, verdict maps and bound chains all count as uses; none of them may look like a missing rule.
+#[test]
+fn root_every_kind_of_reference_is_counted() {
+    let section = read(&load(
+        "table inet t {
+            map m { type inet_service : verdict; elements = { 1 : jump a, 2 : goto b } }
+            map i { type inet_service : verdict; flags interval; elements = { 10-20 : jump a, 30-40 : goto b } }
+            chain a { counter; jump b }
+            chain b { counter }
+            chain input {
+                type filter hook input priority 0;
+                jump a
+                goto b
+                tcp dport vmap @m
+                tcp dport vmap { 3 : jump a, 4-9 : goto b }
+                ip saddr 10.0.0.1 jump { counter; drop }
+            }
+        }",
+    ));
+    assert_eq!(section.state, State::Captured, "{:?}", section.gaps);
+}
+
+/// A writer that never rests ends in torn after eight tries, with what was read, and not in an endless loop.
+#[test]
+fn root_a_writer_that_never_rests_ends_in_torn() {
+    let namespace = load("table ip busy { chain c { } }");
+    let filler: String = (0..3000)
+        .map(|n| format!("add rule ip busy c ip saddr 10.0.{}.{} drop\n", n / 250, n % 250))
+        .collect();
+    assert!(
+        namespace
+            .exec_with_input(&["nft", "-f", "-"], filler.as_bytes())
+            .unwrap()
+            .status
+            .success()
+    );
+    let stop = AtomicBool::new(false);
+    let section = std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    namespace
+                        .must(&["nft", "add", "rule", "ip", "busy", "c", "counter"])
+                        .unwrap();
+                }
+            });
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let section = read(&namespace);
+        stop.store(true, Ordering::Relaxed);
+        section
+    });
+    assert!(
+        matches!(&section.state, State::Torn { why } if why.contains("8 reads")),
+        "{:?}",
+        section.state
+    );
+    assert!(section.content.is_some(), "what was read is shown");
+    assert_eq!(
+        read(&namespace).state,
+        State::Captured,
+        "and when it rests, it is whole"
+    );
+}
