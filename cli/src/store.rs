@@ -21,7 +21,7 @@ use netghost_core::artifact::key::{KeyError, Signer};
 use netghost_core::artifact::manifest::{LoadError, StoreError};
 use netghost_core::artifact::name::Name;
 
-mod atomic;
+pub(crate) mod atomic;
 mod baseline;
 mod keys;
 mod objects;
@@ -61,7 +61,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// There is no baseline of this name.
-    #[error("there is no baseline {name}: `netghost baseline list` shows those that exist")]
+    #[error("there is no baseline {name}")]
     NotFound {
         /// The name.
         name: Name,

@@ -5,6 +5,7 @@
 
 pub mod artifact;
 pub mod bytes;
+pub mod diff;
 pub mod host;
 pub mod netfilter;
 pub mod raw;

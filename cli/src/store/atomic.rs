@@ -11,7 +11,7 @@ pub(super) const TEMPORARY: &str = ".tmp-";
 
 /// Whether a name was free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Made {
+pub(crate) enum Made {
     /// It was, and now has the content.
     New,
     /// It was not, and is as it was.
@@ -21,7 +21,7 @@ pub(super) enum Made {
 /// Makes a file of this name with what `write` writes, if the name is free.
 ///
 /// The name appears only when the content is on the disk; a failure in between leaves nothing behind.
-pub(super) fn create(
+pub(crate) fn create(
     path: &Path,
     mode: u32,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

@@ -136,6 +136,12 @@ pub fn verify(certificate: &[u8], keys: &[PublicKey]) -> Result<Verified, Verify
     })
 }
 
+/// What a certificate claims, and the key ids that it states. No signature is checked: for showing, never for believing.
+pub fn peek(certificate: &[u8]) -> Result<(Statement, Vec<String>), VerifyError> {
+    let (payload, keyids) = dsse::peek(certificate)?;
+    Ok((statement(&payload)?, keyids))
+}
+
 /// The statement's form on paper, of which only the predicate differs.
 #[derive(Serialize, Deserialize)]
 struct Form<P> {

@@ -111,6 +111,18 @@ pub fn open(envelope: &[u8], keys: &[PublicKey]) -> Result<Opened, EnvelopeError
     Ok(Opened { payload, keyid })
 }
 
+/// The payload and the key ids that the envelope states, without checking any signature: for showing, never for believing.
+pub fn peek(envelope: &[u8]) -> Result<(Vec<u8>, Vec<String>), EnvelopeError> {
+    let envelope: Envelope = json::from_slice(envelope).map_err(EnvelopeError::NotDsse)?;
+    if envelope.payload_type != IN_TOTO {
+        return Err(EnvelopeError::PayloadType {
+            found: envelope.payload_type,
+        });
+    }
+    let keyids = envelope.signatures.into_iter().map(|signature| signature.keyid);
+    Ok((decode(&envelope.payload, "payload")?, keyids.collect()))
+}
+
 fn check(
     signatures: &[EnvelopeSignature],
     message: &[u8],

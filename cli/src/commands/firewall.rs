@@ -1,0 +1,141 @@
+//! Firewall rulesets in files.
+
+use netghost_core::artifact::document::to_document;
+use netghost_core::artifact::manifest::Meta;
+use netghost_core::diff::{Mute, compare_muted};
+use netghost_core::netfilter::model::Family;
+use netghost_core::section::{Section, SectionName, State};
+use netghost_core::snapshot::Snapshot;
+
+use super::source::Source;
+use crate::error::Failure;
+use crate::exit::Status;
+use crate::output::Outcome;
+use crate::text;
+use crate::world::World;
+
+/// Firewall rulesets in files.
+#[derive(Debug, clap::Subcommand)]
+pub enum Firewall {
+    /// Show a ruleset
+    Parse(Parse),
+    /// Compare two rulesets
+    Diff(Diff),
+}
+
+/// Shows a ruleset.
+#[derive(Debug, clap::Args)]
+pub struct Parse {
+    /// What printed it; told from the content if not given
+    #[arg(long = "format", id = "save_format", value_enum, value_name = "FORMAT")]
+    format: Option<SaveFormat>,
+    /// A file, or `-`
+    file: String,
+}
+
+/// Compares two rulesets.
+#[derive(Debug, clap::Args)]
+pub struct Diff {
+    /// The baseline: a file, a saved name, or `-`
+    a: String,
+    /// The current side, likewise
+    b: String,
+    /// What printed them, where they are text; told from the content if not given
+    #[arg(long = "format", id = "save_format", value_enum, value_name = "FORMAT")]
+    format: Option<SaveFormat>,
+    /// Set changes apart in chains of this name; `*` stands for any characters
+    #[arg(long, value_name = "CHAIN")]
+    mute: Vec<String>,
+}
+
+/// What printed a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SaveFormat {
+    /// `iptables-save`
+    IptablesSave,
+    /// `ip6tables-save`
+    Ip6tablesSave,
+}
+
+impl SaveFormat {
+    fn family(self) -> Family {
+        match self {
+            Self::IptablesSave => Family::Ip,
+            Self::Ip6tablesSave => Family::Ip6,
+        }
+    }
+}
+
+/// Runs one of them.
+pub fn run(command: &Firewall, world: &World) -> Result<Outcome, Failure> {
+    match command {
+        Firewall::Parse(args) => parse(args, world),
+        Firewall::Diff(args) => diff(args, world),
+    }
+}
+
+fn parse(args: &Parse, world: &World) -> Result<Outcome, Failure> {
+    let family = args.format.map(SaveFormat::family);
+    let snapshot = Source::file(&args.file).load(world, family)?.snapshot;
+    let document =
+        to_document(&snapshot, &Meta::default()).map_err(|error| Failure::failed("internal", error))?;
+    Ok(Outcome {
+        status: completeness(
+            snapshot
+                .sections
+                .iter()
+                .filter(|section| is_firewall(section.name)),
+        ),
+        document,
+        text: text::snapshot::whole(&snapshot),
+    })
+}
+
+fn diff(args: &Diff, world: &World) -> Result<Outcome, Failure> {
+    if args.a == "-" && args.b == "-" {
+        let error = anyhow::anyhow!("standard input can be one side only");
+        return Err(Failure::usage("wrong_use", error));
+    }
+    let family = args.format.map(SaveFormat::family);
+    let before = Source::ruleset(&args.a)?.load(world, family)?.snapshot;
+    let after = Source::ruleset(&args.b)?.load(world, family)?.snapshot;
+    let requested = firewalls(&before, &after);
+    let mutes = mutes(&args.mute);
+    let found = compare_muted(&before, &after, &requested, &mutes);
+    text::comparison::outcome(&found, &before, &after)
+}
+
+/// Patterns as they are given on the command line.
+pub(super) fn mutes(patterns: &[String]) -> Vec<Mute> {
+    let mute = |pattern: &String| Mute {
+        chain_pattern: pattern.clone(),
+    };
+    patterns.iter().map(mute).collect()
+}
+
+/// The rulesets on either side.
+fn firewalls(before: &Snapshot, after: &Snapshot) -> Vec<SectionName> {
+    let sections = before.sections.iter().chain(&after.sections);
+    sections
+        .map(|section| section.name)
+        .filter(|name| is_firewall(*name))
+        .collect()
+}
+
+fn is_firewall(name: SectionName) -> bool {
+    match name {
+        SectionName::Nftables
+        | SectionName::XtablesLegacyIpv4
+        | SectionName::XtablesLegacyIpv6
+        | SectionName::IptablesSave
+        | SectionName::Ip6tablesSave => true,
+        SectionName::Tc | SectionName::Links | SectionName::Routes => false,
+    }
+}
+
+/// Good if everything was read, unknown if anything was torn or unreadable.
+pub(super) fn completeness<'a>(sections: impl Iterator<Item = &'a Section>) -> Status {
+    let mut states = sections.map(|section| &section.state);
+    let partial = states.any(|state| matches!(state, State::Unreadable { .. } | State::Torn { .. }));
+    if partial { Status::Unknown } else { Status::Good }
+}

@@ -1,0 +1,248 @@
+//! This host: what is there, and what changed.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use netghost_core::artifact::certificate::{self, Predicate, Statement, Subject};
+use netghost_core::artifact::document::to_document;
+use netghost_core::artifact::manifest::Meta;
+use netghost_core::artifact::name::Name;
+use netghost_core::bytes::Text;
+use netghost_core::diff::{Comparison, Request, compare_muted};
+use netghost_core::section::SectionName;
+use netghost_core::section::coverage::coverage;
+use netghost_core::snapshot::Snapshot;
+
+use super::Asked;
+use super::firewall::{completeness, mutes};
+use super::source::{Loaded, Source};
+use crate::error::Failure;
+use crate::output::{Outcome, must_be_free, write_new};
+use crate::store::SaveMeta;
+use crate::world::{World, tool};
+use crate::{clock, text};
+
+/// This host.
+#[derive(Debug, clap::Subcommand)]
+pub enum Host {
+    /// Read this host, and save it under a name if one is given
+    Capture(Capture),
+    /// Compare a baseline with this host, or with another snapshot
+    Diff(Diff),
+}
+
+/// Reads this host.
+#[derive(Debug, clap::Args)]
+pub struct Capture {
+    /// Save and seal it as a baseline of this name
+    #[arg(long, value_name = "NAME")]
+    save: Option<Name>,
+    /// Read only this section; may be repeated
+    #[arg(long = "section", value_name = "SECTION", value_parser = section_name)]
+    sections: Vec<SectionName>,
+    /// Who asks, and for what.
+    #[command(flatten)]
+    asked: Asked,
+    /// A note that is kept with the baseline
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+/// Compares a baseline with this host.
+#[derive(Debug, clap::Args)]
+pub struct Diff {
+    /// A saved name; a word with `/` or `.json` is a file, `-` standard input
+    base: String,
+    /// The current side, likewise; this host now if not given
+    current: Option<String>,
+    /// Compare only this section; may be repeated. Without it, those of the baseline
+    #[arg(long = "section", value_name = "SECTION", value_parser = section_name)]
+    sections: Vec<SectionName>,
+    /// Set changes apart in chains of this name; `*` stands for any characters
+    #[arg(long, value_name = "CHAIN")]
+    mute: Vec<String>,
+    /// Write a signed certificate of the result to this new file
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// Save what is read now under this name. With a certificate it is always saved, under the baseline's name and the time
+    #[arg(long, value_name = "NAME", conflicts_with = "current")]
+    save: Option<Name>,
+    /// Who asks, and for what.
+    #[command(flatten)]
+    asked: Asked,
+}
+
+fn section_name(word: &str) -> Result<SectionName, String> {
+    SectionName::HOST
+        .into_iter()
+        .find(|name| name.as_str() == word)
+        .ok_or_else(|| {
+            let names: Vec<_> = SectionName::HOST.iter().map(|name| name.as_str()).collect();
+            format!("the sections are {}", names.join(", "))
+        })
+}
+
+/// Runs one of them.
+pub fn run(command: &Host, world: &World) -> Result<Outcome, Failure> {
+    match command {
+        Host::Capture(args) => capture(args, world),
+        Host::Diff(args) => diff(args, world),
+    }
+}
+
+/// Reads some sections of this host now.
+fn snapshot(world: &World, names: &[SectionName]) -> Snapshot {
+    let mut sections = (world.capture)(names);
+    sections.sort_by_key(|section| section.name);
+    let coverage = coverage(&sections);
+    Snapshot {
+        target: (world.target)(),
+        tool: tool(),
+        taken_at_us: (world.now_us)(),
+        sections,
+        coverage,
+    }
+}
+
+fn save_meta(world: &World, asked: &Asked, note: Option<Text>) -> SaveMeta {
+    SaveMeta {
+        now_us: (world.now_us)(),
+        asked_by: asked.asked_by(),
+        ticket: asked.ticket(),
+        note,
+        tool: tool(),
+    }
+}
+
+fn capture(args: &Capture, world: &World) -> Result<Outcome, Failure> {
+    let mut names = args.sections.clone();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        names = SectionName::HOST.to_vec();
+    }
+    let snapshot = snapshot(world, &names);
+    let note = args.note.clone().map(Text::from);
+    let meta = save_meta(world, &args.asked, note);
+    let mut text = text::snapshot::summary(&snapshot);
+    if let Some(name) = &args.save {
+        let store = world.store()?;
+        let saved = store.save(name, &snapshot, &meta)?;
+        text += &format!(
+            "\nsaved as {name}: {}\n  manifest sha256 {}\n",
+            saved.path.display(),
+            saved.digest
+        );
+        let key = store.signer(meta.now_us)?.public().id();
+        text += &format!(
+            "  signed by {}\n",
+            store.root().join("keys").join(format!("{key}.pub.pem")).display()
+        );
+    }
+    let shown = Meta {
+        name: args.save.clone(),
+        asked_by: meta.asked_by,
+        ticket: meta.ticket,
+        note: meta.note,
+    };
+    Ok(Outcome {
+        status: completeness(snapshot.sections.iter()),
+        document: to_document(&snapshot, &shown).map_err(|error| Failure::failed("internal", error))?,
+        text,
+    })
+}
+
+fn diff(args: &Diff, world: &World) -> Result<Outcome, Failure> {
+    if args.base == "-" && args.current.as_deref() == Some("-") {
+        let error = anyhow!("standard input can be one side only");
+        return Err(Failure::usage("wrong_use", error));
+    }
+    if let Some(path) = &args.certificate {
+        must_be_free(path)?;
+    }
+    let base_source = Source::snapshot(&args.base)?;
+    let current_source = args.current.as_deref().map(Source::snapshot).transpose()?;
+    let base = base_source.load(world, None)?;
+    let mut requested = args.sections.clone();
+    if requested.is_empty() {
+        requested = base
+            .snapshot
+            .sections
+            .iter()
+            .map(|section| section.name)
+            .collect();
+    }
+    let current = match current_source {
+        Some(source) => source.load(world, None)?,
+        None => now(args, world, &requested)?,
+    };
+    let found = compare_muted(&base.snapshot, &current.snapshot, &requested, &mutes(&args.mute));
+    let mut outcome = text::comparison::outcome(&found, &base.snapshot, &current.snapshot)?;
+    if let Some(path) = &args.certificate {
+        let bytes = certify(args, world, &found, &base, &current)?;
+        write_new(path, &bytes)?;
+        outcome.text += &format!("\ncertificate {}\n", path.display());
+    }
+    Ok(outcome)
+}
+
+/// This host as it is now, saved where a certificate has to name it.
+fn now(args: &Diff, world: &World, requested: &[SectionName]) -> Result<Loaded, Failure> {
+    let readable: Vec<SectionName> = SectionName::HOST
+        .into_iter()
+        .filter(|name| requested.contains(name))
+        .collect();
+    let snapshot = snapshot(world, &readable);
+    let name = match (&args.save, &args.certificate) {
+        (Some(name), _) => Some(name.clone()),
+        (None, Some(_)) => Some(dated(&args.base, (world.now_us)())?),
+        (None, None) => None,
+    };
+    let save = |name: Name| {
+        let saved = world
+            .store()?
+            .save(&name, &snapshot, &save_meta(world, &args.asked, None))?;
+        Ok::<_, Failure>(Subject::new(
+            &format!("baselines/{name}/manifest.json"),
+            saved.digest,
+        ))
+    };
+    let subject = name.map(save).transpose()?;
+    Ok(Loaded { snapshot, subject })
+}
+
+/// The baseline's name and the time; only the time where that is no name.
+fn dated(base: &str, now_us: u64) -> Result<Name, Failure> {
+    let stamp = clock::stamp(now_us);
+    Name::parse(&format!("{base}.{stamp}"))
+        .or_else(|_| Name::parse(&format!("current.{stamp}")))
+        .map_err(|error| Failure::failed("internal", error))
+}
+
+fn certify(
+    args: &Diff,
+    world: &World,
+    found: &Comparison,
+    base: &Loaded,
+    current: &Loaded,
+) -> Result<Vec<u8>, Failure> {
+    let internal = |error: anyhow::Error| Failure::failed("internal", error);
+    let request = Request {
+        asked_by: args.asked.asked_by(),
+        ticket: args.asked.ticket(),
+        tool: tool(),
+    };
+    let drift = found
+        .certify(&base.snapshot, &current.snapshot, request)
+        .map_err(|error| internal(error.into()))?;
+    let subject: Option<Vec<Subject>> = [base, current]
+        .into_iter()
+        .map(|side| side.subject.clone())
+        .collect();
+    let statement = Statement {
+        subject: subject.ok_or_else(|| internal(anyhow!("a side of the comparison is not stored")))?,
+        predicate: Predicate::Drift(Box::new(drift)),
+    };
+    let signer = world.store()?.signer((world.now_us)())?;
+    certificate::sign(&statement, &signer).map_err(|error| internal(error.into()))
+}

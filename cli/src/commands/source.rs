@@ -1,0 +1,195 @@
+//! Where a snapshot comes from: a file, standard input, or the store.
+
+use std::fs;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use netghost_core::artifact::certificate::Subject;
+use netghost_core::artifact::document::from_document;
+use netghost_core::artifact::json::Digest;
+use netghost_core::artifact::name::Name;
+use netghost_core::bytes::Text;
+use netghost_core::netfilter::model::Family;
+use netghost_core::netfilter::save;
+use netghost_core::section::Section;
+use netghost_core::snapshot::{Snapshot, Target};
+
+use crate::clock;
+use crate::error::Failure;
+use crate::store::{self, Store};
+use crate::world::{World, tool};
+
+/// Something named on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// `-`.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+    /// A saved name.
+    Name(Name),
+}
+
+/// A snapshot, and what a certificate calls it.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) snapshot: Snapshot,
+    /// `None` for what is stored nowhere.
+    pub(super) subject: Option<Subject>,
+}
+
+impl Source {
+    /// Where a snapshot is meant: a bare word is a saved name; `-`, and a word with `/` or `.json`, is a file.
+    pub(super) fn snapshot(word: &str) -> Result<Self, Failure> {
+        if word == "-" || word.contains('/') || word.ends_with(".json") {
+            return Ok(Self::file(word));
+        }
+        Name::parse(word)
+            .map(Self::Name)
+            .map_err(|error| Failure::usage("not_a_name", error).hint("write ./FILE for a file"))
+    }
+
+    /// Where a file is meant.
+    pub(super) fn file(word: &str) -> Self {
+        match word {
+            "-" => Self::Stdin,
+            path => Self::File(PathBuf::from(path)),
+        }
+    }
+
+    /// Where a ruleset is meant: a file of this name if there is one, else as a snapshot.
+    pub(super) fn ruleset(word: &str) -> Result<Self, Failure> {
+        let is_file = word == "-" || Path::new(word).symlink_metadata().is_ok();
+        match Self::snapshot(word) {
+            Ok(Self::Name(name)) if !is_file => Ok(Self::Name(name)),
+            _ => Ok(Self::file(word)),
+        }
+    }
+
+    /// Reads it. `family`: which save tool printed it, where that is said and it is text.
+    pub(super) fn load(&self, world: &World, family: Option<Family>) -> Result<Loaded, Failure> {
+        let (bytes, name, taken_at_us) = match self {
+            Self::Name(name) => return from_store(name, world),
+            Self::Stdin => (stdin()?, "standard input".to_owned(), (world.now_us)()),
+            Self::File(path) => (read(path)?, base_name(path), modified(path)),
+        };
+        let subject = Subject::new(&name, Digest::of(&bytes));
+        let target = Target::File {
+            name: Text::from(name.clone()),
+        };
+        let what = format!("cannot take {name}");
+        let snapshot =
+            decode(&bytes, target, taken_at_us, family).map_err(|failure| failure.context(what))?;
+        Ok(Loaded {
+            snapshot,
+            subject: Some(subject),
+        })
+    }
+}
+
+fn from_store(name: &Name, world: &World) -> Result<Loaded, Failure> {
+    let store = world.store()?;
+    let sealed = store.sealed(name).map_err(|error| match error {
+        store::Error::NotFound { .. } => Failure::from(error).hint(saved(&store)),
+        _ => Failure::from(error),
+    })?;
+    let subject = Subject::new(
+        &format!("baselines/{name}/manifest.json"),
+        Digest::of(&sealed.manifest_bytes),
+    );
+    Ok(Loaded {
+        snapshot: store.load(name)?,
+        subject: Some(subject),
+    })
+}
+
+/// The names that exist, for whoever mistyped one.
+fn saved(store: &Store) -> String {
+    let names: Vec<String> = store
+        .list()
+        .unwrap_or_default()
+        .into_iter()
+        .map(|listed| listed.name.to_string())
+        .collect();
+    if names.is_empty() {
+        "nothing is saved yet; `netghost host capture --save NAME` saves this host".to_owned()
+    } else {
+        format!("saved are {}; write ./FILE for a file", names.join(", "))
+    }
+}
+
+/// A document of ours if it begins like JSON, else the text of a save tool.
+fn decode(
+    bytes: &[u8],
+    target: Target,
+    taken_at_us: u64,
+    family: Option<Family>,
+) -> Result<Snapshot, Failure> {
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        return from_document(bytes).map_err(|error| {
+            let failure = Failure::from(error);
+            match failure.code {
+                "not_the_format" => failure.hint(
+                    "this version takes its own snapshots, and the text of iptables-save and ip6tables-save",
+                ),
+                _ => failure,
+            }
+        });
+    }
+    let section: Section = save::parse(bytes, family).map_err(|error| {
+        Failure::format(error).hint("this version takes the text of iptables-save and ip6tables-save")
+    })?;
+    Ok(Snapshot {
+        target,
+        tool: tool(),
+        taken_at_us,
+        sections: vec![Section {
+            taken_at_us,
+            ..section
+        }],
+        coverage: Vec::new(),
+    })
+}
+
+/// The whole content of a file. One that isn't there is wrong use; one that can't be read is a failure.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| {
+        let missing = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory);
+        let error = anyhow!(error).context(format!("cannot read {}", path.display()));
+        if missing {
+            Failure::usage("no_such_file", error)
+        } else {
+            Failure::failed("unreadable_file", error)
+        }
+    })
+}
+
+/// As [`read`], with `-` for standard input.
+pub(super) fn read_word(word: &str) -> Result<Vec<u8>, Failure> {
+    match word {
+        "-" => stdin(),
+        path => read(Path::new(path)),
+    }
+}
+
+fn stdin() -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .context("cannot read standard input")
+        .map_err(|error| Failure::failed("unreadable_file", error))?;
+    Ok(bytes)
+}
+
+/// When a file was last written; what stands in it is at least that old.
+fn modified(path: &Path) -> u64 {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+    modified.map_or(0, clock::since_1970)
+}
+
+fn base_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}

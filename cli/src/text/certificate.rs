@@ -1,0 +1,95 @@
+//! A certificate for people.
+
+use netghost_core::artifact::certificate::{Drift, NotCovered, Predicate, Seal, SealKind, Statement};
+use netghost_core::artifact::json::Digest;
+use netghost_core::bytes::Text;
+
+use super::gaps::{Gap, gaps};
+use super::table::columns;
+use crate::clock;
+
+/// What a certificate states.
+pub fn statement(statement: &Statement) -> String {
+    let mut out = match &statement.predicate {
+        Predicate::Drift(drift) => drift_text(drift),
+        Predicate::Seal(seal) => seal_text(seal),
+    };
+    let rows: Vec<Vec<String>> = statement
+        .subject
+        .iter()
+        .map(|subject| vec![subject.name.clone(), format!("sha256 {}", subject.digest.sha256)])
+        .collect();
+    out += "\nabout\n";
+    out + &columns(&rows, 2)
+}
+
+fn drift_text(drift: &Drift) -> String {
+    let mut out = format!("{}\n", drift.verdict);
+    out += &format!("  baseline  {}\n", clock::shown(drift.baseline_at_us.0));
+    out += &format!("  current   {}\n", clock::shown(drift.current_at_us.0));
+    out += &asked(drift.asked_by.as_ref(), drift.ticket.as_ref(), &drift.tool);
+    let digest =
+        |digest: Option<Digest>| digest.map_or_else(|| "absent".to_owned(), |digest| digest.to_string());
+    let covered: Vec<Vec<String>> = drift
+        .covered
+        .iter()
+        .map(|row| {
+            let (one, other) = (
+                digest(row.baseline_config_digest),
+                digest(row.current_config_digest),
+            );
+            let what = if one == other {
+                format!("equal    {one}")
+            } else {
+                format!("differs  {one} -> {other}")
+            };
+            vec![row.target.to_string(), row.section.to_string(), what]
+        })
+        .collect();
+    out += &format!("\ncompared\n{}", columns(&covered, 2));
+    let gap = |row: &NotCovered| Gap {
+        place: row.section.clone(),
+        why: row.why.clone(),
+        requested: row.requested,
+    };
+    out += &gaps(&drift.not_covered.iter().map(gap).collect::<Vec<_>>());
+    out += &format!("\nchanges: {}\n", drift.changes.count);
+    let changes: Vec<Vec<String>> = drift
+        .changes
+        .list
+        .iter()
+        .map(|row| vec![row.section.to_string(), row.kind.clone(), row.path.clone()])
+        .collect();
+    out += &columns(&changes, 2);
+    for row in &drift.muted {
+        out += &format!("muted by {}: {} in {}\n", row.maker, row.count, row.section);
+    }
+    out
+}
+
+fn seal_text(seal: &Seal) -> String {
+    let what = match seal.kind {
+        SealKind::Baseline => "baseline",
+        SealKind::Files => "files",
+    };
+    let mut out = format!(
+        "{what} sealed as {}, {}\n",
+        seal.name,
+        clock::shown(seal.sealed_at_us.0)
+    );
+    out += &asked(seal.asked_by.as_ref(), seal.ticket.as_ref(), &seal.tool);
+    if let Some(note) = &seal.note {
+        out += &format!("  note      {note}\n");
+    }
+    out
+}
+
+fn asked(by: Option<&Text>, ticket: Option<&Text>, tool: &str) -> String {
+    let mut out = String::new();
+    for (word, text) in [("asked by", by), ("ticket", ticket)] {
+        if let Some(text) = text {
+            out += &format!("  {word:8}  {text}\n");
+        }
+    }
+    out + &format!("  {:8}  {tool}\n", "tool")
+}

@@ -1,0 +1,142 @@
+//! A snapshot for people.
+
+use netghost_core::netfilter::model::{Item, Ruleset, Table};
+use netghost_core::netfilter::text;
+use netghost_core::section::{Content, Section};
+use netghost_core::snapshot::Snapshot;
+
+use super::table::columns;
+use crate::clock;
+
+/// One line for each section, then what was not read.
+pub fn summary(snapshot: &Snapshot) -> String {
+    let mut out = format!(
+        "{}, read {}\n\n",
+        snapshot.target.name(),
+        clock::shown(snapshot.taken_at_us)
+    );
+    let rows: Vec<Vec<String>> = snapshot.sections.iter().map(row).collect();
+    out += &columns(&rows, 0);
+    for section in &snapshot.sections {
+        for gap in &section.gaps {
+            out += &format!("  not read in {}: {}: {}\n", section.name, gap.path, gap.why);
+        }
+        for warning in &section.warnings {
+            out += &format!("  {} in {}: {}\n", warning.code, section.name, warning.message);
+        }
+    }
+    let unread: Vec<&str> = snapshot
+        .coverage
+        .iter()
+        .filter(|row| row.state == "unreadable" && row.section.is_none())
+        .map(|row| row.mechanism.as_str())
+        .collect();
+    if !unread.is_empty() {
+        out += &format!("\nnot covered (no reader): {}\n", unread.join(", "));
+    }
+    out
+}
+
+/// As [`summary`], with every rule.
+pub fn whole(snapshot: &Snapshot) -> String {
+    let mut out = summary(snapshot);
+    for section in &snapshot.sections {
+        if let Some(Content::Netfilter { config, .. }) = &section.content {
+            out += &ruleset(config);
+        }
+    }
+    out
+}
+
+fn row(section: &Section) -> Vec<String> {
+    let what = match (section.state.why(), &section.content) {
+        (None, Some(content)) => counts(content),
+        (why, Some(content)) => format!("{} ({})", why.unwrap_or_default(), counts(content)),
+        (why, None) => why.unwrap_or_default().to_owned(),
+    };
+    vec![section.name.to_string(), section.state.word().to_owned(), what]
+}
+
+/// How much there is.
+fn counts(content: &Content) -> String {
+    match content {
+        Content::Netfilter { config, .. } => ruleset_counts(config),
+        Content::Tc { config, .. } => lists(serde_json::to_value(config)),
+        Content::Links { config, .. } => lists(serde_json::to_value(config)),
+        Content::Routes { config, .. } => lists(serde_json::to_value(config)),
+    }
+}
+
+fn ruleset_counts(config: &Ruleset) -> String {
+    let chains = || config.tables.iter().flat_map(|table| &table.chains);
+    let rules = || chains().flat_map(|chain| &chain.rules);
+    let sets: usize = config.tables.iter().map(|table| table.sets.len()).sum();
+    let opaque = rules()
+        .flat_map(|rule| &rule.items)
+        .filter(|item| matches!(item, Item::Opaque(_)))
+        .count();
+    let mut out = format!(
+        "{} tables, {} chains, {} rules, {sets} sets",
+        config.tables.len(),
+        chains().count(),
+        rules().count()
+    );
+    if opaque > 0 {
+        out += &format!(", {opaque} parts not decoded");
+    }
+    out
+}
+
+/// The length of each list in a configuration.
+fn lists(config: Result<serde_json::Value, serde_json::Error>) -> String {
+    let Ok(serde_json::Value::Object(fields)) = config else {
+        return String::new();
+    };
+    let list =
+        |(key, value): (&String, &serde_json::Value)| Some(format!("{} {key}", value.as_array()?.len()));
+    fields.iter().filter_map(list).collect::<Vec<_>>().join(", ")
+}
+
+fn ruleset(config: &Ruleset) -> String {
+    let mut out = String::new();
+    for table in &config.tables {
+        let flags = if table.flags.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", table.flags.join(", "))
+        };
+        out += &format!("\ntable {} {}{flags}\n", table.family, table.name);
+        for set in &table.sets {
+            out += &format!(
+                "  set {}: {}, {} elements\n",
+                set.name,
+                set.key_type,
+                set.elements.len()
+            );
+        }
+        for object in &table.objects {
+            out += &format!("  {} {}\n", object.kind, object.name);
+        }
+        out += &chains(config, table);
+    }
+    out
+}
+
+fn chains(config: &Ruleset, table: &Table) -> String {
+    let mut out = String::new();
+    for chain in &table.chains {
+        out += &format!(
+            "  chain {}{}\n",
+            chain.name,
+            super::comparison::hook(chain.base.as_ref())
+        );
+        for (index, rule) in chain.rules.iter().enumerate() {
+            out += &format!(
+                "    {:>4}  {}\n",
+                index + 1,
+                text::rule(config.plane, table, chain, rule)
+            );
+        }
+    }
+    out
+}

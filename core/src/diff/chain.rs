@@ -1,0 +1,151 @@
+//! One chain: how it is hooked in, and its rules.
+
+use super::comparison::Change;
+use super::pair::Pair;
+use super::ruleset::{Scope, Tables, comment, table_path};
+use super::side::{self, Stretch, Value};
+use super::steps::{Step, steps};
+use super::{Kind, maker};
+use crate::artifact::json;
+use crate::netfilter::model::{BaseChain, Chain, ChainId, Plane, Table};
+
+/// Everything that differs between two chains of one name.
+pub(super) fn compare(scope: &Scope<'_>, tables: Tables<'_>, pair: Pair<'_, Chain>) -> Vec<Change> {
+    let Some(named) = pair.0.or(pair.1) else {
+        return Vec::new();
+    };
+    let path = format!("{}/{}", table_path(tables.before), named.name);
+    if scope.gaps.touch(&path) {
+        return Vec::new();
+    }
+    let before = pair.0.map(|chain| Spot {
+        plane: scope.before,
+        table: tables.before,
+        chain,
+    });
+    let after = pair.1.map(|chain| Spot {
+        plane: scope.after,
+        table: tables.after,
+        chain,
+    });
+    let mut out = match (before, after) {
+        (Some(one), Some(other)) => both(scope, &path, one, other),
+        (Some(one), None) => vec![
+            scope
+                .change(Kind::ChainRemoved, path.as_str())
+                .before(one.whole()),
+        ],
+        (None, Some(other)) => vec![scope.change(Kind::ChainAdded, path.as_str()).after(other.whole())],
+        (None, None) => Vec::new(),
+    };
+    let id = ChainId {
+        family: tables.before.family,
+        table: tables.before.name.clone(),
+        chain: named.name.clone(),
+    };
+    for change in &mut out {
+        change.maker = maker::of_chain(&id.chain);
+        change.chain = Some(id.clone());
+    }
+    out
+}
+
+/// A chain on one side.
+#[derive(Clone, Copy)]
+struct Spot<'a> {
+    plane: Plane,
+    table: &'a Table,
+    chain: &'a Chain,
+}
+
+impl Spot<'_> {
+    fn whole(&self) -> Value {
+        Value::Chain(side::chain(self.plane, self.table, self.chain))
+    }
+
+    fn rule(&self, index: usize) -> Option<Value> {
+        let rule = self.chain.rules.get(index)?;
+        Some(Value::Rule(side::rule(
+            self.plane, self.table, self.chain, index, rule,
+        )))
+    }
+
+    fn stretch(&self) -> Value {
+        let digest = json::digest(&self.chain.rules).ok();
+        Value::Stretch(Stretch {
+            rules: self.chain.rules.len(),
+            digest,
+        })
+    }
+}
+
+fn both(scope: &Scope<'_>, path: &str, before: Spot<'_>, after: Spot<'_>) -> Vec<Change> {
+    let mut out = match (&before.chain.base, &after.chain.base) {
+        (Some(one), Some(other)) => bases(scope, path, one, other),
+        (None, None) => Vec::new(),
+        (one, other) => {
+            let change = scope.change(Kind::HookChanged, path);
+            vec![
+                change
+                    .before(one.clone().map(Value::Base))
+                    .after(other.clone().map(Value::Base)),
+            ]
+        }
+    };
+    out.extend(comment(scope, path, &before.chain.comment, &after.chain.comment));
+    out.extend(rules(scope, path, before, after));
+    out
+}
+
+fn bases(scope: &Scope<'_>, path: &str, one: &BaseChain, other: &BaseChain) -> Vec<Change> {
+    let text = |base: &BaseChain| Value::Text(base.chain_type.clone());
+    let policy = |base: &BaseChain| Value::Word(base.policy.word());
+    let devices = |base: &BaseChain| Value::Texts(base.devices.clone());
+    [
+        (Kind::ChainTypeChanged, text(one), text(other)),
+        (
+            Kind::HookChanged,
+            Value::Word(one.hook.as_str()),
+            Value::Word(other.hook.as_str()),
+        ),
+        (
+            Kind::PriorityChanged,
+            Value::Number(one.priority),
+            Value::Number(other.priority),
+        ),
+        (Kind::PolicyChanged, policy(one), policy(other)),
+        (Kind::DevicesChanged, devices(one), devices(other)),
+        (
+            Kind::OffloadChanged,
+            Value::Flag(one.offload),
+            Value::Flag(other.offload),
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, before, after)| before != after)
+    .map(|(kind, before, after)| scope.change(kind, path).before(before).after(after))
+    .collect()
+}
+
+fn rules(scope: &Scope<'_>, path: &str, before: Spot<'_>, after: Spot<'_>) -> Vec<Change> {
+    let Some(steps) = steps(&before.chain.rules, &after.chain.rules) else {
+        let change = scope.change(Kind::RulesReplacedWholesale, path);
+        return vec![change.before(before.stretch()).after(after.stretch())];
+    };
+    steps
+        .into_iter()
+        .map(|step| rule(scope, path, before, after, step))
+        .collect()
+}
+
+fn rule(scope: &Scope<'_>, path: &str, before: Spot<'_>, after: Spot<'_>, step: Step) -> Change {
+    let at = |kind, index: usize| scope.change(kind, format!("{path}/rule[{}]", index + 1));
+    let both = |kind, from, to| at(kind, to).before(before.rule(from)).after(after.rule(to));
+    match step {
+        Step::Added(index) => at(Kind::RuleAdded, index).after(after.rule(index)),
+        Step::Removed(index) => at(Kind::RuleRemoved, index).before(before.rule(index)),
+        Step::Changed(from, to) => both(Kind::RuleChanged, from, to),
+        Step::Commented(from, to) => both(Kind::CommentChanged, from, to),
+        Step::Moved(from, to) => both(Kind::RuleMoved, from, to),
+    }
+}

@@ -1,0 +1,140 @@
+use super::*;
+use crate::tc::{Class, Options, Qdisc, TcConfig};
+
+fn link(name: &str, mtu: u32) -> Link {
+    Link {
+        name: name.into(),
+        mtu,
+        ..Link::default()
+    }
+}
+
+fn seen(found: &[Change]) -> Vec<(Kind, &str)> {
+    found
+        .iter()
+        .map(|change| (change.kind, change.path.as_str()))
+        .collect()
+}
+
+fn compare_links(before: &[Link], after: &[Link]) -> Vec<Change> {
+    let config = |links: &[Link]| LinksConfig {
+        links: links.to_vec(),
+    };
+    links(&config(before), &config(after), &Gaps::default()).unwrap()
+}
+
+#[test]
+fn entries_are_matched_by_key_not_by_place() {
+    let before = [link("lo", 1), link("eth0", 1500)];
+    let after = [link("eth0", 9000), link("lo", 1), link("tun0", 1400)];
+    let found = compare_links(&before, &after);
+    assert_eq!(
+        seen(&found),
+        [(Kind::LinkChanged, "eth0"), (Kind::LinkAdded, "tun0")]
+    );
+    let Some(Value::Entry(entry)) = &found[0].before else {
+        panic!("{found:?}")
+    };
+    assert_eq!(entry.config["mtu"], 1500);
+}
+
+#[test]
+fn one_of_several_entries_with_one_key_is_not_lost() {
+    let before = [link("x", 1), link("x", 2), link("x", 3)];
+    let after = [link("x", 3), link("x", 1)];
+    assert_eq!(seen(&compare_links(&before, &after)), [(Kind::LinkRemoved, "x")]);
+}
+
+fn qdisc(parent: &str, handle: &str, kind: &str) -> Qdisc {
+    Qdisc {
+        device: "eth0".into(),
+        handle: handle.into(),
+        parent: parent.into(),
+        kind: kind.into(),
+        options: Options::None,
+        ingress_block: None,
+        egress_block: None,
+        size_table: None,
+        other: Vec::new(),
+    }
+}
+
+fn class(id: &str, parent: &str) -> Class {
+    Class {
+        device: "eth0".into(),
+        id: id.into(),
+        parent: parent.into(),
+        kind: "htb".into(),
+        options: Options::None,
+        other: Vec::new(),
+    }
+}
+
+fn htb(leaf: &str) -> TcConfig {
+    TcConfig {
+        qdiscs: vec![qdisc("root", "1:", "htb"), qdisc("1:10", "0:", leaf)],
+        classes: vec![class("1:1", "root"), class("1:10", "1:1")],
+    }
+}
+
+fn compare_tc(before: &TcConfig, after: &TcConfig) -> Vec<Change> {
+    tc(before, after, &Gaps::default()).unwrap()
+}
+
+fn plain() -> TcConfig {
+    TcConfig {
+        qdiscs: vec![qdisc("root", "0:", "noqueue")],
+        classes: Vec::new(),
+    }
+}
+
+#[test]
+fn a_shaper_with_all_below_it_is_one_change() {
+    let found = compare_tc(&plain(), &htb("pfifo"));
+    assert_eq!(seen(&found), [(Kind::QdiscChanged, "eth0/qdisc[root]")]);
+    let Some(Value::Entry(entry)) = &found[0].after else {
+        panic!("{found:?}")
+    };
+    assert_eq!(entry.below.len(), 3, "{entry:?}");
+    assert_eq!(
+        seen(&compare_tc(&htb("pfifo"), &plain())),
+        [(Kind::QdiscChanged, "eth0/qdisc[root]")]
+    );
+    assert_eq!(
+        seen(&compare_tc(&htb("pfifo"), &TcConfig::default())),
+        [(Kind::QdiscRemoved, "eth0/qdisc[root]")]
+    );
+}
+
+#[test]
+fn a_class_with_its_queue_is_one_change() {
+    let mut after = htb("pfifo");
+    after.classes.push(class("1:20", "1:1"));
+    after.qdiscs.push(qdisc("1:20", "0:", "pfifo"));
+    assert_eq!(
+        seen(&compare_tc(&htb("pfifo"), &after)),
+        [(Kind::ClassAdded, "eth0/class[1:20]")]
+    );
+    assert_eq!(
+        seen(&compare_tc(&after, &htb("pfifo"))),
+        [(Kind::ClassRemoved, "eth0/class[1:20]")]
+    );
+}
+
+#[test]
+fn a_change_below_what_stayed_is_its_own() {
+    let found = compare_tc(&htb("pfifo"), &htb("sfq"));
+    assert_eq!(seen(&found), [(Kind::QdiscChanged, "eth0/qdisc[1:10]")]);
+    let mut after = htb("pfifo");
+    after.classes[1].options = Options::Packets { limit_packets: 1 };
+    assert_eq!(
+        seen(&compare_tc(&htb("pfifo"), &after)),
+        [(Kind::ClassChanged, "eth0/class[1:10]")]
+    );
+}
+
+#[test]
+fn nothing_changed_is_no_change() {
+    assert_eq!(compare_tc(&htb("pfifo"), &htb("pfifo")), []);
+    assert_eq!(compare_links(&[link("lo", 1)], &[link("lo", 1)]), []);
+}
