@@ -78,7 +78,7 @@ fn a_writer_that_never_rests_tears_it() {
 fn an_interrupted_pass_is_repeated_and_breaks_the_row() {
     let (outcome, passes) = run(vec![
         pass(1, true),
-        Err(DumpError::Interrupted),
+        Err(DumpError::Interrupted { messages: Vec::new() }),
         pass(1, true),
         pass(1, true),
     ]);
