@@ -1,0 +1,26 @@
+# One entry for each job; what each does is in scripts/.
+
+.PHONY: demo test check set-up build
+
+# Two VMs, three faults, the differences and a certificate. Root; asks before it installs (YES=1 answers).
+demo:
+	@scripts/set-up demo
+	@scripts/demo
+
+# Every test, also those that need root, namespaces and real-kernel VMs. Root.
+test:
+	@scripts/set-up test
+	@scripts/run-tests
+
+# Format, lints, dependencies, and all tests that need no root.
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	scripts/check-deps
+	scripts/run-tests --skip root_ --skip pypi_
+
+build:
+	cargo build --release --locked
+
+set-up:
+	@scripts/set-up test
