@@ -129,3 +129,16 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         Made::Existed => Err(exists(&path)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn control_characters_are_shown_not_sent() {
+        assert_eq!(
+            printable("a\x1b[2Jb\u{9b}c\r\nd\té"),
+            "a\\u{1b}[2Jb\\u{9b}c\\u{d}\nd\\u{9}é"
+        );
+    }
+}

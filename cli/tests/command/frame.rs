@@ -92,6 +92,25 @@ fn the_answer_goes_to_a_new_file_and_never_over_an_old_one() {
 }
 
 #[test]
+fn a_taken_name_is_found_before_anything_is_done() {
+    let place = Place::new();
+    place.write("taken", b"");
+    let run = place.run(&[
+        "seal",
+        &data("six.txt"),
+        "--name",
+        "x",
+        "--out",
+        "taken",
+        "-o",
+        "json",
+    ]);
+    assert_eq!(run.status, 2);
+    assert_eq!(run.error()["code"], "name_exists");
+    assert!(!place.path("x.dsse.json").exists() && !place.path("state").exists());
+}
+
+#[test]
 fn a_full_disk_is_said_and_a_reader_that_left_is_no_error() {
     let place = Place::new();
     let args = ["firewall", "parse", &data("before.txt"), "-o", "json"];

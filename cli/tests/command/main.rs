@@ -1,7 +1,12 @@
 //! The command as a program: what it prints, where, and how it ends.
 
+#[cfg(test)]
 mod certificates;
+#[cfg(test)]
 mod firewall;
+#[cfg(test)]
 mod frame;
+#[cfg(test)]
 mod host;
+#[cfg(test)]
 mod program;

@@ -54,3 +54,22 @@ fn the_verdicts_agree() {
     ];
     assert_eq!(words, wanted);
 }
+
+#[test]
+fn muted_changes_of_one_section_are_one_row() {
+    let with = |chains: &[&str]| {
+        let chains = chains.iter().map(|name| chain(name, []));
+        snapshot(vec![section(ruleset(vec![table("nat", chains.collect())]))])
+    };
+    let (before, after) = (with(&["KUBE-A", "KUBE-B"]), with(&["KUBE-C"]));
+    let mute = [Mute {
+        chain_pattern: "KUBE-*".into(),
+    }];
+    let found = compare_muted(&before, &after, &[NFT], &mute);
+    let drift = found.certify(&before, &after, Request::default()).unwrap();
+    assert_eq!((drift.muted.len(), drift.muted[0].count), (1, 3));
+    assert_eq!(
+        (drift.muted[0].maker.as_str(), drift.muted[0].section),
+        ("KUBE-*", NFT)
+    );
+}
