@@ -85,6 +85,12 @@ pub enum LabError {
         /// The end of its console.
         console: String,
     },
+    /// The VM's link came up, but its addresses did not.
+    #[error("the link of {vm} did not get its IPv6 addresses in time")]
+    Unsettled {
+        /// The VM.
+        vm: String,
+    },
     /// Something that the kind of VM needs is not on this machine.
     #[error("a {kind} VM needs {what}: apt-get install {package}")]
     Missing {

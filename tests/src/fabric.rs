@@ -1,6 +1,7 @@
 //! The network between the VMs: it routes, as Azure's does. Every VM has a link of its own to it, and no layer 2 to another.
 
 use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
 
 use crate::error::{LabError, Result};
 use crate::kind::Kind;
@@ -13,6 +14,9 @@ pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
 /// Length of the subnet's prefix as the VMs see it.
 const PREFIX: u8 = 24;
+
+/// How long a link may take to have its addresses.
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// More VMs than this have no address in the subnet.
 pub const MOST_VMS: usize = 200;
@@ -66,9 +70,33 @@ pub(crate) fn configure(vm: &Vm) -> Result<()> {
         "dev",
         nic,
     ])?;
+    // Its link-local address needs no proof that it is alone: there is no layer 2 to share it on.
+    let directory = format!("/proc/sys/net/ipv6/conf/{nic}");
+    let detection = format!("! test -d {directory} || {{ echo 0 > {directory}/accept_dad && echo ipv6; }}");
+    let has_ipv6 = !vm.must(&["sh", "-c", &detection])?.stdout.is_empty();
     vm.must(&["ip", "link", "set", nic, "up"])?;
     vm.must(&["ip", "route", "add", "default", "via", &GATEWAY.to_string()])?;
-    Ok(())
+    if has_ipv6 { settle(vm) } else { Ok(()) }
+}
+
+/// Waits until the kernel has made the IPv6 routes of the link, which it does some time after the link is up: a snapshot taken
+/// before and one taken after would differ by them.
+fn settle(vm: &Vm) -> Result<()> {
+    let deadline = Instant::now() + SETTLED;
+    let shown = ["ip", "-6", "route", "show", "table", "local", "dev", vm.nic()];
+    loop {
+        let routes = vm.must(&shown)?;
+        let routes = String::from_utf8_lossy(&routes.stdout).into_owned();
+        if routes.contains("local fe80") && routes.contains("multicast ff00") {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(LabError::Unsettled {
+                vm: vm.name().to_owned(),
+            });
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Writes a sysctl of the namespace.
