@@ -268,7 +268,6 @@ fn nft_round_trip(ipv6: bool, seed: u64) {
     let argv = [program, "-c"];
     let load = |text: &[u8]| {
         let namespace = Namespace::new().unwrap();
-        std::fs::write("/tmp/nft_in", text).unwrap();
         namespace.exec_with_input(&argv, text).unwrap().ok(&argv).unwrap();
         namespace
     };
