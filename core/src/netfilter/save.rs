@@ -10,6 +10,7 @@ use crate::section::{Content, DECODER, Reader, Section, SectionName, Warning};
 
 mod block;
 mod document;
+mod extension;
 mod matches;
 mod options;
 mod protocols;

@@ -13,7 +13,13 @@ fn filter_table(policy: i32, packets: u64) -> XtablesTable {
     let mut info = b"filter".to_vec();
     info.resize(32, 0);
     let begins = [0_u32, 0, 152, 304, 0];
-    let words = [&[0b1110][..], &begins, &begins, &[4, entries.len() as u32]].concat();
+    let words = [
+        &[0b1110][..],
+        &begins,
+        &begins,
+        &[4, u32::try_from(entries.len()).unwrap()],
+    ]
+    .concat();
     words.iter().for_each(|word| info.extend(word.to_ne_bytes()));
     XtablesTable {
         name: "filter".into(),

@@ -1,6 +1,6 @@
 //! Matches from their options, into the same form as their structures.
 
-use super::rule::{Asked, Extension};
+use super::extension::{Asked, Extension};
 use super::{protocols, values};
 use crate::bytes::{Text, to_hex};
 use crate::netfilter::model::{Family, Item, LimitUnit, Op, Value};

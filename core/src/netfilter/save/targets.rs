@@ -1,6 +1,6 @@
 //! Targets from their options, into the same form as their structures.
 
-use super::rule::{Asked, Extension};
+use super::extension::{Asked, Extension};
 use super::values;
 use crate::netfilter::model::{Family, LogFlag, NatFlag, NatKind, RejectWith, Statement, Value};
 use crate::netfilter::xt::forms;

@@ -432,7 +432,7 @@ const WORDS: [&str; 44] = [
     "-m conntrack --ctstate NEW,SNAT",
     "-m conntrack ! --ctorigsrc 10.0.0.0/8 --ctdir REPLY",
     "-m state --state NEW",
-    "-m comment --comment \"a 'b' \\\" c\"",
+    "-m comment --comment \"a 'b' \\\" \\\\ c\"",
     "-m comment --comment \"\"",
     "-m limit --limit 7/min",
     "-m mark ! --mark 1/3",

@@ -3,10 +3,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::targets;
-use crate::bytes::{Big, Text};
-use crate::netfilter::model::{Family, Item, LimitUnit, LogFlag, Match, Op, RejectWith, Statement, Value};
+use crate::bytes::Text;
+use crate::netfilter::model::{Family, Item, Match, Op, Value};
 use crate::netfilter::names::{self, TCP_FLAGS};
+
+mod limit;
+mod targets;
+
+pub(crate) use limit::{limit, limit_interval};
+pub(crate) use targets::{
+    REJECT_WORDS, REJECT_WORDS6, copy_mark, log, named, nflog, queue, reject, set_mark,
+};
 
 /// `field op value`.
 pub(crate) fn matching(field: &str, op: Op, value: Value) -> Item {
@@ -51,10 +58,16 @@ pub(crate) fn addresses(from: IpAddr, to: IpAddr) -> Value {
     range(Value::Address(from), Value::Address(to))
 }
 
-/// A port or range of ports; `None` where every port matches.
+/// A port or range of ports; `None` where every port matches. A range that begins at the lowest port or ends at the
+/// highest is one comparison, as nf_tables says it.
 pub(crate) fn ports(field: &str, from: u16, to: u16, inverted: bool) -> Option<Item> {
-    let every = from == 0 && to == u16::MAX && !inverted;
-    (!every).then(|| equals(field, inverted, numbers(from.into(), to.into())))
+    let (op, value) = match (from, to) {
+        (0, u16::MAX) if !inverted => return None,
+        (0, 1..=0xfffe) => (Op::Le, Value::Number(to.into())),
+        (1..=0xfffe, u16::MAX) => (Op::Ge, Value::Number(from.into())),
+        _ => (Op::Eq, numbers(from.into(), to.into())),
+    };
+    Some(matching(field, if inverted { op.negated() } else { op }, value))
 }
 
 /// A set in canonical form.
@@ -163,63 +176,6 @@ pub(crate) fn interface_prefix(prefix: &[u8]) -> Value {
     Value::Text(Text::from(text))
 }
 
-/// `XT_LIMIT_SCALE` (`linux/netfilter/xt_limit.h`): an interval is given in units of 0.1 ms.
-const SCALE: u32 = 10_000;
-
-/// Periods from the longest on, with their length in units of `1/SCALE` s.
-const PERIODS: [(LimitUnit, u32); 4] = [
-    (LimitUnit::Day, SCALE * 86_400),
-    (LimitUnit::Hour, SCALE * 3_600),
-    (LimitUnit::Minute, SCALE * 60),
-    (LimitUnit::Second, SCALE),
-];
-
-/// The interval that a rate means to the kernel: the period divided by the rate, rounded down.
-pub(crate) fn limit_interval(rate: u32, unit: LimitUnit) -> Option<u32> {
-    let (_, length) = PERIODS.iter().find(|(known, _)| *known == unit)?;
-    length.checked_div(rate).filter(|interval| *interval != 0)
-}
-
-/// `-m limit` from the interval between packets: the rate that `iptables-save` prints, or where that is not exact (it prints
-/// `1202/min` as `20/sec`) the first of its units that is. `None` if no rate gives this interval.
-pub(crate) fn limit(interval: u32, burst: u32) -> Option<Item> {
-    let printed = printed_unit(interval)?;
-    let units = PERIODS.iter().map(|(unit, _)| *unit);
-    let (rate, unit) = std::iter::once(printed)
-        .chain(units)
-        .find_map(|unit| exact_rate(interval, unit))?;
-    Some(Item::Statement(Statement::Limit {
-        rate: Big(rate.into()),
-        unit,
-        burst,
-        bytes: false,
-        over: false,
-    }))
-}
-
-fn exact_rate(interval: u32, unit: LimitUnit) -> Option<(u32, LimitUnit)> {
-    let (_, length) = PERIODS.iter().find(|(known, _)| *known == unit)?;
-    // The largest rate that can give the interval; several may.
-    let rate = length.checked_div(interval)?;
-    (limit_interval(rate, unit)? == interval).then_some((rate, unit))
-}
-
-/// The unit that `iptables-save` chooses (`print_rate`): the shortest that it takes for exact.
-fn printed_unit(interval: u32) -> Option<LimitUnit> {
-    let coarse = |length: u32| {
-        let (quotient, rest) = (length.checked_div(interval)?, length.checked_rem(interval)?);
-        Some(interval > length || quotient < rest)
-    };
-    let mut chosen = PERIODS.first()?;
-    for period in PERIODS.iter().skip(1) {
-        if coarse(period.1)? {
-            break;
-        }
-        chosen = period;
-    }
-    Some(chosen.0)
-}
-
 /// The fields of a packet's source and destination address.
 pub(crate) fn address_fields(family: Family) -> Option<[&'static str; 2]> {
     match family {
@@ -288,155 +244,8 @@ pub(crate) fn direction(reply: bool) -> Item {
     equals("ct.direction", false, Value::Symbol(word.to_owned()))
 }
 
-/// The answers of `REJECT` for IPv4 by the enumerators of `linux/netfilter_ipv4/ipt_REJECT.h`: ICMP codes.
-const REJECT_CODES: [Option<u8>; 9] = [
-    Some(0),
-    Some(1),
-    Some(2),
-    Some(3),
-    None,
-    Some(9),
-    Some(10),
-    None,
-    Some(13),
-];
-
-/// The same for IPv6 (`linux/netfilter_ipv6/ip6t_REJECT.h`): ICMPv6 codes.
-const REJECT_CODES6: [Option<u8>; 9] = [
-    Some(0),
-    Some(1),
-    Some(2),
-    Some(3),
-    Some(4),
-    None,
-    None,
-    Some(5),
-    Some(6),
-];
-
-/// The enumerators that mean a TCP reset.
-const TCP_RESET: u32 = 7;
-const TCP_RESET6: u32 = 6;
-
-/// What `REJECT` answers, from the family's enumerator.
-pub(crate) fn reject(family: Family, with: u32) -> Option<RejectWith> {
-    let (codes, reset) = match family {
-        Family::Ip => (REJECT_CODES, TCP_RESET),
-        Family::Ip6 => (REJECT_CODES6, TCP_RESET6),
-        _ => return None,
-    };
-    if with == reset {
-        return Some(RejectWith::TcpReset);
-    }
-    Some(match *codes.get(usize::try_from(with).ok()?)? {
-        None => RejectWith::Legacy { with },
-        Some(code) if family == Family::Ip => RejectWith::Icmp { code },
-        Some(code) => RejectWith::Icmpv6 { code },
-    })
-}
-
-/// `LOG`. The level is always there: the structure can't tell the default, 4, from a stated one.
-pub(crate) fn log(prefix: &[u8], level: u8, flags: Vec<LogFlag>) -> Statement {
-    Statement::Log {
-        prefix: targets::text(prefix),
-        level: Some(level),
-        flags,
-        group: None,
-        snaplen: None,
-        threshold: None,
-    }
-}
-
-/// `NFLOG`.
-pub(crate) fn nflog(prefix: &[u8], group: u16, threshold: u16, snaplen: Option<u32>) -> Statement {
-    Statement::Log {
-        prefix: targets::text(prefix),
-        level: None,
-        flags: Vec::new(),
-        group: Some(group),
-        snaplen,
-        threshold: (threshold != 0).then_some(threshold),
-    }
-}
-
-/// `--set-xmark`: the bits of the mask are cleared, then the value is xor-ed.
-pub(crate) fn set_mark(field: &str, value: u32, mask: u32) -> Statement {
-    Statement::Set {
-        field: field.into(),
-        value: masked(value, mask),
-    }
-}
-
-/// `--save-mark` and `--restore-mark`: the bits of `to_mask` are cleared, then `from & from_mask` is xor-ed.
-pub(crate) fn copy_mark(from: &str, from_mask: u32, to: &str, to_mask: u32) -> Statement {
-    let source = Value::Field(from.into());
-    let value = if from_mask == u32::MAX && to_mask == u32::MAX {
-        source
-    } else {
-        let read = under(Value::Number(from_mask), source);
-        under(Value::Number(to_mask), read)
-    };
-    Statement::Set {
-        field: to.into(),
-        value,
-    }
-}
-
-/// `NFQUEUE`; `None` if there is no queue, or one above the highest number.
-pub(crate) fn queue(from: u16, total: u16, bypass: bool, fanout: bool) -> Option<Statement> {
-    let flags = [("bypass", bypass), ("fanout", fanout)];
-    let set = flags.iter().filter(|(_, set)| *set);
-    Some(Statement::Queue {
-        from,
-        to: from.checked_add(total.checked_sub(1)?)?,
-        flags: set.map(|(word, _)| (*word).to_owned()).collect(),
-    })
-}
-
 /// `-f`: second and further fragments (`ip frag-off & 0x1fff != 0`); inverted, the others.
 pub(crate) fn fragment(inverted: bool) -> Item {
     let offset = under(Value::Number(0x1fff), Value::Number(0));
     equals("ip.frag-off", !inverted, offset)
-}
-
-/// The words of `--reject-with` for IPv4, the one that is printed first, with their ICMP codes.
-pub(crate) const REJECT_WORDS: [(&str, u8); 14] = [
-    ("icmp-net-unreachable", 0),
-    ("net-unreach", 0),
-    ("icmp-host-unreachable", 1),
-    ("host-unreach", 1),
-    ("icmp-proto-unreachable", 2),
-    ("proto-unreach", 2),
-    ("icmp-port-unreachable", 3),
-    ("port-unreach", 3),
-    ("icmp-net-prohibited", 9),
-    ("net-prohib", 9),
-    ("icmp-host-prohibited", 10),
-    ("host-prohib", 10),
-    ("icmp-admin-prohibited", 13),
-    ("admin-prohib", 13),
-];
-
-/// The same for IPv6, with ICMPv6 codes.
-pub(crate) const REJECT_WORDS6: [(&str, u8); 12] = [
-    ("icmp6-no-route", 0),
-    ("no-route", 0),
-    ("icmp6-adm-prohibited", 1),
-    ("adm-prohibited", 1),
-    ("icmp6-addr-unreachable", 3),
-    ("addr-unreach", 3),
-    ("icmp6-port-unreachable", 4),
-    ("port-unreach", 4),
-    ("icmp6-policy-fail", 5),
-    ("policy-fail", 5),
-    ("icmp6-reject-route", 6),
-    ("reject-route", 6),
-];
-
-/// The number beside a word.
-pub(crate) fn named(table: &[(&str, u8)], word: &str) -> Option<u8> {
-    table
-        .iter()
-        .find(|(name, _)| *name == word)
-        .map(|(_, number)| *number)
 }

@@ -2,7 +2,6 @@
 
 use super::forms;
 use super::read::Struct;
-use crate::bytes::Text;
 use crate::netfilter::model::{Family, Item, LogFlag, Statement, Value, Verdict};
 
 mod nat;
@@ -134,12 +133,6 @@ fn nfqueue(revision: u8, payload: &[u8]) -> Option<Statement> {
         return None;
     }
     forms::queue(info.u16(0)?, total, flags & 1 != 0, flags & 2 != 0)
-}
-
-/// What `value` is as a statement's text: nothing where it is empty.
-pub(super) fn text(field: &[u8]) -> Option<Text> {
-    let text = Text::from_nul_padded(field);
-    (!text.is_empty()).then_some(text)
 }
 
 /// A port or range of ports.

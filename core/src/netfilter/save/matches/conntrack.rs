@@ -2,7 +2,7 @@
 
 use super::{ct_states, ct_status, protocol};
 use crate::netfilter::model::{Family, Item};
-use crate::netfilter::save::rule::Asked;
+use crate::netfilter::save::extension::Asked;
 use crate::netfilter::save::values;
 use crate::netfilter::xt::forms::{self, equals};
 

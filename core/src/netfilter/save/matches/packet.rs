@@ -2,7 +2,7 @@
 
 use crate::netfilter::model::{Family, Item, Op, Value};
 use crate::netfilter::names::{TCP_FLAGS, number_of};
-use crate::netfilter::save::rule::Asked;
+use crate::netfilter::save::extension::Asked;
 use crate::netfilter::save::values;
 use crate::netfilter::xt::forms::{self, equals, matching};
 

@@ -84,7 +84,8 @@ fn an_inverted_protocol_and_a_rule_without_target_are_exact() {
 #[test]
 fn what_does_not_fit_together_is_an_error() {
     let whole = table();
-    let edits: [(&str, fn(&mut XtablesTable)); 7] = [
+    type Edit = fn(&mut XtablesTable);
+    let edits: [(&str, Edit); 7] = [
         ("more entries than announced", |table| table.info.0[76] -= 1),
         ("another size than announced", |table| table.info.0[80] += 8),
         ("a hook in the middle of an entry", |table| table.info.0[40] += 8),

@@ -5,10 +5,13 @@ use super::{Asked, comment_words, mark_words, not, tcp_flag_words};
 use crate::netfilter::model::{Item, Match, Op, Value};
 use crate::netfilter::names::number_of;
 use crate::netfilter::text::iptables::words::{address_range, span};
-use crate::netfilter::xt::forms::ADDRESS_TYPES;
+use crate::netfilter::xt::forms::{ADDRESS_TYPES, range};
 
 /// The option that asks for this match.
 pub(super) fn of_match(step: &Match) -> Option<Asked> {
+    if let Some(range) = port_range(step) {
+        return of_match(&range);
+    }
     let sign = not(step.op)?;
     let field = step.field.0.as_str();
     if let Some(words) = comment_words(step) {
@@ -26,6 +29,30 @@ pub(super) fn of_match(step: &Match) -> Option<Asked> {
             Some(option(module, rank, format!("{sign}{words}").into_bytes()))
         }
     }
+}
+
+/// A port compared by size, as the range that iptables has for it.
+fn port_range(step: &Match) -> Option<Match> {
+    let (op, low) = match step.op {
+        Op::Le => (Op::Eq, true),
+        Op::Gt => (Op::Ne, true),
+        Op::Ge => (Op::Eq, false),
+        Op::Lt => (Op::Ne, false),
+        _ => return None,
+    };
+    let Value::Number(port) = step.value else {
+        return None;
+    };
+    let (from, to) = if low { (0, port) } else { (port, u16::MAX.into()) };
+    let is_port = matches!(
+        step.field.0.as_str(),
+        "tcp.sport" | "tcp.dport" | "udp.sport" | "udp.dport"
+    );
+    is_port.then(|| Match {
+        field: step.field.clone(),
+        op,
+        value: range(Value::Number(from), Value::Number(to)),
+    })
 }
 
 fn packet(step: &Match) -> Option<(&'static str, u8, String)> {
