@@ -1,7 +1,7 @@
 //! The command loop inside a VM with a kernel of its own: requests come and answers go over one character device.
 
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -19,7 +19,11 @@ use crate::wire::{Answer, FromGuest, Request, read_line, write_line};
 pub fn serve(device: &Path) -> io::Result<()> {
     let device = channel(device)?;
     let answers = Arc::new(Mutex::new(device.try_clone()?));
-    let mut requests = BufReader::new(device);
+    let mut requests = BufReader::new(Counted {
+        device,
+        taken: 0,
+        answers: Arc::clone(&answers),
+    });
     send(&answers, &FromGuest::Hello)?;
     while let Some(request) = read_line::<Request>(&mut requests)? {
         let answers = Arc::clone(&answers);
@@ -37,6 +41,22 @@ pub fn serve(device: &Path) -> io::Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// The device, telling the other side after each read how much of its window is free again.
+struct Counted {
+    device: File,
+    taken: u64,
+    answers: Arc<Mutex<File>>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.device.read(into)?;
+        self.taken = self.taken.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        send(&self.answers, &FromGuest::Taken(self.taken))?;
+        Ok(read)
+    }
 }
 
 fn send(answers: &Mutex<File>, line: &FromGuest) -> io::Result<()> {

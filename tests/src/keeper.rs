@@ -1,25 +1,24 @@
 //! The process that keeps one machine running and hands commands to it. It is process 1 of a PID namespace, so that its end,
 //! however it comes, ends everything that it started.
 
-use std::collections::BTreeMap;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use link::Link;
 
 use crate::error::{LabError, Result};
 use crate::machine::{Commands, Machine};
 use crate::netns::Namespace;
 use crate::record::RunDir;
 use crate::vm::console_tail;
-use crate::wire::{Answer, FromGuest, Request, TRAVEL, read_line, write_line};
+use crate::wire::{Answer, Request, read_line, write_line};
 
-/// A machine that has not said hello by then never will.
-const BOOT: Duration = Duration::from_secs(90);
+mod link;
 
 /// Starts the VM's machine and serves its socket until this process is ended, or the lab's owner has died.
 ///
@@ -118,121 +117,6 @@ fn watch_owner(dir: RunDir) {
             }
         }
     });
-}
-
-/// The way to the command loop in the machine, shared by all clients.
-struct Link {
-    to: Mutex<Box<dyn Write + Send>>,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    ready: bool,
-    /// Why the machine is no more.
-    ended: Option<String>,
-    last_id: u64,
-    waiting: BTreeMap<u64, Sender<Answer>>,
-}
-
-impl Link {
-    fn new(mut machine: Child) -> Result<Arc<Self>> {
-        let missing = || LabError::Pipe("take the machine's channel", io::ErrorKind::BrokenPipe.into());
-        let to = machine.stdin.take().ok_or_else(missing)?;
-        let from = machine.stdout.take().ok_or_else(missing)?;
-        let link = Arc::new(Self {
-            to: Mutex::new(Box::new(to)),
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        });
-        let reader = Arc::clone(&link);
-        thread::spawn(move || {
-            let mut from = BufReader::new(from);
-            let why = reader.read_all(&mut from);
-            // A machine whose channel is broken is of no use, running or not.
-            machine.kill().ok();
-            let status = machine
-                .wait()
-                .map_or_else(|error| error.to_string(), |status| status.to_string());
-            reader.end(format!("{why} ({status})"));
-        });
-        Ok(link)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes in what the guest says until its channel ends; says why it did.
-    fn read_all(&self, from: &mut impl io::BufRead) -> String {
-        loop {
-            match read_line(from) {
-                Ok(Some(FromGuest::Hello)) => {
-                    self.state().ready = true;
-                    self.changed.notify_all();
-                }
-                Ok(Some(FromGuest::Answer { id, answer })) => {
-                    if let Some(waiting) = self.state().waiting.remove(&id) {
-                        // The client may have gone meanwhile.
-                        waiting.send(answer).ok();
-                    }
-                }
-                Ok(None) => return "the machine has ended".to_owned(),
-                Err(error) => return format!("the channel to the machine broke: {error}"),
-            }
-        }
-    }
-
-    fn end(&self, why: String) {
-        let mut state = self.state();
-        state.ended = Some(why);
-        state.waiting.clear();
-        self.changed.notify_all();
-    }
-
-    /// Waits for the guest's hello. The error says why it can't come.
-    fn wait_ready(&self) -> Result<(), String> {
-        let waits = |state: &mut State| !state.ready && state.ended.is_none();
-        let (state, timeout) = self
-            .changed
-            .wait_timeout_while(self.state(), BOOT, waits)
-            .unwrap_or_else(PoisonError::into_inner);
-        match &state.ended {
-            Some(why) => Err(why.clone()),
-            None if timeout.timed_out() => Err(format!("it was not up after {} s", BOOT.as_secs())),
-            None => Ok(()),
-        }
-    }
-
-    fn ask(&self, mut request: Request) -> Result<Answer, String> {
-        self.wait_ready()?;
-        let (sender, answers) = channel();
-        {
-            let mut state = self.state();
-            if let Some(why) = &state.ended {
-                return Err(why.clone());
-            }
-            state.last_id += 1;
-            request.id = state.last_id;
-            state.waiting.insert(request.id, sender);
-        }
-        let time = request.limits.time + TRAVEL;
-        let written = {
-            let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
-            write_line(&mut *to, &request)
-        };
-        // When writing failed the machine is at its end, and the reader finds out why.
-        drop(written);
-        answers.recv_timeout(time).map_err(|_| {
-            let mut state = self.state();
-            state.waiting.remove(&request.id);
-            state
-                .ended
-                .clone()
-                .unwrap_or_else(|| format!("no answer came in {} s", time.as_secs()))
-        })
-    }
 }
 
 /// Serves one client: requests one after the other, each with its answer.

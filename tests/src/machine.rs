@@ -97,3 +97,26 @@ fn system_script(program: &Path, finish: &str, device: &str) -> String {
          exec /bin/busybox poweroff -f\n"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_its_package() {
+        let error = need(
+            Kind::Uml,
+            "user-mode-linux",
+            &["/nonexistent/a", "/nonexistent/b"],
+        )
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a uml VM needs /nonexistent/a or /nonexistent/b: apt-get install user-mode-linux"
+        );
+        assert_eq!(
+            need(Kind::Uml, "coreutils", &["/nonexistent", "/"]).unwrap(),
+            Path::new("/")
+        );
+    }
+}

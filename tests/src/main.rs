@@ -126,7 +126,8 @@ fn perform(task: Task) -> Result<ExitCode> {
 }
 
 fn up(name: &str, kind: Kind, vms: usize) -> Result<()> {
-    Lab::up(&Plan::new(&vec![kind; vms]).named(name))?.keep()?;
+    let program = std::env::current_exe().context("find this program")?;
+    Lab::up(&Plan::new(&vec![kind; vms]).named(name).with_program(program))?.keep()?;
     show_lab(name)
 }
 

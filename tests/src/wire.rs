@@ -12,6 +12,10 @@ use crate::run::{Limits, Output, Status};
 /// The longest line read: two streams of [`Limits`]' default and much to spare. A guest can't fill the host's memory.
 const LONGEST_LINE: u64 = 256 << 20;
 
+/// Bytes of requests that may be on their way into a guest. The kernel's terminal buffer holds 4,096; when it fills up, the serial
+/// line of User-Mode Linux 6.1 stops and does not start again.
+pub(crate) const WINDOW: usize = 2048;
+
 /// One command to run in a VM.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
@@ -29,6 +33,8 @@ pub(crate) struct Request {
 pub(crate) enum FromGuest {
     /// The loop is ready.
     Hello,
+    /// So many bytes of requests have been read in all.
+    Taken(u64),
     /// The answer to the request of that id.
     Answer { id: u64, answer: Answer },
 }
@@ -165,8 +171,7 @@ pub(crate) const TRAVEL: Duration = Duration::from_secs(20);
 /// Reads one line; `None` at the end of the stream.
 pub(crate) fn read_line<T: DeserializeOwned>(from: &mut impl BufRead) -> io::Result<Option<T>> {
     let mut line = Vec::new();
-    let read = from.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
-    if read == 0 {
+    if from.take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }
     if line.last() != Some(&b'\n') {

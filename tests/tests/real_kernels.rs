@@ -1,9 +1,15 @@
 //! VMs with kernels of their own: the same calls, and what only they can do.
 
 use std::net::Ipv4Addr;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use netghost_lab::{Fault, Kind, Lab, LabError, Limits, Plan, Status, Vm};
+
+use traces::traces;
+
+#[path = "support/traces.rs"]
+mod traces;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_netghost-lab");
 
@@ -195,4 +201,40 @@ fn root_qemu_behaves() {
     let vm = lab.vm("vm1").unwrap();
     behaves(vm);
     dies(vm);
+}
+
+#[test]
+fn root_a_machine_outlives_up_and_ends_with_down() {
+    let name = format!("stays-{}", std::process::id());
+    let run = |words: &[&str]| -> Output {
+        let (task, rest) = words.split_first().unwrap();
+        Command::new(PROGRAM)
+            .args([*task, "--name", &name])
+            .args(rest)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    let up = run(&["up", "--kind", "uml", "--vms", "1"]);
+    assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
+    std::thread::sleep(Duration::from_millis(2500));
+    let exec = run(&["exec", "vm1", "--", "sh", "-c", "uname -r; exit 5"]);
+    assert_eq!(
+        exec.status.code(),
+        Some(5),
+        "{}",
+        String::from_utf8_lossy(&exec.stderr)
+    );
+    let own = Command::new("uname").arg("-r").output().unwrap().stdout;
+    assert!(
+        !exec.stdout.is_empty() && exec.stdout != own,
+        "a kernel of its own"
+    );
+    assert!(
+        traces(&name).iter().any(|trace| trace.contains("linux")),
+        "{:?}",
+        traces(&name)
+    );
+    assert!(run(&["down"]).status.success());
+    assert_eq!(traces(&name), Vec::<String>::new(), "at once, by itself");
 }
