@@ -4,7 +4,7 @@ use netghost_core::bytes::Text;
 use netghost_core::raw::attr::{Malformed, attrs, take_at};
 use netghost_core::raw::{LinkName, RawMessage};
 
-use crate::netlink::{DumpError, Socket};
+use crate::netlink::{DumpError, Link, Socket};
 
 /// `RTM_GETLINK`.
 const GET_LINK: u16 = 18;
@@ -16,7 +16,7 @@ const HEADER: usize = 16;
 const NAME: u16 = 3;
 
 /// The links of this namespace by index.
-pub fn read(socket: &mut Socket) -> Result<Vec<LinkName>, DumpError> {
+pub fn read<L: Link>(socket: &mut Socket<L>) -> Result<Vec<LinkName>, DumpError> {
     let messages = socket.dump(GET_LINK, &[0; HEADER])?;
     let names: Result<Vec<_>, Malformed> = messages
         .iter()

@@ -124,7 +124,7 @@ fn torn(section: Section, dump: Option<Dump>) -> Section {
     }
 }
 
-fn attempt<L: Link>(netfilter: &mut Socket<L>, route: &mut Socket) -> Try<Dump, DumpError> {
+fn attempt<L: Link, R: Link>(netfilter: &mut Socket<L>, route: &mut Socket<R>) -> Try<Dump, DumpError> {
     match pass(netfilter, route) {
         Ok((dump, true)) => Try::Done(dump),
         Ok((dump, false)) => Try::Moved(dump),
@@ -134,7 +134,10 @@ fn attempt<L: Link>(netfilter: &mut Socket<L>, route: &mut Socket) -> Try<Dump, 
 }
 
 /// One pass, and whether everything in it is of one generation.
-fn pass<L: Link>(netfilter: &mut Socket<L>, route: &mut Socket) -> Result<(Dump, bool), DumpError> {
+fn pass<L: Link, R: Link>(
+    netfilter: &mut Socket<L>,
+    route: &mut Socket<R>,
+) -> Result<(Dump, bool), DumpError> {
     let links = link_names::read(route)?;
     let before = generation(netfilter)?;
     let mut reading = Reading {
@@ -249,3 +252,6 @@ fn push_name(body: &mut Vec<u8>, kind: u16, name: &Text) -> Result<(), DumpError
     body.resize(body.len().next_multiple_of(4), 0);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,37 @@ fn root_agrees_with_nft_json() {
     }
 }
 
+/// Each rule by its handle, in the words of `nft -a list ruleset`.
+#[test]
+fn root_says_each_rule_as_nft_says_it() {
+    let namespace = load(EVERYDAY);
+    let section = read(&namespace);
+    let listed = namespace.must(&["nft", "-a", "list", "ruleset"]).unwrap();
+    let theirs = crate::reading::rules_by_handle(&String::from_utf8_lossy(&listed.stdout));
+    let mut ours = crate::reading::texts_by_handle(&section);
+    // `nft` leaves out `ether type ip`, though what it then prints loads as `meta protocol ip`: ours says which it is.
+    let exact = ours.insert(
+        ("bridge frames".to_owned(), 2),
+        "ip daddr 10.0.0.1 tcp dport 80 drop".to_owned(),
+    );
+    assert_eq!(
+        exact.as_deref(),
+        Some("ether type ip ip daddr 10.0.0.1 tcp dport 80 drop")
+    );
+    let differing: Vec<String> = ours
+        .iter()
+        .filter(|(place, text)| theirs.get(*place) != Some(*text))
+        .map(|(place, text)| format!("{place:?}\n  ours   {text}\n  theirs {:?}", theirs.get(place)))
+        .collect();
+    assert_eq!(ours.len(), theirs.len());
+    assert!(
+        differing.is_empty(),
+        "{} differ:\n{}",
+        differing.len(),
+        differing.join("\n")
+    );
+}
+
 /// Handles, counters and packet-made elements change; configuration does not.
 #[test]
 fn root_flush_and_reload_is_the_same_configuration() {

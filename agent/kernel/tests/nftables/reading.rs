@@ -1,5 +1,6 @@
 //! What the tests share: loading with `nft`, reading with ours, and saying where two rulesets differ.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use netghost_core::netfilter::model::{Item, Ruleset};
@@ -93,4 +94,68 @@ pub(crate) fn drop_capabilities() {
         },
     )
     .unwrap();
+}
+
+/// A rule's table (`family name`), and its handle.
+pub(crate) type Place = (String, u64);
+
+/// What `nft -a list ruleset` says of each rule, without the numbers of counters.
+pub(crate) fn rules_by_handle(listing: &str) -> BTreeMap<Place, String> {
+    let (mut table, mut in_chain, mut out) = (String::new(), false, BTreeMap::new());
+    for line in listing.lines().map(str::trim) {
+        if let Some(rest) = line.strip_prefix("table ") {
+            table = rest.split(" {").next().unwrap().to_owned();
+            in_chain = false;
+        } else if line.starts_with("chain ") {
+            in_chain = true;
+        } else if line.starts_with("set ") || line.starts_with("map ") {
+            in_chain = false;
+        } else if let (true, Some((text, handle))) = (in_chain, line.rsplit_once(" # handle ")) {
+            out.insert((table.clone(), handle.parse().unwrap()), without_counts(text));
+        }
+    }
+    out
+}
+
+fn without_counts(text: &str) -> String {
+    let mut words = text.split(' ').peekable();
+    let mut out = Vec::new();
+    while let Some(word) = words.next() {
+        out.push(word);
+        if word == "counter" && words.peek() == Some(&"packets") {
+            words.nth(3);
+        }
+    }
+    sorted_sets(&out.join(" "))
+}
+
+/// Sets in place have no order, and `nft` lists them in that of the kernel's hash.
+fn sorted_sets(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("{ ") else {
+        return text.to_owned();
+    };
+    let (inside, after) = rest.split_once(" }").unwrap();
+    let mut elements: Vec<&str> = inside.split(", ").collect();
+    elements.sort_unstable();
+    format!("{before}{{ {} }}{}", elements.join(", "), sorted_sets(after))
+}
+
+/// What ours says.
+pub(crate) fn texts_by_handle(section: &Section) -> BTreeMap<Place, String> {
+    let Some(Content::Netfilter { config, runtime }) = &section.content else {
+        panic!("not a ruleset")
+    };
+    let mut out = BTreeMap::new();
+    for (table, table_runtime) in config.tables.iter().zip(&runtime.tables) {
+        for (chain, chain_runtime) in table.chains.iter().zip(&table_runtime.chains) {
+            for (rule, rule_runtime) in chain.rules.iter().zip(&chain_runtime.rules) {
+                let place = (
+                    format!("{} {}", table.family, table.name),
+                    rule_runtime.handle.unwrap().0,
+                );
+                out.insert(place, sorted_sets(&text::rule(config.plane, table, chain, rule)));
+            }
+        }
+    }
+    out
 }

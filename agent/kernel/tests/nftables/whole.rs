@@ -1,6 +1,8 @@
 //! The completeness rules against the real kernel.
 
+use netghost_core::netfilter::nft::consts;
 use netghost_core::section::{Content, State};
+use netghost_kernel::netlink::{Protocol, Socket};
 use netghost_lab::netns::Namespace;
 
 use crate::reading::{config, load, read};
@@ -32,6 +34,28 @@ fn root_a_rule_of_5_kb_is_read_on_a_fresh_socket() {
     let namespace = with_rules(&[format!("{} -j ACCEPT", comments(17)), " -j DROP".to_owned()]);
     let section = read(&namespace);
     assert_eq!(config(&section).tables[0].chains[0].rules.len(), 2);
+}
+
+/// The same by the socket alone, when the rules are the very first thing that it is asked for.
+#[test]
+fn root_the_first_dump_of_a_socket_is_whole() {
+    let namespace = with_rules(&[format!("{} -j ACCEPT", comments(17)), " -j DROP".to_owned()]);
+    let mut request = vec![2, 0, 0, 0];
+    for (kind, name) in [(1u16, &b"filter\0"[..]), (2, b"INPUT\0")] {
+        request.extend_from_slice(&u16::try_from(name.len() + 4).unwrap().to_ne_bytes());
+        request.extend_from_slice(&kind.to_ne_bytes());
+        request.extend_from_slice(name);
+        request.resize(request.len().next_multiple_of(4), 0);
+    }
+    let rules = namespace
+        .enter(|| {
+            Socket::open(Protocol::Netfilter)
+                .unwrap()
+                .dump(consts::GET_RULE, &request)
+                .unwrap()
+        })
+        .unwrap();
+    assert_eq!(rules.len(), 2);
 }
 
 /// A rule above 32 KB hides itself and all behind it from every dump: the chain is a gap, and what stands before it is shown.

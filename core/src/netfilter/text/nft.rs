@@ -17,10 +17,22 @@ use value::{field_words, value};
 /// A rule as `nft list ruleset` prints it, without counters' numbers. What is opaque is shown in brackets, which `nft` refuses.
 pub fn rule(family: Family, rule: &Rule) -> String {
     let mut parts = items(implied::left_out(family, &rule.items));
+    if let Some(answer) = parts.iter_mut().find(|part| *part == default_reject(family)) {
+        "reject".clone_into(answer);
+    }
     if let Some(comment) = &rule.comment {
         parts.push(format!("comment \"{comment}\""));
     }
     parts.join(" ")
+}
+
+/// The answer that `reject` alone gives.
+fn default_reject(family: Family) -> &'static str {
+    match family {
+        Family::Ip => "reject with icmp port-unreachable",
+        Family::Ip6 => "reject with icmpv6 port-unreachable",
+        Family::Inet | Family::Bridge | Family::Netdev | Family::Arp => "reject with icmpx port-unreachable",
+    }
 }
 
 /// A whole ruleset as a script that `nft -f` loads, for what is decoded.
@@ -145,7 +157,12 @@ fn set_block(set: &Set) -> String {
     comment_line(&mut out, 2, set.comment.as_ref());
     if !set.elements.is_empty() {
         let key = Field(set.key_type.clone());
-        let elements: Vec<String> = set.elements.iter().map(|one| element(&key, one)).collect();
+        let holds = Field(set.data_type.clone().unwrap_or_default());
+        let elements: Vec<String> = set
+            .elements
+            .iter()
+            .map(|one| element(&key, &holds, one))
+            .collect();
         line(&mut out, 2, &format!("elements = {{ {} }};", elements.join(", ")));
     }
     line(&mut out, 1, "}");
@@ -164,10 +181,10 @@ fn set_properties(set: &Set) -> Vec<String> {
         out.push(format!("flags {};", flags.join(",")));
     }
     if let Some(timeout) = set.timeout_ms {
-        out.push(format!("timeout {timeout}ms;"));
+        out.push(format!("timeout {};", value::duration(timeout.0)));
     }
     if let Some(interval) = set.gc_interval_ms {
-        out.push(format!("gc-interval {interval}ms;"));
+        out.push(format!("gc-interval {};", value::duration(interval.into())));
     }
     if let Some(size) = set.size {
         out.push(format!("size {size};"));
@@ -184,40 +201,45 @@ fn set_properties(set: &Set) -> Vec<String> {
     out
 }
 
-fn element(key: &Field, element: &Element) -> String {
+fn element(key: &Field, holds: &Field, element: &Element) -> String {
     let mut out = value(key, &element.key);
     if !element.statements.is_empty() {
         out = format!("{out} {}", items(&element.statements).join(" "));
     }
     if let Some(timeout) = element.timeout_ms {
-        out = format!("{out} timeout {timeout}ms");
+        out = format!("{out} timeout {}", value::duration(timeout.0));
     }
     if let Some(comment) = &element.comment {
         out = format!("{out} comment \"{comment}\"");
     }
     match &element.data {
-        Some(data) => format!("{out} : {}", element_data(data)),
+        Some(data) => format!("{out} : {}", element_data(holds, data)),
         None => out,
     }
 }
 
-/// The value of a map.
-fn element_data(data: &ElementData) -> String {
+/// The value of a map that gives `field`, or a type of that name.
+fn element_data(field: &Field, data: &ElementData) -> String {
     match data {
-        ElementData::Value { value: data } => value(&Field(String::new()), data),
+        ElementData::Value { value: data } => value(field, data),
         ElementData::Verdict { verdict: data } => verdict(data),
         ElementData::Object { name } => format!("\"{name}\""),
     }
 }
 
-/// The pairs of a map in place, or its name.
-fn map(key: &Field, name: Option<&crate::bytes::Text>, entries: &[(Value, ElementData)]) -> String {
+/// The pairs of a map from `key` to `field` in place, or its name.
+fn map(
+    key: &Field,
+    field: &Field,
+    name: Option<&crate::bytes::Text>,
+    entries: &[(Value, ElementData)],
+) -> String {
     match name {
         Some(name) => format!("@{name}"),
         None => {
             let pairs: Vec<String> = entries
                 .iter()
-                .map(|(one, data)| format!("{} : {}", value(key, one), element_data(data)))
+                .map(|(one, data)| format!("{} : {}", value(key, one), element_data(field, data)))
                 .collect();
             format!("{{ {} }}", pairs.join(", "))
         }
@@ -244,7 +266,11 @@ fn items<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<String> {
                 map: name,
                 entries,
             }) if field.0.starts_with("nat.") => {
-                let text = format!("{} map {}", field_words(key), map(key, name.as_ref(), entries));
+                let text = format!(
+                    "{} map {}",
+                    field_words(key),
+                    map(key, field, name.as_ref(), entries)
+                );
                 looked_up.push((field.clone(), text));
             }
             Item::Statement(one) => out.push(statement::statement(one, &looked_up)),
@@ -271,11 +297,11 @@ fn matched(one: &Match) -> String {
     match (&one.value, one.op) {
         (Value::Masked { mask, value: wanted }, op) => {
             let (mask, wanted) = (value(&one.field, mask), value(&one.field, wanted));
+            if one.field.0 == "tcp.flags" {
+                return format!("{words} {}{wanted} / {mask}", sign(op));
+            }
             let sign = if op == Op::Ne { "!=" } else { "==" };
             format!("{words} & {} {sign} {wanted}", value::grouped(&mask))
-        }
-        (_, Op::Any) if one.field.0.starts_with("tcp.flags") => {
-            format!("{words} & {} != 0x0", value::grouped(&printed))
         }
         (_, Op::None) => format!("{words} & {} == 0x0", value::grouped(&printed)),
         (Value::Flags(_), Op::Eq) => format!("{words} == {}", value::either(&printed)),

@@ -1,14 +1,14 @@
-//! Protocol matches that `nft` adds by itself in front of a field, and so leaves out when it lists a rule.
+//! Protocol matches that `nft` adds by itself in front of what needs them, and so leaves out when it lists a rule.
 
-use crate::netfilter::model::{Family, Item, Match, Op, Value};
+use crate::netfilter::model::{Family, Item, Match, Op, RejectWith, Statement, Value};
 
 /// The steps that are printed.
 pub(super) fn left_out(family: Family, items: &[Item]) -> Vec<&Item> {
     let mut transport_known = false;
     let mut out = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let next = items.get(index.saturating_add(1));
-        if !(is_implied(family, item, next) && !(is_transport(item) && transport_known)) {
+        let rest = items.get(index.saturating_add(1)..).unwrap_or_default();
+        if !(is_implied(family, item, rest) && !(is_transport(item) && transport_known)) {
             out.push(item);
         }
         transport_known |= is_transport(item);
@@ -17,38 +17,80 @@ pub(super) fn left_out(family: Family, items: &[Item]) -> Vec<&Item> {
 }
 
 fn is_transport(item: &Item) -> bool {
-    matches!(item, Item::Match(one) if ["meta.l4proto", "ip.protocol", "ip6.nexthdr"].contains(&one.field.0.as_str()))
+    let names = ["meta.l4proto", "ip.protocol", "ip6.nexthdr"];
+    matches!(item, Item::Match(one) if names.contains(&one.field.0.as_str()))
 }
 
-/// True if `nft` puts this very match before the one that follows.
-fn is_implied(family: Family, item: &Item, next: Option<&Item>) -> bool {
-    let (
-        Item::Match(Match {
-            field,
-            op: Op::Eq,
-            value: Value::Number(number),
-        }),
-        Some(next),
-    ) = (item, next)
+/// True if `nft` puts this very match before what follows.
+fn is_implied(family: Family, item: &Item, rest: &[Item]) -> bool {
+    let Item::Match(Match {
+        field,
+        op: Op::Eq,
+        value: Value::Number(number),
+    }) = item
     else {
         return false;
     };
-    let Item::Match(Match { field: behind, .. }) = next else {
-        return false;
-    };
-    if behind.0.contains(" . ") {
-        return false;
-    }
-    let header = behind.0.split('.').next().unwrap_or_default();
     match (field.0.as_str(), family) {
-        ("meta.l4proto", _) => matches!(
-            (number, header),
-            (1, "icmp") | (6, "tcp") | (17, "udp") | (58, "icmpv6") | (132, "sctp") | (33, "dccp")
-        ),
-        ("meta.nfproto", Family::Inet) => matches!((number, header), (2, "ip") | (10, "ip6")),
+        ("meta.l4proto", _) => rest
+            .first()
+            .is_some_and(|next| needs(next, transport_header(*number))),
+        ("meta.nfproto", Family::Inet) => network_implied(network_headers(*number, 2, 10), rest),
         ("meta.protocol", Family::Netdev | Family::Bridge) => {
-            matches!((number, header), (0x0800, "ip") | (0x86dd, "ip6"))
+            network_implied(network_headers(*number, 0x0800, 0x86dd), rest)
+        }
+        ("meta.iiftype", _) => *number == 1 && rest.first().is_some_and(|next| needs(next, &["ether"])),
+        _ => false,
+    }
+}
+
+/// The transport's own match may stand between.
+fn network_implied(headers: &[&str], rest: &[Item]) -> bool {
+    match rest {
+        [next, ..] if needs(next, headers) => true,
+        [between, next, ..] => {
+            is_implied(Family::Ip, between, std::slice::from_ref(next)) && needs(next, headers)
         }
         _ => false,
     }
+}
+
+fn transport_header(number: u32) -> &'static [&'static str] {
+    match number {
+        1 => &["icmp"],
+        6 => &["tcp"],
+        17 => &["udp"],
+        33 => &["dccp"],
+        58 => &["icmpv6"],
+        132 => &["sctp"],
+        _ => &[],
+    }
+}
+
+fn network_headers(number: u32, ipv4: u32, ipv6: u32) -> &'static [&'static str] {
+    match number {
+        _ if number == ipv4 => &["ip", "icmp"],
+        _ if number == ipv6 => &["ip6", "icmpv6"],
+        _ => &[],
+    }
+}
+
+/// True if the step looks at one of these headers.
+fn needs(item: &Item, headers: &[&str]) -> bool {
+    let field = match item {
+        Item::Match(one) => &one.field.0,
+        Item::Statement(
+            Statement::VerdictMap { key, .. } | Statement::MapTo { key, .. } | Statement::Dynset { key, .. },
+        ) => &key.0,
+        Item::Statement(Statement::Reject {
+            with: RejectWith::Icmp { .. },
+        }) => return headers.contains(&"ip"),
+        Item::Statement(Statement::Reject {
+            with: RejectWith::Icmpv6 { .. },
+        }) => return headers.contains(&"ip6"),
+        _ => return false,
+    };
+    field
+        .split(" . ")
+        .any(|one| headers.contains(&one.split('.').next().unwrap_or_default()))
 }

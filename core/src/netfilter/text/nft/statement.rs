@@ -1,6 +1,6 @@
 //! Statements.
 
-use super::value::{address_for_port, field_words, value};
+use super::value::{address_for_port, duration, field_words, value};
 use super::{items, map, verdict, words};
 use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
@@ -21,7 +21,11 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             map: name,
             entries,
         } => {
-            format!("{} vmap {}", field_words(key), map(key, name.as_ref(), entries))
+            format!(
+                "{} vmap {}",
+                field_words(key),
+                map(key, &Field("verdict".to_owned()), name.as_ref(), entries)
+            )
         }
         Statement::Reject { with } => reject(with),
         Statement::Counter { name } => named("counter", name.as_ref()),
@@ -55,7 +59,7 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             map: name,
             entries,
         } => {
-            let map = map(key, name.as_ref(), entries);
+            let map = map(key, field, name.as_ref(), entries);
             format!("{} set {} map {map}", field_words(field), field_words(key))
         }
         Statement::Queue { from, to, flags } => queue(*from, *to, flags),
@@ -98,10 +102,12 @@ fn limit((rate, unit): (Big, LimitUnit), burst: u32, bytes: bool, over: bool) ->
     } else {
         ("", "packets")
     };
-    let burst = if burst > 0 {
-        format!(" burst {burst} {burst_unit}")
-    } else {
+    // What `nft` and the kernel take where none is given.
+    let default = if bytes { 0 } else { 5 };
+    let burst = if burst == default {
         String::new()
+    } else {
+        format!(" burst {burst} {burst_unit}")
     };
     format!(
         "limit rate {}{rate}{rate_unit}/{}{burst}",
@@ -114,7 +120,7 @@ fn limit((rate, unit): (Big, LimitUnit), burst: u32, bytes: bool, over: bool) ->
 fn dynamic_element(key: &Field, data: Option<&Field>, timeout_ms: Option<Big>, steps: &[Item]) -> String {
     let mut element = field_words(key);
     if let Some(timeout) = timeout_ms {
-        element = format!("{element} timeout {timeout}ms");
+        element = format!("{element} timeout {}", duration(timeout.0));
     }
     if !steps.is_empty() {
         element = format!("{element} {}", items(steps).join(" "));
@@ -257,18 +263,13 @@ fn set(field: &Field, new: &Value) -> String {
     match new {
         Value::Masked { mask, value: flipped } => match (mask.as_ref(), flipped.as_ref()) {
             (Value::Number(mask), Value::Number(flipped)) => {
-                let (keep, all) = (!mask, u32::MAX);
-                let cut = if keep == all {
-                    String::new()
+                let keep = !mask;
+                // `& a | b` clears what is not in `a` and sets `b`; only flipping kept bits needs `^`.
+                if flipped & keep == 0 && *mask != 0 {
+                    format!("{words} set {words} & {:#010x} | {flipped:#010x}", keep | flipped)
                 } else {
-                    format!(" & {keep:#x}")
-                };
-                let flip = match (*flipped, flipped & keep) {
-                    (0, _) => String::new(),
-                    (_, 0) if keep != all => format!(" | {flipped:#x}"),
-                    _ => format!(" ^ {flipped:#x}"),
-                };
-                format!("{words} set {words}{cut}{flip}")
+                    format!("{words} set {words} & {keep:#010x} ^ {flipped:#010x}")
+                }
             }
             (mask, flipped) => {
                 format!(

@@ -38,7 +38,7 @@ pub(super) fn value(field: &Field, value: &Value) -> String {
         Value::Mac(mac) => mac.clone(),
         Value::Text(text) => format!("\"{text}\""),
         Value::Symbol(word) => word.clone(),
-        Value::Flags(words) => words.join(","),
+        Value::Flags(words) => flags(&field.0, words),
         Value::Masked { mask, value: bits } => {
             format!("{} & {}", self::value(field, bits), self::value(field, mask))
         }
@@ -64,14 +64,46 @@ fn concat(field: &Field, all: &[Value]) -> String {
 }
 
 fn print_number(field: &str, number: u32) -> String {
-    if let Some(word) = words::words_of(field).and_then(|words| name_of(words, number)) {
-        return word.to_owned();
+    match words::words_of(field).and_then(|words| name_of(words, number)) {
+        Some(word) => word.to_owned(),
+        None if words::is_mark(field) => format!("{number:#010x}"),
+        None if words::is_hexadecimal(field) => format!("{number:#x}"),
+        // A handle of traffic control: major and minor, in hexadecimal.
+        None if field == "meta.priority" => format!("{:x}:{:x}", number >> 16, number & 0xffff),
+        None => number.to_string(),
     }
-    if words::is_hexadecimal(field) {
-        format!("{number:#x}")
-    } else {
-        number.to_string()
+}
+
+fn flags(field: &str, given: &[String]) -> String {
+    let order = words::flags_of(field);
+    let place = |word: &String| order.iter().position(|(_, name)| name == word);
+    let mut sorted: Vec<&String> = given.iter().collect();
+    sorted.sort_by_key(|word| place(word));
+    sorted
+        .into_iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// A time as `nft` prints it: `1d2h3m4s5ms` without the parts that are zero.
+pub(super) fn duration(milliseconds: u64) -> String {
+    const PARTS: [(u64, &str); 5] = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1000, "s"),
+        (1, "ms"),
+    ];
+    let mut rest = milliseconds;
+    let mut out = String::new();
+    for (length, unit) in PARTS {
+        if rest >= length {
+            out = format!("{out}{}{unit}", rest / length);
+            rest %= length;
+        }
     }
+    if out.is_empty() { "0s".to_owned() } else { out }
 }
 
 /// Flags as one operand: `(syn | ack)`.

@@ -44,6 +44,9 @@ const ETHER_TYPE: [(u32, &str); 3] = [(0x0800, "ip"), (0x0806, "arp"), (0x86dd, 
 
 const PACKET_TYPE: [(u32, &str); 4] = [(0, "host"), (1, "broadcast"), (2, "multicast"), (3, "other")];
 
+/// RFC 826, in `nft`'s words.
+const ARP_OPERATION: [(u32, &str); 4] = [(1, "request"), (2, "reply"), (3, "rrequest"), (4, "rreply")];
+
 const CT_DIRECTION: [(u32, &str); 2] = [(0, "original"), (1, "reply")];
 
 /// Codes of `reject with icmp` (RFC 792, RFC 1812 §5.2.7.1).
@@ -98,21 +101,33 @@ pub(super) fn words_of(field: &str) -> Option<&'static Words> {
         "icmpv6.type" | "icmpv6_type" => &ICMPV6,
         "meta.nfproto" | "nf_proto" => &NFPROTO,
         "meta.protocol" | "ether.type" | "ether_type" => &ETHER_TYPE,
+        "arp.operation" => &ARP_OPERATION,
         "meta.pkttype" | "pkt_type" => &PACKET_TYPE,
         "ct.direction" | "ct_dir" => &CT_DIRECTION,
         _ => return None,
     })
 }
 
-/// True for numbers that are read in hexadecimal.
+/// True for marks, which are read in eight hexadecimal digits.
+pub(super) fn is_mark(field: &str) -> bool {
+    matches!(field, "meta.mark" | "ct.mark" | "mark")
+}
+
+/// True for other numbers that are read in hexadecimal.
 pub(super) fn is_hexadecimal(field: &str) -> bool {
-    matches!(
-        field,
-        "meta.mark" | "ct.mark" | "mark" | "meta.protocol" | "ether.type" | "ether_type"
-    ) || field.starts_with('@')
+    matches!(field, "meta.protocol" | "ether.type" | "ether_type") || field.starts_with('@')
+}
+
+/// The order of a field's flags: by bit, as `nft` prints them.
+pub(super) fn flags_of(field: &str) -> &'static Words {
+    match field {
+        "ct.state" | "ct_state" => &crate::netfilter::names::CT_STATES,
+        "ct.status" | "ct_status" => &crate::netfilter::names::CT_STATUS,
+        _ => &crate::netfilter::names::TCP_FLAGS,
+    }
 }
 
 /// `meta` keys that stand without the word `meta`.
-pub(super) const UNQUALIFIED: [&str; 10] = [
-    "iif", "oif", "iifname", "oifname", "iiftype", "oiftype", "skuid", "skgid", "iifgroup", "oifgroup",
+pub(super) const UNQUALIFIED: [&str; 8] = [
+    "iif", "oif", "iifname", "oifname", "iiftype", "oiftype", "iifgroup", "oifgroup",
 ];
