@@ -24,7 +24,7 @@ Examples:
 
 /// Below `netghost host capture --help`.
 pub const HOST_CAPTURE: &str = "\
-The sections are nftables, xtables-legacy-ipv4, xtables-legacy-ipv6, tc, links and routes. Firewalls need root or
+The sections are nftables, xtables-legacy-ipv4, xtables-legacy-ipv6, tc, links and routes. Firewalls need root or \
 CAP_NET_ADMIN. Status 3: a section is unreadable or torn; it is saved as such, never as empty.
 
 Examples:
@@ -50,7 +50,7 @@ Examples:
 
 /// Below `netghost firewall parse --help`.
 pub const FIREWALL_PARSE: &str = "\
-Takes the text of iptables-save or ip6tables-save, or a snapshot as `-o json` writes it. Status 3: the text is cut, or a
+Takes the text of iptables-save or ip6tables-save, or a snapshot as `-o json` writes it. Status 3: the text is cut, or a \
 line is not understood. An empty text is status 0 with the warning EMPTY_INPUT.
 
 Examples:
@@ -60,7 +60,7 @@ Examples:
 
 /// Below `netghost firewall diff --help`.
 pub const FIREWALL_DIFF: &str = "\
-A side is the text of iptables-save or ip6tables-save, a snapshot as `-o json` writes it, or a saved name. Status 0: no
+A side is the text of iptables-save or ip6tables-save, a snapshot as `-o json` writes it, or a saved name. Status 0: no \
 drift. 1: drift. 3: nothing is known to differ, but a side is cut, empty or of another kind.
 
 Examples:
@@ -77,8 +77,8 @@ Examples:
 
 /// Below `netghost verify --help`.
 pub const VERIFY: &str = "\
-Needs the certificate and a public key, and no store. Status 0: signed by a given key, and what is asked for holds.
-1: a bad signature, a file that it is not about, or drift where no_drift is required. 3: it states unknown, or nothing of
+Needs the certificate and a public key, and no store. Status 0: signed by a given key, and what is asked for holds. \
+1: a bad signature, a file that it is not about, or drift where no_drift is required. 3: it states unknown, or nothing of \
 drift, where no_drift is required.
 
 Examples:

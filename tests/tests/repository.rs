@@ -191,3 +191,34 @@ fn every_document_has_a_schema_and_every_schema_a_document() {
     assert!(emitted.len() > 5, "{emitted:?}");
     assert_eq!(emitted, described);
 }
+
+/// The text of every source file below `directory`.
+fn sources(directory: &Path, out: &mut String) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            out.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// Rules of the design are held by tests that it names; one that is renamed or gone would leave its rule unheld.
+#[test]
+fn the_tests_that_the_design_names_exist() {
+    let mut all = String::new();
+    for directory in ["core/src", "agent/kernel", "cli", "tests"] {
+        sources(&root().join(directory), &mut all);
+    }
+    let design = std::fs::read_to_string(root().join("docs/design.md")).unwrap();
+    let is_test = |word: &&str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        word.bytes().all(plain) && word.matches('_').count() >= 3
+    };
+    let named: Vec<&str> = design.split('`').filter(is_test).collect();
+    assert!(named.len() > 30, "{named:?}");
+    for name in named {
+        assert!(all.contains(&format!("fn {name}()")), "{name}");
+    }
+}
