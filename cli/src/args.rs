@@ -9,20 +9,19 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{certificate, firewall, host, seal, verify};
 use crate::error::Failure;
+use crate::examples;
 use crate::exit::Status;
 use crate::output::Format;
 use crate::wanted_format;
 
 /// Finds what changed in a Linux host's network state, and proves what did not.
-///
-/// Exit status: 0 good and complete; 1 something to act on (drift, a bad signature); 2 wrong use or not of the format;
-/// 3 unknown, torn or partial; 4 the operation failed; 5 a person is needed.
 #[derive(Debug, Parser)]
 #[command(
     name = "netghost",
     version,
     propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = examples::ALL
 )]
 pub struct Args {
     /// How and where to answer.
@@ -37,10 +36,10 @@ pub struct Args {
 #[derive(Debug, Clone, clap::Args)]
 pub struct OutputArgs {
     /// Text for people, or JSON for programs
-    #[arg(short = 'o', long = "output", global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(short = 'o', long = "output", global = true, value_enum, default_value_t = Format::Text, display_order = 900)]
     pub format: Format,
-    /// Write the answer to a new file; `-` is standard output
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Write the answer to this file, which must not exist; `-` is standard output
+    #[arg(long, global = true, value_name = "FILE", display_order = 901)]
     pub out: Option<PathBuf>,
 }
 
@@ -48,17 +47,19 @@ pub struct OutputArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// This host: read it, compare it with a baseline
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::HOST)]
     Host(host::Host),
-    /// Firewall rulesets in files
-    #[command(subcommand)]
+    /// Firewall rulesets in files: show, compare
+    #[command(subcommand, after_help = examples::FIREWALL)]
     Firewall(firewall::Firewall),
     /// Sign files under a name
+    #[command(after_help = examples::SEAL)]
     Seal(seal::Seal),
-    /// Check a certificate's signature
+    /// Check a certificate: its signature, what it states, what it is about
+    #[command(after_help = examples::VERIFY)]
     Verify(verify::Verify),
-    /// Certificates in files
-    #[command(subcommand)]
+    /// Certificates in files: show
+    #[command(subcommand, after_help = examples::CERTIFICATE)]
     Certificate(certificate::Certificate),
 }
 
@@ -92,6 +93,11 @@ fn refuse(error: &clap::Error, format: Format) {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests state what they expect by failing"
+)]
 mod tests {
     use clap::CommandFactory;
 
@@ -100,5 +106,31 @@ mod tests {
     #[test]
     fn the_definition_has_no_contradiction() {
         Args::command().debug_assert();
+    }
+
+    /// Every command with the name that the user types.
+    fn all(command: &clap::Command, name: &str) -> Vec<(String, String)> {
+        let help = command.get_after_help().map(ToString::to_string);
+        let mut found = vec![(name.to_owned(), help.unwrap_or_default())];
+        for below in command.get_subcommands() {
+            found.extend(all(below, &format!("{name} {}", below.get_name())));
+        }
+        found
+    }
+
+    #[test]
+    fn every_command_has_an_example_that_is_right_use() {
+        for (name, help) in all(&Args::command(), "netghost") {
+            let examples = help.lines().filter_map(|line| {
+                let line = line.strip_prefix("  ")?.trim_start_matches("iptables-save | ");
+                line.starts_with("netghost ").then_some(line)
+            });
+            let examples: Vec<&str> = examples.collect();
+            assert!(examples.iter().any(|line| line.starts_with(&name)), "{name}");
+            for line in examples {
+                let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+                Args::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+            }
+        }
     }
 }

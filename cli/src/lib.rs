@@ -4,6 +4,7 @@ pub mod args;
 pub mod clock;
 pub mod commands;
 pub mod error;
+pub mod examples;
 pub mod exit;
 pub mod host;
 pub mod output;

@@ -25,6 +25,8 @@ use netghost_core::artifact::name::Name;
 use netghost_core::bytes::{Big, Text};
 use netghost_core::section::{Reader, SectionName};
 
+#[path = "pypi/commands.rs"]
+mod commands;
 #[path = "pypi/sample.rs"]
 mod sample;
 #[path = "pypi/venv.rs"]
@@ -101,9 +103,9 @@ fn statements() -> [(&'static str, Statement); 3] {
         predicate: Predicate::Seal(seal),
     };
     [
-        ("drift.1", drift(b"b")),
-        ("drift.2", drift(b"a")),
-        ("seal.1", seal),
+        ("statement-drift.1", drift(b"b")),
+        ("statement-drift.2", drift(b"a")),
+        ("statement-seal.1", seal),
     ]
 }
 
@@ -175,6 +177,7 @@ fn pypi_documents_match_their_schemas() {
         let period = store.root().join(format!("keys/{}.json", key.id()));
         write(&format!("key.{number}.json"), std::fs::read(period).unwrap());
     }
+    commands::write(&scratch("commands"), &directory);
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
     run("check_schemas.py", &[&schemas, &directory], &[]);
 }

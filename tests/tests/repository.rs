@@ -9,6 +9,7 @@
     reason = "tests state what they expect by failing, and show what the oracle said"
 )]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -135,4 +136,89 @@ fn the_licences_are_whole() {
     assert!(apache.contains("Version 2.0, January 2004") && apache.contains("END OF TERMS AND CONDITIONS"));
     let mit = std::fs::read_to_string(root().join("LICENSE-MIT")).unwrap();
     assert!(mit.contains("netghost contributors") && mit.contains("WITHOUT WARRANTY OF ANY KIND"));
+}
+
+/// The schema names that stand as whole strings in the sources under `directory`: `netghost.NAME/vN`, `urn:netghost:NAME:vN`.
+fn schema_names(directory: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            schema_names(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let strings = text.split('"');
+            found.extend(strings.filter(|word| is_schema_name(word)).map(str::to_owned));
+        }
+    }
+}
+
+fn is_schema_name(word: &str) -> bool {
+    let netghost = word
+        .strip_prefix("netghost.")
+        .and_then(|rest| rest.split_once("/v"));
+    let urn = word
+        .strip_prefix("urn:netghost:")
+        .and_then(|rest| rest.split_once(":v"));
+    netghost.or(urn).is_some_and(|(name, version)| {
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            && !version.is_empty()
+            && version.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+#[test]
+fn every_document_has_a_schema_and_every_schema_a_document() {
+    let mut emitted = BTreeSet::new();
+    for directory in ["core/src", "agent/kernel/src", "cli/src"] {
+        schema_names(&root().join(directory), &mut emitted);
+    }
+    // A test of the refusal of later versions names one.
+    emitted.remove("netghost.manifest/v2");
+    let mut described = BTreeSet::new();
+    for entry in std::fs::read_dir(root().join("docs/schemas")).unwrap() {
+        let path = entry.unwrap().path();
+        let schema: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let title = schema["title"].as_str().unwrap().to_owned();
+        let file = path.file_name().unwrap().to_str().unwrap();
+        let name = file.strip_suffix(".schema.json").unwrap();
+        let wanted = match name.strip_prefix("statement-") {
+            Some(predicate) => format!("urn:netghost:{predicate}:v1"),
+            None => format!("netghost.{name}/v1"),
+        };
+        assert_eq!(title, wanted, "{file}");
+        described.insert(title);
+    }
+    assert!(emitted.len() > 5, "{emitted:?}");
+    assert_eq!(emitted, described);
+}
+
+/// The text of every source file below `directory`.
+fn sources(directory: &Path, out: &mut String) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            out.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// Rules of the design are held by tests that it names; one that is renamed or gone would leave its rule unheld.
+#[test]
+fn the_tests_that_the_design_names_exist() {
+    let mut all = String::new();
+    for directory in ["core/src", "agent/kernel", "cli", "tests"] {
+        sources(&root().join(directory), &mut all);
+    }
+    let design = std::fs::read_to_string(root().join("docs/design.md")).unwrap();
+    let is_test = |word: &&str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        word.bytes().all(plain) && word.matches('_').count() >= 3
+    };
+    let named: Vec<&str> = design.split('`').filter(is_test).collect();
+    assert!(named.len() > 30, "{named:?}");
+    for name in named {
+        assert!(all.contains(&format!("fn {name}()")), "{name}");
+    }
 }

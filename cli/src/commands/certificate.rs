@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::source::read_word;
 use crate::error::Failure;
+use crate::examples;
 use crate::exit::Status;
 use crate::output::Outcome;
 use crate::text;
@@ -13,8 +14,9 @@ use crate::text;
 #[derive(Debug, clap::Subcommand)]
 pub enum Certificate {
     /// Show what a certificate claims, without checking who signed it
+    #[command(after_help = examples::CERTIFICATE_SHOW)]
     Show {
-        /// The certificate, or `-`
+        /// The certificate, or `-` for standard input
         file: String,
     },
 }

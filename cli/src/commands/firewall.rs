@@ -9,6 +9,7 @@ use netghost_core::snapshot::Snapshot;
 
 use super::source::Source;
 use crate::error::Failure;
+use crate::examples;
 use crate::exit::Status;
 use crate::output::Outcome;
 use crate::text;
@@ -18,32 +19,34 @@ use crate::world::World;
 #[derive(Debug, clap::Subcommand)]
 pub enum Firewall {
     /// Show a ruleset
+    #[command(after_help = examples::FIREWALL_PARSE)]
     Parse(Parse),
     /// Compare two rulesets
+    #[command(after_help = examples::FIREWALL_DIFF)]
     Diff(Diff),
 }
 
 /// Shows a ruleset.
 #[derive(Debug, clap::Args)]
 pub struct Parse {
-    /// What printed it; told from the content if not given
+    /// Which tool printed it; told from the content if not given
     #[arg(long = "format", id = "save_format", value_enum, value_name = "FORMAT")]
     format: Option<SaveFormat>,
-    /// A file, or `-`
+    /// A file, or `-` for standard input
     file: String,
 }
 
 /// Compares two rulesets.
 #[derive(Debug, clap::Args)]
 pub struct Diff {
-    /// The baseline: a file, a saved name, or `-`
+    /// The baseline: a file, a saved name where no file has that name, or `-` for standard input
     a: String,
     /// The current side, likewise
     b: String,
-    /// What printed them, where they are text; told from the content if not given
+    /// Which tool printed them, where they are text; told from the content if not given
     #[arg(long = "format", id = "save_format", value_enum, value_name = "FORMAT")]
     format: Option<SaveFormat>,
-    /// Set changes apart in chains of this name; `*` stands for any characters
+    /// Set changes in chains of this name apart: listed, but no drift; `*` stands for any characters; may be repeated
     #[arg(long, value_name = "CHAIN")]
     mute: Vec<String>,
 }
@@ -51,9 +54,9 @@ pub struct Diff {
 /// What printed a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum SaveFormat {
-    /// `iptables-save`
+    /// IPv4, legacy or nf_tables
     IptablesSave,
-    /// `ip6tables-save`
+    /// IPv6, legacy or nf_tables
     Ip6tablesSave,
 }
 

@@ -17,6 +17,7 @@ use super::Asked;
 use super::firewall::{completeness, mutes};
 use super::source::{Loaded, Source};
 use crate::error::Failure;
+use crate::examples;
 use crate::output::{Outcome, must_be_free, write_new};
 use crate::store::SaveMeta;
 use crate::world::{World, tool};
@@ -25,16 +26,18 @@ use crate::{clock, text};
 /// This host.
 #[derive(Debug, clap::Subcommand)]
 pub enum Host {
-    /// Read this host, and save it under a name if one is given
+    /// Read this host; with `--save`, keep it as a sealed baseline
+    #[command(after_help = examples::HOST_CAPTURE)]
     Capture(Capture),
-    /// Compare a baseline with this host, or with another snapshot
+    /// Compare a baseline with this host now, or with another snapshot
+    #[command(after_help = examples::HOST_DIFF)]
     Diff(Diff),
 }
 
 /// Reads this host.
 #[derive(Debug, clap::Args)]
 pub struct Capture {
-    /// Save and seal it as a baseline of this name
+    /// Save and seal it as a baseline of this name, which must be free
     #[arg(long, value_name = "NAME")]
     save: Option<Name>,
     /// Read only this section; may be repeated
@@ -55,16 +58,17 @@ pub struct Diff {
     base: String,
     /// The current side, likewise; this host now if not given
     current: Option<String>,
-    /// Compare only this section; may be repeated. Without it, those of the baseline
+    /// Compare only this section; may be repeated. Without it, every section of the baseline
     #[arg(long = "section", value_name = "SECTION", value_parser = section_name)]
     sections: Vec<SectionName>,
-    /// Set changes apart in chains of this name; `*` stands for any characters
+    /// Set changes in chains of this name apart: listed, but no drift; `*` stands for any characters; may be repeated
     #[arg(long, value_name = "CHAIN")]
     mute: Vec<String>,
-    /// Write a signed certificate of the result to this new file
+    /// Write a signed certificate of the result to this file, which must not exist
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
-    /// Save what is read now under this name. With a certificate it is always saved, under the baseline's name and the time
+    /// Save what is read now under this name. With a certificate it is always saved; without a name, under the baseline's
+    /// name and the time
     #[arg(long, value_name = "NAME", conflicts_with = "current")]
     save: Option<Name>,
     /// Who asks, and for what.

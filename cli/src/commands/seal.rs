@@ -18,13 +18,13 @@ use crate::world::{World, tool};
 /// Signs files under a name.
 #[derive(Debug, clap::Args)]
 pub struct Seal {
-    /// Files, or `-`
+    /// Files, or `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     /// The name that they are sealed under
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     name: Name,
-    /// Where to write the certificate; NAME.dsse.json if not given
+    /// Write the certificate to this file, which must not exist; NAME.dsse.json if not given
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
     /// Who asks, and for what.

@@ -19,13 +19,13 @@ use crate::text;
 /// Checks a certificate's signature.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
-    /// The certificate, or `-`
+    /// The certificate, or `-` for standard input
     file: String,
     /// A public key in PEM that may have signed it; may be repeated
     #[arg(long = "key", value_name = "PUB", required = true)]
     keys: Vec<PathBuf>,
     /// What the certificate must state
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "VERDICT")]
     require: Option<Requirement>,
     /// A file that the certificate must be about; may be repeated
     #[arg(long = "subject", value_name = "FILE")]

@@ -1,6 +1,7 @@
 //! A snapshot with a section in every state, and rules with every part that a document shows.
 
 use netghost_core::bytes::Text;
+use netghost_core::host::links::{Link, LinkRuntime, LinksConfig, LinksRuntime};
 use netghost_core::netfilter::model::{Ruleset, RulesetRuntime};
 use netghost_core::raw::{Raw, TextRaw};
 use netghost_core::section::coverage::coverage;
@@ -74,6 +75,65 @@ fn section(name: SectionName, plane: &str) -> Section {
     }
 }
 
+/// [`snapshot`] after changes of every sort that a ruleset, a shaper, a link and a route can have.
+pub(crate) fn changed() -> Snapshot {
+    let mut edited = serde_json::to_value(config("nft")).unwrap();
+    let table = &mut edited["tables"][0];
+    table["flags"] = json!(["dormant"]);
+    table["comment"] = json!({"hex": "fe"});
+    table["objects"][0]["payload"] = json!("01");
+    table["sets"][0]["flags"] = json!([]);
+    table["sets"][0]["timeout_ms"] = json!("7");
+    table["sets"][0]["size"] = json!(7);
+    table["sets"][0]["elements"][0]["key"]["value"] = json!("10.0.0.2");
+    let more = json!({"name": "more", "key_type": "mark", "data_type": "verdict", "flags": [], "timeout_ms": null,
+                      "gc_interval_ms": 9, "size": null, "policy": "memory", "comment": "c", "statements": [],
+                      "elements": [{"key": {"type": "number", "value": 1}, "data": {"is": "verdict", "verdict": {"verdict": "drop"}},
+                                    "timeout_ms": "8", "comment": null, "statements": []}]});
+    table["sets"].as_array_mut().unwrap().push(more);
+    table["chains"][0]["rules"][0]["comment"] = json!("other");
+    let base = &mut table["chains"][0]["base"];
+    base["priority"] = json!(-1);
+    base["devices"] = json!(["eth0", {"hex": "ff"}]);
+    base["offload"] = json!(true);
+    table["chains"][1]["base"] = table["chains"][0]["base"].clone();
+    let mut other = table.clone();
+    other["name"] = json!("docker-bridges");
+    edited["tables"].as_array_mut().unwrap().push(other);
+    let mut snapshot = snapshot();
+    for section in &mut snapshot.sections {
+        if section.name == SectionName::Nftables {
+            section.content = Some(Content::Netfilter {
+                config: serde_json::from_value(edited.clone()).unwrap(),
+                runtime: runtime(),
+            });
+        }
+        if let Some(Content::Links { config, .. }) = &mut section.content {
+            config.links[0].mtu = 9000;
+        }
+    }
+    snapshot
+}
+
+/// Two links, one under a name that is not UTF-8.
+fn links() -> Section {
+    let named = |name: &[u8]| Link {
+        name: Text::from(name),
+        mode: "default".into(),
+        ..Link::default()
+    };
+    let config = LinksConfig {
+        links: vec![named(b"eth0"), named(b"eth\xff")],
+    };
+    let runtime = LinksRuntime {
+        links: vec![LinkRuntime::default(), LinkRuntime::default()],
+    };
+    Section {
+        content: Some(Content::Links { config, runtime }),
+        ..section(SectionName::Links, "nft")
+    }
+}
+
 pub(crate) fn snapshot() -> Snapshot {
     let unread = |name, state| Section {
         state,
@@ -100,6 +160,7 @@ pub(crate) fn snapshot() -> Snapshot {
         torn,
         unread(SectionName::XtablesLegacyIpv6, absent),
         refused,
+        links(),
     ];
     Snapshot {
         target: Target::Host {
