@@ -127,13 +127,13 @@ fn has_no_legacy(snapshot: &Value) {
 }
 
 const DRIFT: &str = "
-    step modules cat /proc/modules
+    step modules cut -d' ' -f1 /proc/modules
     step fresh $netghost host capture -o json
-    step modules_after cat /proc/modules
+    step modules_after cut -d' ' -f1 /proc/modules
     $netghost host capture --save before >/dev/null
     tc qdisc add dev $nic root netem delay 30ms 5ms loss 1%
     step tc tc -j qdisc show dev $nic
-    step netem $netghost host capture -o json
+    step netem $netghost host capture --section tc -o json
     step drift $netghost host diff before -o json
     tc qdisc del dev $nic root
     step undone $netghost host diff before -o json
@@ -229,7 +229,7 @@ END
 fn is_shaped_as(snapshot: &Value, shown: &Value) {
     let (ours, theirs) = (qdisc(snapshot, "prio"), as_tc(shown, "prio"));
     assert_eq!(ours["options"]["bands"], theirs["options"]["bands"]);
-    assert_eq!(ours["options"]["priomap"], theirs["options"]["priomap"]);
+    assert_eq!(ours["options"]["priority_map"], theirs["options"]["priomap"]);
     let (ours, theirs) = (qdisc(snapshot, "fq_codel"), as_tc(shown, "fq_codel"));
     assert_eq!(
         (&ours["parent"], &ours["handle"]),

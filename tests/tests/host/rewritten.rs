@@ -91,7 +91,6 @@ fn root_a_ruleset_that_never_rests_is_torn_with_status_3() {
         assert!(nft["why"].as_str().unwrap().contains("8 reads"), "{}", nft["why"]);
         assert!(rules(nft, "c").unwrap() >= 3000, "what was read is shown");
     }
-    println!("{:?}", all.iter().map(|(status, _)| status).collect::<Vec<_>>());
     rests(&site);
 }
 
@@ -102,7 +101,7 @@ fn root_a_table_that_comes_and_goes_is_whole_or_absent() {
         .map(|port| format!("add rule ip comes c tcp dport {port} drop; "))
         .collect();
     let line = format!("add table ip comes; add chain ip comes c; {made}\ndelete table ip comes\n");
-    let all = while_written(&site, (&["nft", "-i"], &line.repeat(600)), 5);
+    let all = while_written(&site, (&["nft", "-i"], &line.repeat(600)), 2);
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
         let nft = section(snapshot, "nftables");
@@ -120,7 +119,7 @@ fn root_legacy_rules_that_are_rewritten_are_read_as_one_commit_left_them() {
     // Each commit puts three rules more.
     let script = "n=0; while [ $n -lt 300 ]; do n=$((n+1))
         printf '*filter\n-A c -j DROP\n-A c -j DROP\n-A c -j DROP\nCOMMIT\n' | iptables-legacy-restore -n; done";
-    let all = while_written(&site, (&["sh", "-euc", script], ""), 3);
+    let all = while_written(&site, (&["sh", "-euc", script], ""), 2);
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
         let count = rules(section(snapshot, "xtables-legacy-ipv4"), "c").unwrap();
@@ -138,7 +137,7 @@ fn root_links_that_come_and_go_never_fail_a_reading() {
     let site = Site::with("ip link set lo up");
     let lines =
         "link add gone type bridge\nlink set gone up\nroute add 10.50.0.0/16 dev gone\nlink delete gone\n";
-    let all = while_written(&site, (&["ip", "-batch", "-"], &lines.repeat(60)), 3);
+    let all = while_written(&site, (&["ip", "-batch", "-"], &lines.repeat(60)), 2);
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
     }
