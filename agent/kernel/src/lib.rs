@@ -3,8 +3,10 @@
 //! No program is run and no command's output is parsed. Everything comes by netlink and `getsockopt`, in the network
 //! namespace of the calling thread.
 
+mod capture;
 pub mod link_names;
 pub mod links;
+pub mod modules;
 pub mod netlink;
 pub mod nftables;
 pub mod routes;
@@ -12,3 +14,5 @@ mod steady;
 pub mod tc;
 pub mod tries;
 pub mod xtables;
+
+pub use capture::capture;

@@ -6,16 +6,43 @@ use netghost_core::raw::{NetlinkRaw, Raw, RawMessage};
 use netghost_core::section::{Content, DECODER, Gap, Reader, Section, SectionName, State};
 
 use crate::link_names;
+use crate::modules::{Modules, Presence};
 use crate::netlink::{DumpError, Link, Protocol, Socket};
 use crate::tries::{Outcome, TRIES, Try, repeat};
 
 /// Reads the ruleset. `now_us` gives microseconds since 1970 UTC.
 pub fn read(now_us: &dyn Fn() -> u64) -> Section {
+    read_unless_absent(&Modules::of_this_kernel(), now_us)
+}
+
+/// Asking a kernel that has nf_tables as a module would load it, with nothing in it: so it is not asked then.
+fn read_unless_absent(modules: &Modules, now_us: &dyn Fn() -> u64) -> Section {
+    if modules.presence("nf_tables") == Presence::Absent {
+        let why = "nf_tables is neither loaded nor built in (/proc/modules, modules.builtin)".to_owned();
+        return Section {
+            state: State::NotApplicable { why },
+            ..unread(now_us)
+        };
+    }
     let outcome = sockets()
         .map(|(mut netfilter, mut route)| repeat(|| attempt(&mut netfilter, &mut route), std::thread::sleep));
-    let section = Section {
+    let section = unread(now_us);
+    match outcome {
+        Err(error) | Ok(Outcome::Failed(error)) => Section {
+            state: refused(&error),
+            ..section
+        },
+        Ok(Outcome::Done(dump)) => decoded(section, dump),
+        Ok(Outcome::Torn(dump)) => torn(section, dump),
+    }
+}
+
+fn unread(now_us: &dyn Fn() -> u64) -> Section {
+    Section {
         name: SectionName::Nftables,
-        state: State::Captured,
+        state: State::Unreadable {
+            why: "not read".to_owned(),
+        },
         reader: Reader::Kernel,
         decoder: DECODER,
         taken_at_us: now_us(),
@@ -24,14 +51,6 @@ pub fn read(now_us: &dyn Fn() -> u64) -> Section {
         raw: None,
         gaps: Vec::new(),
         warnings: Vec::new(),
-    };
-    match outcome {
-        Err(error) | Ok(Outcome::Failed(error)) => Section {
-            state: refused(&error),
-            ..section
-        },
-        Ok(Outcome::Done(dump)) => decoded(section, dump),
-        Ok(Outcome::Torn(dump)) => torn(section, dump),
     }
 }
 

@@ -257,6 +257,8 @@ fn again(section: &mut Section, redecode: Redecode<'_>) {
             section.content = Some(decoded.content);
             section.decoder = DECODER;
             section.gaps.extend(decoded.gaps);
+            section.gaps.sort();
+            section.gaps.dedup();
             if section.state == State::Captured && !section.gaps.is_empty() {
                 let why = format!("decoder version {DECODER} could not read all of it");
                 section.state = State::Unreadable { why };

@@ -1,7 +1,11 @@
 //! Reading an older section again from what it was decoded from.
 
-use crate::raw::Raw;
+use crate::host::{links, routes};
+use crate::netfilter::model::Family;
+use crate::netfilter::{nft, save, xt};
+use crate::raw::{NetlinkRaw, Raw, TextRaw};
 use crate::section::{Content, Gap, SectionName};
+use crate::tc;
 
 /// What this version's decoder makes of older raw bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +16,75 @@ pub struct Decoded {
     pub gaps: Vec<Gap>,
 }
 
-/// Decodes `raw` with this version's decoders; `None` where there is none for this pair, which makes the section unreadable,
-/// never empty.
+/// Decodes `raw` with this version's decoders; `None` where they can't, which makes the section unreadable, never empty.
 pub fn redecode(name: SectionName, raw: &Raw) -> Option<Decoded> {
-    match (name, raw) {
-        // Each decoder that can read its raw form again is called from here.
-        (_, Raw::Netlink(_) | Raw::Xtables(_) | Raw::Text(_)) => None,
+    match raw {
+        Raw::Netlink(raw) => messages(name, raw),
+        Raw::Xtables(raw) => {
+            let (config, runtime) = xt::lift(raw).ok()?;
+            whole(Content::Netfilter { config, runtime })
+        }
+        Raw::Text(raw) => text(name, raw),
     }
+}
+
+fn whole(content: Content) -> Option<Decoded> {
+    Some(Decoded {
+        content,
+        gaps: Vec::new(),
+    })
+}
+
+fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
+    match name {
+        SectionName::Nftables => {
+            let lifted = nft::lift(raw).ok()?;
+            let content = Content::Netfilter {
+                config: lifted.config,
+                runtime: lifted.runtime,
+            };
+            Some(Decoded {
+                content,
+                gaps: nft::whole::gaps(raw).ok()?,
+            })
+        }
+        SectionName::Tc => {
+            let lifted = tc::lift(raw).ok()?;
+            whole(Content::Tc {
+                config: lifted.config,
+                runtime: lifted.runtime,
+            })
+        }
+        SectionName::Links => {
+            let lifted = links::lift(raw).ok()?;
+            whole(Content::Links {
+                config: lifted.config,
+                runtime: lifted.runtime,
+            })
+        }
+        SectionName::Routes => {
+            let lifted = routes::lift(raw).ok()?;
+            whole(Content::Routes {
+                config: lifted.config,
+                runtime: lifted.runtime,
+            })
+        }
+        SectionName::XtablesLegacyIpv4
+        | SectionName::XtablesLegacyIpv6
+        | SectionName::IptablesSave
+        | SectionName::Ip6tablesSave => None,
+    }
+}
+
+fn text(name: SectionName, raw: &TextRaw) -> Option<Decoded> {
+    let family = match name {
+        SectionName::IptablesSave => Family::Ip,
+        SectionName::Ip6tablesSave => Family::Ip6,
+        _ => return None,
+    };
+    let section = save::parse(raw.text.as_bytes(), Some(family)).ok()?;
+    Some(Decoded {
+        content: section.content?,
+        gaps: section.gaps,
+    })
 }

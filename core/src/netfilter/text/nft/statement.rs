@@ -2,13 +2,17 @@
 
 use super::value::{address_for_port, field_words, value};
 use super::{items, map, verdict, words};
-use crate::bytes::Text;
+use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
-    Family, Field, LimitUnit, LogFlag, NatFlag, NatKind, RejectWith, Statement, Value,
+    Family, Field, Item, LimitUnit, LogFlag, NatFlag, NatKind, RejectWith, Statement, Value,
 };
 use crate::netfilter::names::name_of;
 
 /// One statement; `looked_up` holds what earlier lookups put into `nat.address` and `nat.port`.
+#[allow(
+    clippy::too_many_lines,
+    reason = "one arm for each statement; splitting it would lose the proof that none is missing"
+)]
 pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) -> String {
     match statement {
         Statement::Verdict(one) => verdict(one),
@@ -20,8 +24,7 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             format!("{} vmap {}", field_words(key), map(key, name.as_ref(), entries))
         }
         Statement::Reject { with } => reject(with),
-        Statement::Counter { name: None } => "counter".to_owned(),
-        Statement::Counter { name: Some(name) } => format!("counter name \"{name}\""),
+        Statement::Counter { name } => named("counter", name.as_ref()),
         Statement::Log {
             prefix,
             level,
@@ -36,23 +39,8 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             burst,
             bytes,
             over,
-        } => {
-            let over = if *over { "over " } else { "" };
-            let (rate_unit, burst_unit) = if *bytes {
-                (" bytes", "bytes")
-            } else {
-                ("", "packets")
-            };
-            let burst = if *burst > 0 {
-                format!(" burst {burst} {burst_unit}")
-            } else {
-                String::new()
-            };
-            format!("limit rate {over}{rate}{rate_unit}/{}{burst}", unit_word(*unit))
-        }
-        Statement::Quota { bytes, over } => {
-            format!("quota {}{bytes} bytes", if *over { "over " } else { "" })
-        }
+        } => limit((*rate, *unit), *burst, *bytes, *over),
+        Statement::Quota { bytes, over } => format!("quota {}{bytes} bytes", over_word(*over)),
         Statement::Nat {
             nat,
             family,
@@ -80,25 +68,60 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             timeout_ms,
             statements,
         } => {
-            let mut element = field_words(key);
-            if let Some(timeout) = timeout_ms {
-                element = format!("{element} timeout {timeout}ms");
-            }
-            if !statements.is_empty() {
-                element = format!("{element} {}", items(statements).join(" "));
-            }
-            let data = data
-                .as_ref()
-                .map(|data| format!(" : {}", field_words(data)))
-                .unwrap_or_default();
-            format!("{op} @{set} {{ {element}{data} }}")
+            format!(
+                "{op} @{set} {{ {} }}",
+                dynamic_element(key, data.as_ref(), *timeout_ms, statements)
+            )
         }
         Statement::Object { object, name } => match object.strip_prefix("ct ") {
             Some(kind) => format!("ct {kind} set \"{name}\""),
-            None => format!("{object} name \"{name}\""),
+            None => named(object, Some(name)),
         },
-        Statement::TcpMss { mss: Some(size) } => format!("tcp option maxseg size set {size}"),
-        Statement::TcpMss { mss: None } => "tcp option maxseg size set rt mtu".to_owned(),
+        Statement::TcpMss { mss } => {
+            let size = mss.map_or_else(|| "rt mtu".to_owned(), |mss| mss.to_string());
+            format!("tcp option maxseg size set {size}")
+        }
+    }
+}
+
+fn named(kind: &str, name: Option<&Text>) -> String {
+    name.map_or_else(|| kind.to_owned(), |name| format!("{kind} name \"{name}\""))
+}
+
+fn over_word(over: bool) -> &'static str {
+    if over { "over " } else { "" }
+}
+
+fn limit((rate, unit): (Big, LimitUnit), burst: u32, bytes: bool, over: bool) -> String {
+    let (rate_unit, burst_unit) = if bytes {
+        (" bytes", "bytes")
+    } else {
+        ("", "packets")
+    };
+    let burst = if burst > 0 {
+        format!(" burst {burst} {burst_unit}")
+    } else {
+        String::new()
+    };
+    format!(
+        "limit rate {}{rate}{rate_unit}/{}{burst}",
+        over_word(over),
+        unit_word(unit)
+    )
+}
+
+/// The element that a rule puts into a set.
+fn dynamic_element(key: &Field, data: Option<&Field>, timeout_ms: Option<Big>, steps: &[Item]) -> String {
+    let mut element = field_words(key);
+    if let Some(timeout) = timeout_ms {
+        element = format!("{element} timeout {timeout}ms");
+    }
+    if !steps.is_empty() {
+        element = format!("{element} {}", items(steps).join(" "));
+    }
+    match data {
+        Some(data) => format!("{element} : {}", field_words(data)),
+        None => element,
     }
 }
 

@@ -1,0 +1,52 @@
+//! Sections of this host by name.
+
+use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
+
+use crate::modules::{Modules, came};
+use crate::{links, nftables, routes, tc, xtables};
+
+/// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
+///
+/// Nothing fails as a whole: what could not be read says so in its section's state.
+pub fn capture(names: &[SectionName], now_us: &dyn Fn() -> u64) -> Vec<Section> {
+    let modules = Modules::of_this_kernel();
+    names
+        .iter()
+        .map(|name| {
+            let before = modules.loaded();
+            let mut section = section(*name, now_us);
+            section.warnings.extend(came(&before, &modules.loaded()));
+            section
+        })
+        .collect()
+}
+
+fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
+    match name {
+        SectionName::Nftables => nftables::read(now_us),
+        SectionName::XtablesLegacyIpv4 => xtables::read_ipv4(now_us),
+        SectionName::XtablesLegacyIpv6 => xtables::read_ipv6(now_us),
+        SectionName::Tc => tc::read(now_us),
+        SectionName::Links => links::read(now_us),
+        SectionName::Routes => routes::read(now_us),
+        SectionName::IptablesSave | SectionName::Ip6tablesSave => no_reader(name, now_us),
+    }
+}
+
+/// What is text comes from a file, not from a kernel.
+fn no_reader(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
+    Section {
+        name,
+        state: State::Unreadable {
+            why: "not a section of a host: it is the text of a save tool".to_owned(),
+        },
+        reader: Reader::Kernel,
+        decoder: DECODER,
+        taken_at_us: now_us(),
+        generation: None,
+        content: None,
+        raw: None,
+        gaps: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
