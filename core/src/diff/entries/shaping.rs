@@ -18,6 +18,9 @@ use crate::tc::{Class, Qdisc, TcConfig};
 /// Longer ways up than the kernel allows are circles.
 const DEEPEST: usize = 16;
 
+/// The handle of what the kernel makes by default.
+const UNNUMBERED: &str = "0:";
+
 /// A place in the tree: a qdisc by what it hangs on, since it is what is replaced; a class by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place<'a> {
@@ -106,6 +109,20 @@ impl<'a> Tree<'a> {
             .take(DEEPEST)
             .filter(|above| self.is_new(other, *above))
             .last()
+            .or_else(|| self.follows(other, place))
+    }
+
+    /// The qdisc right above, if this place is a queue that the kernel made for it and that changed together with it: a new
+    /// limit of `tbf` is that of its queue too. By itself such a queue can only be replaced.
+    fn follows(&self, other: &Tree<'_>, place: Place<'a>) -> Option<Place<'a>> {
+        let (own, their) = (self.qdiscs.get(&place)?, other.qdiscs.get(&place)?);
+        if own == their || own.handle != UNNUMBERED || their.handle != UNNUMBERED {
+            return None;
+        }
+        let owner = std::iter::successors(self.above(place), |place| self.above(*place))
+            .take(DEEPEST)
+            .find(|above| matches!(above, Place::Qdisc(..)))?;
+        (self.qdiscs.get(&owner) != other.qdiscs.get(&owner)).then_some(owner)
     }
 
     /// What is part of another change, as text, by the place of that change.

@@ -138,3 +138,36 @@ fn nothing_changed_is_no_change() {
     assert_eq!(compare_tc(&htb("pfifo"), &htb("pfifo")), []);
     assert_eq!(compare_links(&[link("lo", 1)], &[link("lo", 1)]), []);
 }
+
+#[test]
+fn the_kernels_own_queue_below_a_shaper_follows_it() {
+    let tree = |rate: u32, limit_bytes: u32| TcConfig {
+        qdiscs: vec![
+            Qdisc {
+                options: Options::Bytes { limit_bytes: rate },
+                ..qdisc("root", "1:", "tbf")
+            },
+            Qdisc {
+                options: Options::Bytes { limit_bytes },
+                ..qdisc("1:1", "0:", "bfifo")
+            },
+        ],
+        classes: Vec::new(),
+    };
+    let found = tc(&tree(1, 10), &tree(2, 20), &Gaps::default()).unwrap();
+    assert_eq!(seen(&found), [(Kind::QdiscChanged, "eth0/qdisc[root]")]);
+    let Some(Value::Entry(entry)) = &found[0].after else {
+        panic!("{found:?}")
+    };
+    assert!(entry.below[0].contains("limit 20b"), "{:?}", entry.below);
+    // Where the shaper is as it was, the queue's change is one of its own; so is that of a queue with a number.
+    let found = tc(&tree(1, 10), &tree(1, 20), &Gaps::default()).unwrap();
+    assert_eq!(seen(&found), [(Kind::QdiscChanged, "eth0/qdisc[1:1]")]);
+    let numbered = |rate, limit| {
+        let mut config = tree(rate, limit);
+        config.qdiscs[1].handle = "10:".into();
+        config
+    };
+    let found = tc(&numbered(1, 10), &numbered(2, 20), &Gaps::default()).unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+}
