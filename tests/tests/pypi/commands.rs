@@ -47,6 +47,7 @@ fn run(place: &Path, out: &Path, status: u8, line: &str) {
 }
 
 /// Writes one document of each kind and verdict into `directory`; `place` holds what the commands read and keep.
+#[allow(clippy::too_many_lines, reason = "a list of commands, one after the other")]
 pub(crate) fn write(place: &Path, directory: &Path) {
     let rules = |name: &str, text: &str| std::fs::write(place.join(name), text).unwrap();
     rules(

@@ -241,6 +241,7 @@ fn root_random_rulesets_print_as_what_loads_the_same() {
         let ruleset = config(&first);
         assert_eq!(opaque(ruleset), [""; 0], "seed {seed}:\n{script}");
         let printed = text::nft::ruleset(ruleset);
+        println!("--- ruleset {tried}\n{printed}");
         let again = read(&load(&printed));
         assert_same(ruleset, config(&again));
         assert_eq!(

@@ -8,7 +8,7 @@ pub(super) fn left_out(family: Family, items: &[Item]) -> Vec<&Item> {
     let mut out = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let rest = items.get(index.saturating_add(1)..).unwrap_or_default();
-        if !(is_implied(family, item, rest) && !(is_transport(item) && transport_known)) {
+        if !is_implied(family, item, rest, transport_known) {
             out.push(item);
         }
         transport_known |= is_transport(item);
@@ -21,8 +21,8 @@ fn is_transport(item: &Item) -> bool {
     matches!(item, Item::Match(one) if names.contains(&one.field.0.as_str()))
 }
 
-/// True if `nft` puts this very match before what follows.
-fn is_implied(family: Family, item: &Item, rest: &[Item]) -> bool {
+/// True if `nft` puts this very match before what follows. Once a transport is known it adds no other.
+fn is_implied(family: Family, item: &Item, rest: &[Item], transport_known: bool) -> bool {
     let Item::Match(Match {
         field,
         op: Op::Eq,
@@ -44,8 +44,8 @@ fn is_implied(family: Family, item: &Item, rest: &[Item]) -> bool {
     }
 }
 
-/// The transport's own match may stand between.
-fn network_implied(headers: &[&str], rest: &[Item]) -> bool {
+/// The transport's own match may stand between, if it is implied too.
+fn network_implied(headers: &[&str], rest: &[Item], transport_known: bool) -> bool {
     match rest {
         [next, ..] if needs(next, headers) => true,
         [between, next, ..] => {
