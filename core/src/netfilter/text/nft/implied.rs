@@ -35,9 +35,11 @@ fn is_implied(family: Family, item: &Item, rest: &[Item], transport_known: bool)
         ("meta.l4proto", _) => rest
             .first()
             .is_some_and(|next| needs(next, transport_header(*number))),
-        ("meta.nfproto", Family::Inet) => network_implied(network_headers(*number, 2, 10), rest),
+        ("meta.nfproto", Family::Inet) => {
+            network_implied(network_headers(*number, 2, 10), rest, transport_known)
+        }
         ("meta.protocol", Family::Netdev | Family::Bridge) => {
-            network_implied(network_headers(*number, 0x0800, 0x86dd), rest)
+            network_implied(network_headers(*number, 0x0800, 0x86dd), rest, transport_known)
         }
         ("meta.iiftype", _) => *number == 1 && rest.first().is_some_and(|next| needs(next, &["ether"])),
         _ => false,
@@ -49,7 +51,8 @@ fn network_implied(headers: &[&str], rest: &[Item], transport_known: bool) -> bo
     match rest {
         [next, ..] if needs(next, headers) => true,
         [between, next, ..] => {
-            is_implied(Family::Ip, between, std::slice::from_ref(next)) && needs(next, headers)
+            is_implied(Family::Ip, between, std::slice::from_ref(next), transport_known)
+                && needs(next, headers)
         }
         _ => false,
     }
