@@ -11,8 +11,10 @@ use crate::tries::{Outcome, TRIES, Try, repeat};
 
 /// Reads the ruleset. `now_us` gives microseconds since 1970 UTC.
 pub fn read(now_us: &dyn Fn() -> u64) -> Section {
-    let outcome = sockets()
-        .map(|(mut netfilter, mut route)| repeat(|| attempt(&mut netfilter, &mut route), std::thread::sleep));
+    let outcome = sockets().and_then(|(mut netfilter, mut route)| {
+        known(&mut netfilter)?;
+        Ok(repeat(|| attempt(&mut netfilter, &mut route), std::thread::sleep))
+    });
     let section = Section {
         name: SectionName::Nftables,
         state: State::Captured,
@@ -26,8 +28,16 @@ pub fn read(now_us: &dyn Fn() -> u64) -> Section {
         warnings: Vec::new(),
     };
     match outcome {
-        Err(error) | Ok(Outcome::Failed(error)) => Section {
-            state: refused(&error),
+        Err(Unread::Absent) => Section {
+            state: State::NotApplicable {
+                why: "the kernel has no nf_tables: it knows no ruleset generation".to_owned(),
+            },
+            ..section
+        },
+        Err(Unread::Failed(error)) | Ok(Outcome::Failed(error)) => Section {
+            state: State::Unreadable {
+                why: format!("cannot read nftables: {}", error.chain()),
+            },
             ..section
         },
         Ok(Outcome::Done(dump)) => decoded(section, dump),
@@ -42,19 +52,38 @@ struct Dump {
     generation: u32,
 }
 
-fn sockets() -> Result<(Socket, Socket), DumpError> {
-    Ok((Socket::open(Protocol::Netfilter)?, Socket::open(Protocol::Route)?))
+/// Why there is nothing to read.
+#[derive(Debug)]
+enum Unread {
+    /// The kernel has no nf_tables, so nothing can filter there.
+    Absent,
+    /// Something else, which proves nothing.
+    Failed(DumpError),
 }
 
-/// A kernel without nf_tables has nothing that could filter there; anything else that is refused is unread.
-fn refused(error: &DumpError) -> State {
-    match error.errno() {
-        Some(libc::EINVAL | libc::EPROTONOSUPPORT | libc::EOPNOTSUPP) => State::NotApplicable {
-            why: "the kernel has no nf_tables: it knows no ruleset generation".to_owned(),
-        },
-        _ => State::Unreadable {
-            why: format!("cannot read nftables: {}", error.chain()),
-        },
+impl From<DumpError> for Unread {
+    fn from(error: DumpError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn sockets() -> Result<(Socket, Socket), Unread> {
+    let netfilter = Socket::open(Protocol::Netfilter).map_err(|error| match error.errno() {
+        Some(libc::EPROTONOSUPPORT) => Unread::Absent,
+        _ => Unread::Failed(error),
+    })?;
+    Ok((netfilter, Socket::open(Protocol::Route)?))
+}
+
+/// Only the ruleset's generation tells a kernel without nf_tables apart. A later request may be refused with the same error
+/// by one that has rules: flowtables, say, are younger than tables.
+fn known<L: Link>(netfilter: &mut Socket<L>) -> Result<(), Unread> {
+    match generation(netfilter) {
+        Err(DumpError::Refused {
+            errno: libc::EINVAL | libc::EOPNOTSUPP,
+        }) => Err(Unread::Absent),
+        Err(error) if !error.is_transient() => Err(Unread::Failed(error)),
+        _ => Ok(()),
     }
 }
 
@@ -230,3 +259,6 @@ fn push_name(body: &mut Vec<u8>, kind: u16, name: &Text) -> Result<(), DumpError
     body.resize(body.len().next_multiple_of(4), 0);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,5 +3,6 @@
 mod reading;
 
 mod everyday;
+mod pairs;
 mod random;
 mod whole;
