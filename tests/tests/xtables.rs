@@ -19,6 +19,9 @@ use netghost_core::section::{Content, Section, State};
 use netghost_kernel::{nftables, xtables};
 use netghost_lab::netns::Namespace;
 
+#[path = "xtables/pairs.rs"]
+mod pairs;
+
 #[path = "xtables/generator.rs"]
 mod generator;
 

@@ -17,19 +17,24 @@ pub fn read(now_us: &dyn Fn() -> u64) -> Section {
 
 /// Asking a kernel that has nf_tables as a module would load it, with nothing in it: so it is not asked then.
 fn read_unless_absent(modules: &Modules, now_us: &dyn Fn() -> u64) -> Section {
+    let absent = |why: &str| Section {
+        state: State::NotApplicable { why: why.to_owned() },
+        ..unread(now_us)
+    };
     if modules.presence("nf_tables") == Presence::Absent {
-        let why = "nf_tables is neither loaded nor built in (/proc/modules, modules.builtin)".to_owned();
-        return Section {
-            state: State::NotApplicable { why },
-            ..unread(now_us)
-        };
+        return absent("nf_tables is neither loaded nor built in (/proc/modules, modules.builtin)");
     }
-    let outcome = sockets()
-        .map(|(mut netfilter, mut route)| repeat(|| attempt(&mut netfilter, &mut route), std::thread::sleep));
+    let outcome = sockets().and_then(|(mut netfilter, mut route)| {
+        known(&mut netfilter)?;
+        Ok(repeat(|| attempt(&mut netfilter, &mut route), std::thread::sleep))
+    });
     let section = unread(now_us);
     match outcome {
-        Err(error) | Ok(Outcome::Failed(error)) => Section {
-            state: refused(&error),
+        Err(Unread::Absent) => absent("the kernel has no nf_tables: it knows no ruleset generation"),
+        Err(Unread::Failed(error)) | Ok(Outcome::Failed(error)) => Section {
+            state: State::Unreadable {
+                why: format!("cannot read nftables: {}", error.chain()),
+            },
             ..section
         },
         Ok(Outcome::Done(dump)) => decoded(section, dump),
@@ -61,19 +66,38 @@ struct Dump {
     generation: u32,
 }
 
-fn sockets() -> Result<(Socket, Socket), DumpError> {
-    Ok((Socket::open(Protocol::Netfilter)?, Socket::open(Protocol::Route)?))
+/// Why there is nothing to read.
+#[derive(Debug)]
+enum Unread {
+    /// The kernel has no nf_tables, so nothing can filter there.
+    Absent,
+    /// Something else, which proves nothing.
+    Failed(DumpError),
 }
 
-/// A kernel without nf_tables has nothing that could filter there; anything else that is refused is unread.
-fn refused(error: &DumpError) -> State {
-    match error.errno() {
-        Some(libc::EINVAL | libc::EPROTONOSUPPORT | libc::EOPNOTSUPP) => State::NotApplicable {
-            why: "the kernel has no nf_tables: it knows no ruleset generation".to_owned(),
-        },
-        _ => State::Unreadable {
-            why: format!("cannot read nftables: {}", error.chain()),
-        },
+impl From<DumpError> for Unread {
+    fn from(error: DumpError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+fn sockets() -> Result<(Socket, Socket), Unread> {
+    let netfilter = Socket::open(Protocol::Netfilter).map_err(|error| match error.errno() {
+        Some(libc::EPROTONOSUPPORT) => Unread::Absent,
+        _ => Unread::Failed(error),
+    })?;
+    Ok((netfilter, Socket::open(Protocol::Route)?))
+}
+
+/// Only the ruleset's generation tells a kernel without nf_tables apart. A later request may be refused with the same error
+/// by one that has rules: flowtables, say, are younger than tables.
+fn known<L: Link>(netfilter: &mut Socket<L>) -> Result<(), Unread> {
+    match generation(netfilter) {
+        Err(DumpError::Refused {
+            errno: libc::EINVAL | libc::EOPNOTSUPP,
+        }) => Err(Unread::Absent),
+        Err(error) if !error.is_transient() => Err(Unread::Failed(error)),
+        _ => Ok(()),
     }
 }
 

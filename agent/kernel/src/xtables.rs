@@ -16,6 +16,9 @@ mod socket;
 
 use socket::TableSocket;
 
+/// What `procfs` shows of the calling thread's network namespace.
+const NET: &str = "/proc/thread-self/net";
+
 /// What differs between the two families.
 #[derive(Debug, Clone, Copy)]
 struct Kind {
@@ -90,6 +93,8 @@ trait Source {
 /// The operation that failed.
 #[derive(Debug, thiserror::Error)]
 enum ReadError {
+    #[error("find {NET}")]
+    Proc(#[source] io::Error),
     #[error("list the tables")]
     Names(#[source] io::Error),
     #[error("open a socket")]
@@ -105,7 +110,9 @@ enum ReadError {
 impl ReadError {
     fn source(&self) -> &io::Error {
         match self {
-            Self::Names(source) | Self::Socket(source) | Self::Table { source, .. } => source,
+            Self::Proc(source) | Self::Names(source) | Self::Socket(source) | Self::Table { source, .. } => {
+                source
+            }
         }
     }
 }
@@ -119,7 +126,7 @@ struct Kernel {
 
 impl Source for Kernel {
     fn names(&mut self) -> Result<Vec<Text>, ReadError> {
-        let list = std::fs::read(self.kind.names).map_err(ReadError::Names)?;
+        let list = listed(NET, self.kind.names)?;
         let lines = list.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         Ok(lines.map(Text::from).collect())
     }
@@ -136,6 +143,12 @@ impl Source for Kernel {
             source,
         })
     }
+}
+
+/// The file of names. Without the directory that it belongs in, a file that is not there proves nothing.
+fn listed(directory: &str, names: &str) -> Result<Vec<u8>, ReadError> {
+    std::fs::metadata(directory).map_err(ReadError::Proc)?;
+    std::fs::read(names).map_err(ReadError::Names)
 }
 
 fn one_table(socket: &TableSocket, name: &Text) -> io::Result<Option<XtablesTable>> {

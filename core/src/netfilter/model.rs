@@ -403,6 +403,8 @@ pub struct Object {
     pub kind: String,
     /// Its name.
     pub name: Text,
+    /// Its comment.
+    pub comment: Option<Text>,
     /// Its attributes as the kernel gave them, without those that are runtime.
     pub payload: Hex,
 }

@@ -12,6 +12,7 @@ mod field;
 mod key_type;
 mod lift;
 pub mod message;
+mod object;
 mod order;
 mod register;
 mod set;

@@ -167,3 +167,12 @@ fn a_table_that_does_not_fit_together_is_unreadable_and_keeps_its_bytes() {
     assert!(read.content.is_none() && read.raw.is_some());
     assert!(read.state.why().unwrap().contains("filter"), "{:?}", read.state);
 }
+
+/// Where `/proc` is not mounted, no list of tables is there, whatever tables there are.
+#[test]
+fn without_proc_a_missing_list_proves_nothing() {
+    let unmounted = listed("/nothing", "/nothing/ip_tables_names").unwrap_err();
+    assert_eq!(refused(IPV4, &unmounted).word(), "unreadable");
+    let without_module = listed("/", "/nothing").unwrap_err();
+    assert_eq!(refused(IPV4, &without_module).word(), "not_applicable");
+}

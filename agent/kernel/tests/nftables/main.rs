@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::indexing_slicing,
     reason = "a test states what it expects by failing; the configuration for tests does not reach their helpers"
 )]
@@ -10,5 +11,6 @@
 mod reading;
 
 mod everyday;
+mod pairs;
 mod random;
 mod whole;

@@ -87,6 +87,7 @@ pub(super) fn object(kind: &str, name: &str) -> Object {
     Object {
         kind: kind.into(),
         name: name.into(),
+        comment: None,
         payload: Hex(vec![0]),
     }
 }

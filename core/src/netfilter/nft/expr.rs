@@ -133,8 +133,7 @@ impl<'a> Reader<'_, 'a> {
     /// written any, so nothing that was loaded is trusted after it.
     fn opaque(&mut self, name: &str, data: &[u8]) {
         for (register, symbol) in self.registers.take() {
-            let field = Field(format!("@reg,{register}"));
-            self.statement(held(field, symbol));
+            self.hold(register, symbol);
         }
         // `last` holds when a packet last came by, and nothing else (`enum nft_last_attributes`).
         let payload = if name == "last" { Vec::new() } else { data.to_vec() };
@@ -145,6 +144,18 @@ impl<'a> Reader<'_, 'a> {
             payload: Hex(payload),
             text: None,
         }));
+    }
+
+    /// Writes down what the registers hold that begin within `bytes` bytes from `register` on: something reads them that has
+    /// no words for it.
+    fn write_down(&mut self, register: u32, bytes: usize) {
+        for (slot, symbol) in self.registers.within(register, bytes) {
+            self.hold(slot, symbol);
+        }
+    }
+
+    fn hold(&mut self, slot: u32, symbol: Symbol) {
+        self.statement(held(Field(format!("@reg,{slot}")), symbol));
     }
 
     /// `nft_compat`: the payload is the structure of a legacy entry.

@@ -6,14 +6,15 @@ use super::Lifted;
 use super::consts;
 use super::expr::{self, Source};
 use super::message::{self, ChainMessage, HookMessage, TableMessage, required};
+use super::object;
 use super::order::Orders;
 use super::set::{self, SetMessage, Sets, milliseconds};
-use crate::bytes::{Big, Hex, Text};
+use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
     BaseChain, Chain, ChainId, ChainRuntime, Element, Family, Hook, Item, Object, Plane, Rule, RuleRuntime,
     Ruleset, RulesetRuntime, Set, SetRuntime, Statement, Table, TableRuntime, Verdict,
 };
-use crate::raw::attr::{Attr, Attrs, Malformed, attrs};
+use crate::raw::attr::{Attr, Malformed, attrs};
 use crate::raw::{NetlinkRaw, RawMessage};
 
 /// `NFT_TABLE_F_*`.
@@ -27,23 +28,9 @@ const SET_FLAGS: [(u32, &str); 4] = [
     (consts::SET_EVAL, "dynamic"),
 ];
 
-/// The word for `NFT_OBJECT_*`.
-pub(super) fn object_kind(number: u32) -> String {
-    let known = match number {
-        1 => "counter",
-        2 => "quota",
-        3 => "ct helper",
-        4 => "limit",
-        5 => "ct count",
-        6 => "tunnel",
-        7 => "ct timeout",
-        8 => "secmark",
-        9 => "ct expectation",
-        10 => "synproxy",
-        other => return format!("object:{other}"),
-    };
-    known.to_owned()
-}
+/// Flags that say what the other attributes say already; the last is `NFT_SET_EXPR`.
+const SET_IMPLIED: u32 =
+    consts::SET_ANONYMOUS | consts::SET_MAP | consts::SET_OBJECT | consts::SET_CONCAT | 0x100;
 
 /// One rule, decoded.
 type LiftedRule = (Rule, RuleRuntime);
@@ -104,8 +91,14 @@ impl<'a> Lift<'a> {
                     .elements
                     .extend(elements);
             }
-            consts::NEW_OBJECT => self.object(family, attributes)?,
-            consts::NEW_FLOWTABLE => self.flowtable(family, attributes)?,
+            consts::NEW_OBJECT => {
+                let (table, object) = object::object(attributes)?;
+                self.objects.push((family, table, object));
+            }
+            consts::NEW_FLOWTABLE => {
+                let (table, object) = object::flowtable(attributes)?;
+                self.objects.push((family, table, object));
+            }
             other => {
                 return Err(Malformed::Value {
                     what: "nlmsg_type",
@@ -113,60 +106,6 @@ impl<'a> Lift<'a> {
                 });
             }
         }
-        Ok(())
-    }
-
-    /// `enum nft_object_attributes`.
-    fn object(&mut self, family: Family, attributes: Attrs<'a>) -> Result<(), Malformed> {
-        let (mut table, mut name, mut kind, mut data) = (None, None, 0, [].as_slice());
-        for attr in attributes {
-            let attr = attr?;
-            match attr.kind {
-                1 => table = Some(attr.text()),
-                2 => name = Some(attr.text()),
-                3 => kind = attr.be32("NFTA_OBJ_TYPE")?,
-                4 => data = attr.value,
-                _ => {}
-            }
-        }
-        // What a counter has counted and a quota has used is runtime.
-        let runtime: &[u16] = match kind {
-            1 => &[1, 2, 3],
-            2 => &[4],
-            _ => &[],
-        };
-        let name = required(name, "NFTA_OBJ_NAME")?;
-        let payload = Hex(without(data, runtime)?);
-        let object = Object {
-            kind: object_kind(kind),
-            name,
-            payload,
-        };
-        self.objects
-            .push((family, required(table, "NFTA_OBJ_TABLE")?, object));
-        Ok(())
-    }
-
-    /// `enum nft_flowtable_attributes`: the use count and the handle are runtime.
-    fn flowtable(&mut self, family: Family, attributes: Attrs<'a>) -> Result<(), Malformed> {
-        let (mut table, mut name, mut payload) = (None, None, Vec::new());
-        for attr in attributes {
-            let attr = attr?;
-            match attr.kind {
-                1 => table = Some(attr.text()),
-                2 => name = Some(attr.text()),
-                3 | 7 => append(&mut payload, &attr),
-                _ => {}
-            }
-        }
-        let name = required(name, "NFTA_FLOWTABLE_NAME")?;
-        let object = Object {
-            kind: "flowtable".to_owned(),
-            name,
-            payload: Hex(payload),
-        };
-        self.objects
-            .push((family, required(table, "NFTA_FLOWTABLE_TABLE")?, object));
         Ok(())
     }
 
@@ -238,7 +177,7 @@ impl<'a> Lift<'a> {
         let table = Table {
             family,
             name: message.name.clone(),
-            flags: flag_words(&TABLE_FLAGS, message.flags),
+            flags: flag_words(&TABLE_FLAGS, 0, message.flags),
             comment: message.comment.clone(),
             chains,
             sets,
@@ -324,7 +263,7 @@ impl<'a> Lift<'a> {
         } else {
             (elements, Vec::new())
         };
-        let mut flags = flag_words(&SET_FLAGS, message.flags);
+        let mut flags = flag_words(&SET_FLAGS, SET_IMPLIED, message.flags);
         if message.auto_merge {
             flags.insert(0, "auto-merge".to_owned());
         }
@@ -362,7 +301,8 @@ impl<'a> Lift<'a> {
             .map(|entry| {
                 Ok(Element {
                     data: message.data_of(entry.element, self.links),
-                    timeout_ms: milliseconds(entry.element.timeout),
+                    // Nought is "never" where the set has a timeout; the kernel leaves the set's own out.
+                    timeout_ms: entry.element.timeout.map(Big),
                     comment: entry.element.comment.clone(),
                     statements: self.statements(family, table, &entry.element.expressions)?,
                     key: entry.key,
@@ -464,32 +404,17 @@ fn policy(number: Option<u32>) -> Result<Option<String>, Malformed> {
     }
 }
 
-fn flag_words(table: &[(u32, &str)], bits: u32) -> Vec<String> {
+/// The words of these bits. What is in neither the table nor `implied` is a number.
+fn flag_words(table: &[(u32, &str)], implied: u32, bits: u32) -> Vec<String> {
     let mut words: Vec<String> = table
         .iter()
         .filter(|(bit, _)| bits & bit != 0)
         .map(|(_, word)| (*word).to_owned())
         .collect();
+    let unknown = table.iter().fold(bits & !implied, |left, (bit, _)| left & !bit);
+    if unknown != 0 {
+        words.push(format!("{unknown:#x}"));
+    }
     words.sort();
     words
-}
-
-/// The attributes in `data` but those of these kinds.
-fn without(data: &[u8], kinds: &[u16]) -> Result<Vec<u8>, Malformed> {
-    let mut out = Vec::new();
-    for attr in attrs(data) {
-        let attr = attr?;
-        if !kinds.contains(&attr.kind) {
-            append(&mut out, &attr);
-        }
-    }
-    Ok(out)
-}
-
-fn append(out: &mut Vec<u8>, attr: &Attr<'_>) {
-    let length = u16::try_from(attr.value.len() + 4).unwrap_or(u16::MAX);
-    out.extend_from_slice(&length.to_ne_bytes());
-    out.extend_from_slice(&attr.kind.to_ne_bytes());
-    out.extend_from_slice(attr.value);
-    out.resize(out.len().next_multiple_of(4), 0);
 }

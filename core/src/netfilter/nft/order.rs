@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::bytes::Text;
 use crate::netfilter::model::{BaseChain, ChainId, Family, Hook, HookOrder};
 
-type Place = (Family, Hook, Vec<Text>, i32);
+/// On one device, where a hook belongs to one.
+type Place = (Family, Hook, Option<Text>, i32);
 
 /// Gathers base chains in the order in which the kernel lists them.
 #[derive(Debug, Default)]
@@ -15,15 +16,23 @@ pub(super) struct Orders {
 
 impl Orders {
     pub(super) fn add(&mut self, id: &ChainId, base: &BaseChain) {
-        for family in packet_families(id.family) {
-            let place = (*family, base.hook, base.devices.clone(), base.priority);
-            self.places.entry(place).or_default().push(id.clone());
+        let devices: Vec<Option<Text>> = if base.devices.is_empty() {
+            vec![None]
+        } else {
+            base.devices.iter().cloned().map(Some).collect()
+        };
+        for family in packet_families(id.family, base.hook) {
+            for device in &devices {
+                let place = (*family, base.hook, device.clone(), base.priority);
+                self.places.entry(place).or_default().push(id.clone());
+            }
         }
     }
 
-    /// Only where more than one chain stands.
+    /// Only where more than one chain stands. Devices on which the same chains stand are one row.
     pub(super) fn finish(self) -> Vec<HookOrder> {
-        self.places
+        let mut orders: Vec<HookOrder> = self
+            .places
             .into_iter()
             .filter(|(_, chains)| chains.len() > 1)
             .map(|((family, hook, _, priority), chains)| HookOrder {
@@ -32,13 +41,20 @@ impl Orders {
                 priority,
                 chains,
             })
-            .collect()
+            .collect();
+        orders.sort_by(|a, b| {
+            (a.family, a.hook, a.priority, &a.chains).cmp(&(b.family, b.hook, b.priority, &b.chains))
+        });
+        orders.dedup();
+        orders
     }
 }
 
 /// The packets that a table of this family meets: `inet` tables meet those of `ip` and of `ip6`.
-fn packet_families(family: Family) -> &'static [Family] {
+/// Ingress stands before all families, so there `inet` and `netdev` meet.
+fn packet_families(family: Family, hook: Hook) -> &'static [Family] {
     match family {
+        _ if hook == Hook::Ingress => &[Family::Netdev],
         Family::Inet => &[Family::Ip, Family::Ip6],
         Family::Ip => &[Family::Ip],
         Family::Ip6 => &[Family::Ip6],

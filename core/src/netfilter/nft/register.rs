@@ -80,6 +80,21 @@ impl Registers {
         (at == end).then_some(out)
     }
 
+    /// The symbols that touch the registers from `register` on for `bytes` bytes, by slot.
+    pub(super) fn within(&self, register: u32, bytes: usize) -> Vec<(u32, Symbol)> {
+        let Some(first) = slot(register) else {
+            return Vec::new();
+        };
+        let end = first.saturating_add(slots_of(bytes));
+        let touching = self
+            .slots
+            .iter()
+            .filter(|(at, (_, length))| **at < end && at.saturating_add(*length) > first);
+        touching
+            .map(|(slot, (symbol, _))| (*slot, symbol.clone()))
+            .collect()
+    }
+
     /// Empties all registers and returns what they held, by slot.
     pub(super) fn take(&mut self) -> Vec<(u32, Symbol)> {
         std::mem::take(&mut self.slots)

@@ -28,6 +28,7 @@ pub(super) struct SetMessage<'a> {
     object_type: Option<u32>,
     pub(super) policy: Option<u32>,
     pub(super) size: Option<u32>,
+    field_lengths: Vec<u32>,
     pub(super) timeout: Option<u64>,
     pub(super) gc_interval: Option<u32>,
     pub(super) handle: Option<u64>,
@@ -92,7 +93,7 @@ impl<'a> SetMessage<'a> {
             6 => self.data_type = Some(attr.be32("NFTA_SET_DATA_TYPE")?),
             7 => self.data_length = length(attr, "NFTA_SET_DATA_LEN")?,
             8 => self.policy = Some(attr.be32("NFTA_SET_POLICY")?),
-            9 => self.size = size(attr.nested())?,
+            9 => self.description(attr.nested())?,
             11 => self.timeout = Some(attr.be64("NFTA_SET_TIMEOUT")?),
             12 => self.gc_interval = Some(attr.be32("NFTA_SET_GC_INTERVAL")?),
             13 => self.user_data(attr.value),
@@ -101,6 +102,19 @@ impl<'a> SetMessage<'a> {
             17 => self.expressions = vec![*attr],
             18 => self.expressions = attr.nested().collect::<Result<_, _>>()?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// `NFTA_SET_DESC_SIZE` and `NFTA_SET_DESC_CONCAT`.
+    fn description(&mut self, attributes: Attrs<'a>) -> Result<(), Malformed> {
+        for attr in attributes {
+            let attr = attr?;
+            match attr.kind {
+                1 => self.size = Some(attr.be32("NFTA_SET_DESC_SIZE")?),
+                2 => self.field_lengths = field_lengths(attr.nested())?,
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -117,17 +131,17 @@ impl<'a> SetMessage<'a> {
 
     /// The words for the key's type.
     pub(super) fn key_name(&self) -> String {
-        key_type::parts(self.key_type, self.key_length).0
+        named(self.key_type, self.key_length, &self.field_lengths)
     }
 
     /// The words for what a map holds; `None` for a set.
     pub(super) fn data_name(&self) -> Option<String> {
         if self.flags & consts::SET_OBJECT != 0 {
-            return Some(super::lift::object_kind(self.object_type.unwrap_or(0)));
+            return Some(super::object::object_kind(self.object_type.unwrap_or(0)));
         }
         match self.data_type? {
             consts::DATA_VERDICT => Some("verdict".to_owned()),
-            number => Some(key_type::parts(number, self.data_length).0),
+            number => Some(named(number, self.data_length, &[])),
         }
     }
 
@@ -177,15 +191,31 @@ impl<'a> SetMessage<'a> {
     }
 }
 
-/// `NFTA_SET_DESC_SIZE`.
-fn size(attributes: Attrs<'_>) -> Result<Option<u32>, Malformed> {
-    for attr in attributes {
-        let attr = attr?;
-        if attr.kind == 1 {
-            return attr.be32("NFTA_SET_DESC_SIZE").map(Some);
+/// The words for a datatype. Where they leave its length open, or the lengths of its parts, these are said too.
+fn named(number: u32, length: usize, fields: &[u32]) -> String {
+    let (name, parts) = key_type::parts(number, length);
+    if parts.iter().all(|part| part.width.is_some()) {
+        return name;
+    }
+    let lengths = match fields {
+        [] => length.to_string(),
+        fields => fields.iter().map(u32::to_string).collect::<Vec<_>>().join(" . "),
+    };
+    format!("{name}, {lengths} bytes")
+}
+
+/// `NFTA_SET_FIELD_LEN` of each part of a concatenation.
+fn field_lengths(parts: Attrs<'_>) -> Result<Vec<u32>, Malformed> {
+    let mut out = Vec::new();
+    for part in parts {
+        for attr in part?.nested() {
+            let attr = attr?;
+            if attr.kind == 1 {
+                out.push(attr.be32("NFTA_SET_FIELD_LEN")?);
+            }
         }
     }
-    Ok(None)
+    Ok(out)
 }
 
 /// The elements in a message: table, set, elements (`enum nft_set_elem_list_attributes`).

@@ -72,6 +72,8 @@ impl Type {
             Self::Mac => Value::Mac(mac(bytes)?),
             Self::Network => number(network(bytes)?),
             Self::Host => number(host(bytes)?),
+            // A beginning that ends in a backslash would read like an exact name that ends in a star.
+            Self::IfName | Self::Text if bytes.last() == Some(&b'\\') => return None,
             Self::IfName | Self::Text => Value::Text(name(bytes)),
             Self::IfIndex => index(bytes, links)?,
             Self::Reachability => {

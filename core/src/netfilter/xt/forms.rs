@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::bytes::Text;
+use crate::bytes::{Hex, Text};
 use crate::netfilter::model::{Family, Item, Match, Op, Value};
 use crate::netfilter::names::{self, TCP_FLAGS};
 
@@ -169,8 +169,12 @@ pub(crate) fn interface(name: &[u8]) -> Value {
     Value::Text(Text::from(text))
 }
 
-/// Every interface whose name begins so.
+/// Every interface whose name begins so. A beginning that ends in a backslash stays bytes: with its `*` it would read like
+/// an exact name that ends in a star.
 pub(crate) fn interface_prefix(prefix: &[u8]) -> Value {
+    if prefix.last() == Some(&b'\\') {
+        return Value::Bytes(Hex(prefix.to_vec()));
+    }
     let mut text = prefix.to_vec();
     text.push(b'*');
     Value::Text(Text::from(text))

@@ -3,8 +3,8 @@
 use super::{Attributes, NotUnderstood, Reader, Source, Symbol, Understood};
 use crate::bytes::Big;
 use crate::netfilter::model::{Family, Field, LimitUnit, LogFlag, RejectWith, Statement, Value};
-use crate::netfilter::nft::lift::object_kind;
 use crate::netfilter::nft::message::{self, Data};
+use crate::netfilter::nft::object::object_kind;
 
 /// `NFT_LOGLEVEL_AUDIT` and below.
 const MAX_LEVEL: u32 = 8;
@@ -182,6 +182,10 @@ impl<'a> Reader<'_, 'a> {
     pub(super) fn dynset(&mut self, data: &'a [u8]) -> Understood {
         let attributes = Attributes::read(data, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10])?;
         let set = attributes.text(1)?;
+        // NFT_DYNSET_F_EXPR follows from the expressions; NFT_DYNSET_F_INV has no words.
+        if attributes.opt_be32(9)?.unwrap_or(0) & !2 != 0 {
+            return Err(NotUnderstood);
+        }
         let op = match attributes.be32(3)? {
             0 => "add",
             1 => "update",

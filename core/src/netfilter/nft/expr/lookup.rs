@@ -1,14 +1,15 @@
 //! Looking a register up in a set or map.
 
 use super::{Attributes, NotUnderstood, Reader, Symbol, Understood};
-use crate::bytes::Text;
-use crate::netfilter::model::{ElementData, Field, Op, Statement, Value};
+use crate::artifact::json;
+use crate::bytes::{Big, Hex, Text};
+use crate::netfilter::model::{Element, ElementData, Field, Item, Op, Opaque, Statement, Value};
 use crate::netfilter::nft::consts;
 use crate::netfilter::nft::field::Loaded;
 use crate::netfilter::nft::key_type::Part;
 use crate::netfilter::nft::set::SetMessage;
 
-/// `NFT_LOOKUP_F_INV`.
+/// `NFT_LOOKUP_F_INV`, the only flag there is.
 const INVERTED: u32 = 1;
 /// `NFT_REG_VERDICT`.
 const VERDICT: u32 = 0;
@@ -21,7 +22,11 @@ impl<'a> Reader<'_, 'a> {
     pub(super) fn lookup(&mut self, data: &'a [u8]) -> Understood {
         let attributes = Attributes::read(data, &[1, 2, 3, 4, 5])?;
         let name = attributes.text(1)?;
-        let inverted = attributes.opt_be32(5)?.unwrap_or(0) & INVERTED != 0;
+        let flags = attributes.opt_be32(5)?.unwrap_or(0);
+        if flags & !INVERTED != 0 {
+            return Err(NotUnderstood);
+        }
+        let inverted = flags & INVERTED != 0;
         let (key, parts) = self.key(attributes.be32(2)?, &name)?;
         match attributes.opt_be32(3)? {
             None => self.member(key, &parts, &name, inverted),
@@ -40,20 +45,21 @@ impl<'a> Reader<'_, 'a> {
 
     /// The fields in the registers that make up the set's key, and how their bytes read. Where the registers hold what is not
     /// understood, the register's number stands for the fields and the set's own type reads the bytes: what the set
-    /// holds is part of the rule in any case.
-    pub(super) fn key(&self, register: u32, set: &Text) -> Understood<(Field, Vec<Part>)> {
+    /// holds is part of the rule in any case. What the registers do hold is written down before it.
+    pub(super) fn key(&mut self, register: u32, set: &Text) -> Understood<(Field, Vec<Part>)> {
         let set = self.set_named(set)?;
-        let symbols = self
-            .registers
-            .concatenation(register, set.key_length())
-            .unwrap_or_default();
+        let (length, set_parts) = (set.key_length(), set.key_parts());
+        let symbols = self.registers.concatenation(register, length).unwrap_or_default();
         let fields: Option<Vec<&Loaded>> = symbols.into_iter().map(whole_field).collect();
         Ok(match fields {
             Some(fields) if !fields.is_empty() => {
                 let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
                 (Field(names.join(" . ")), fields.into_iter().map(part).collect())
             }
-            _ => (Field(format!("@reg,{register}")), set.key_parts()),
+            _ => {
+                self.write_down(register, length);
+                (Field(format!("@reg,{register}")), set_parts)
+            }
         })
     }
 
@@ -64,11 +70,9 @@ impl<'a> Reader<'_, 'a> {
             self.matched(&field.0, op, Value::SetName(name.clone()));
             return Ok(());
         }
-        let mut values: Vec<Value> = self
-            .entries(set, parts)?
-            .into_iter()
-            .map(|(key, _)| key)
-            .collect();
+        let entries = self.entries(set, parts)?;
+        let more = self.more(set, parts)?;
+        let mut values: Vec<Value> = entries.into_iter().map(|(key, _)| key).collect();
         // One of a single value is that value: newer tools write the one for the other.
         let (op, value) = if values.len() == 1 {
             (Op::Eq, values.remove(0))
@@ -76,10 +80,11 @@ impl<'a> Reader<'_, 'a> {
             (Op::In, Value::Set(values))
         };
         self.matched(&field.0, if inverted { op.negated() } else { op }, value);
+        self.items.extend(more);
         Ok(())
     }
 
-    pub(super) fn map(&self, name: &Text, parts: &[Part]) -> Understood<(Option<Text>, Pairs)> {
+    pub(super) fn map(&mut self, name: &Text, parts: &[Part]) -> Understood<(Option<Text>, Pairs)> {
         let set = self.set_named(name)?;
         if set.flags & consts::SET_ANONYMOUS == 0 {
             return Ok((Some(name.clone()), Vec::new()));
@@ -89,7 +94,38 @@ impl<'a> Reader<'_, 'a> {
             .into_iter()
             .map(|(key, data)| Some((key, data?)))
             .collect();
-        Ok((None, pairs.ok_or(NotUnderstood)?))
+        let pairs = pairs.ok_or(NotUnderstood)?;
+        let more = self.more(set, parts)?;
+        self.items.extend(more);
+        Ok((None, pairs))
+    }
+
+    /// What elements of a set that is written in place hold besides keys and data: comments, timeouts, statements of their
+    /// own. The model has no words for it there, so each such element stays whole, as canonical JSON.
+    fn more(&self, set: &SetMessage<'a>, parts: &[Part]) -> Understood<Vec<Item>> {
+        let mut out = Vec::new();
+        for entry in set.entries(parts, self.source.links)? {
+            let element = entry.element;
+            let statements = super::read(self.source, element.expressions.iter().copied().map(Ok))?.items;
+            if statements.is_empty() && element.comment.is_none() && element.timeout.is_none() {
+                continue;
+            }
+            let whole = Element {
+                data: set.data_of(element, self.source.links),
+                timeout_ms: element.timeout.map(Big),
+                comment: element.comment.clone(),
+                statements,
+                key: entry.key,
+            };
+            out.push(Item::Opaque(Opaque {
+                kind: "element".to_owned(),
+                name: Text::default(),
+                revision: None,
+                payload: Hex(json::to_vec(&whole).map_err(|_| NotUnderstood)?),
+                text: None,
+            }));
+        }
+        Ok(out)
     }
 
     fn entries(&self, set: &SetMessage<'a>, parts: &[Part]) -> Understood<Vec<(Value, Option<ElementData>)>> {
