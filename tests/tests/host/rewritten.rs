@@ -97,17 +97,18 @@ fn root_a_ruleset_that_never_rests_is_torn_with_status_3() {
 #[test]
 fn root_a_table_that_comes_and_goes_is_whole_or_absent() {
     let site = Site::with("nft add table ip stays");
-    let made: String = (1..=40)
-        .map(|port| format!("add rule ip comes c tcp dport {port} drop; "))
+    // Each chain is read by itself, so that the table may go between any two of them.
+    let made: String = (1..=30)
+        .map(|n| format!("add chain ip comes c{n}; add rule ip comes c{n} tcp dport {n} drop; "))
         .collect();
-    let line = format!("add table ip comes; add chain ip comes c; {made}\ndelete table ip comes\n");
+    let line = format!("add table ip comes; {made}\ndelete table ip comes\n");
     let all = while_written(&site, (&["nft", "-i"], &line.repeat(600)), 2);
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
         let nft = section(snapshot, "nftables");
         if nft["state"] == "captured" {
-            let count = rules(nft, "c");
-            assert!(matches!(count, None | Some(40)), "{count:?} rules of 40");
+            let counts: Vec<usize> = (1..=30).filter_map(|n| rules(nft, &format!("c{n}"))).collect();
+            assert!(counts.is_empty() || counts == [1; 30], "half a table: {counts:?}");
         }
     }
     rests(&site);
