@@ -6,4 +6,5 @@ pub mod names;
 pub mod nft;
 pub mod save;
 pub mod text;
+pub mod unresolved;
 pub mod xt;

@@ -2,6 +2,7 @@
 
 use netghost_core::bytes::Text;
 use netghost_core::netfilter::nft::{self, consts, message, whole};
+use netghost_core::netfilter::unresolved;
 use netghost_core::raw::{NetlinkRaw, Raw, RawMessage};
 use netghost_core::section::{Content, DECODER, Gap, Reader, Section, SectionName, State};
 
@@ -105,7 +106,8 @@ fn decoded(section: Section, dump: Dump) -> Section {
     let gaps = whole::gaps(&dump.raw);
     let lifted = nft::lift(&dump.raw);
     let (content, gaps, why) = match (lifted, gaps) {
-        (Ok(lifted), Ok(gaps)) => {
+        (Ok(lifted), Ok(mut gaps)) => {
+            gaps.extend(unresolved::gaps(&lifted.config));
             let content = Content::Netfilter {
                 config: lifted.config,
                 runtime: lifted.runtime,

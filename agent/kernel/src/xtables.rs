@@ -6,7 +6,7 @@
 use std::io;
 
 use netghost_core::bytes::{Hex, Text};
-use netghost_core::netfilter::xt;
+use netghost_core::netfilter::{unresolved, xt};
 use netghost_core::raw::{Raw, XtablesRaw, XtablesTable};
 use netghost_core::section::{Content, DECODER, Reader, Section, SectionName, State};
 
@@ -225,18 +225,30 @@ fn same_rules(a: &XtablesRaw, b: &XtablesRaw) -> bool {
 }
 
 fn decoded(section: Section, raw: XtablesRaw) -> Section {
-    let (state, content) = match xt::lift(&raw) {
-        Ok((config, runtime)) => (State::Captured, Some(Content::Netfilter { config, runtime })),
+    let (why, content, gaps) = match xt::lift(&raw) {
+        Ok((config, runtime)) => {
+            let gaps = unresolved::gaps(&config);
+            let why = gaps
+                .iter()
+                .map(|gap| format!("{}: {}", gap.path, gap.why))
+                .collect::<Vec<_>>()
+                .join("; ");
+            (
+                (!why.is_empty()).then_some(why),
+                Some(Content::Netfilter { config, runtime }),
+                gaps,
+            )
+        }
         Err(error) => (
-            State::Unreadable {
-                why: format!("cannot decode it: {}", chain(&error)),
-            },
+            Some(format!("cannot decode it: {}", chain(&error))),
             None,
+            Vec::new(),
         ),
     };
     Section {
-        state,
+        state: why.map_or(State::Captured, |why| State::Unreadable { why }),
         content,
+        gaps,
         raw: Some(Raw::Xtables(raw)),
         ..section
     }
@@ -249,6 +261,7 @@ fn torn(section: Section, raw: Option<XtablesRaw>) -> Section {
         None => section,
     };
     Section {
+        gaps: Vec::new(),
         state: State::Torn {
             why: format!(
                 "the tables changed during each of {TRIES} reads: something rewrites them all the time"

@@ -15,7 +15,8 @@ pub(super) fn compare(scope: &Scope<'_>, tables: Tables<'_>, pair: Pair<'_, Chai
         return Vec::new();
     };
     let path = format!("{}/{}", table_path(tables.before), named.name);
-    if scope.gaps.touch(&path) {
+    // A gap at one rule hides nothing: the rule is there, and what it means is what is not known.
+    if scope.gaps.hide(&path) {
         return Vec::new();
     }
     let before = pair.0.map(|chain| Spot {

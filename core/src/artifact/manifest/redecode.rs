@@ -2,7 +2,7 @@
 
 use crate::host::{links, routes};
 use crate::netfilter::model::Family;
-use crate::netfilter::{nft, save, xt};
+use crate::netfilter::{nft, save, unresolved, xt};
 use crate::raw::{NetlinkRaw, Raw, TextRaw};
 use crate::section::{Content, Gap, SectionName};
 use crate::tc;
@@ -22,7 +22,11 @@ pub fn redecode(name: SectionName, raw: &Raw) -> Option<Decoded> {
         Raw::Netlink(raw) => messages(name, raw),
         Raw::Xtables(raw) => {
             let (config, runtime) = xt::lift(raw).ok()?;
-            whole(Content::Netfilter { config, runtime })
+            let gaps = unresolved::gaps(&config);
+            Some(Decoded {
+                content: Content::Netfilter { config, runtime },
+                gaps,
+            })
         }
         Raw::Text(raw) => text(name, raw),
     }
@@ -39,14 +43,13 @@ fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
     match name {
         SectionName::Nftables => {
             let lifted = nft::lift(raw).ok()?;
+            let mut gaps = nft::whole::gaps(raw).ok()?;
+            gaps.extend(unresolved::gaps(&lifted.config));
             let content = Content::Netfilter {
                 config: lifted.config,
                 runtime: lifted.runtime,
             };
-            Some(Decoded {
-                content,
-                gaps: nft::whole::gaps(raw).ok()?,
-            })
+            Some(Decoded { content, gaps })
         }
         SectionName::Tc => {
             let lifted = tc::lift(raw).ok()?;
