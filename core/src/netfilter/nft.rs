@@ -9,6 +9,7 @@ use crate::raw::attr::Malformed;
 pub mod consts;
 mod expr;
 mod field;
+mod implicit;
 mod key_type;
 mod lift;
 pub mod message;

@@ -126,6 +126,27 @@ fn root_flush_and_reload_is_the_same_configuration() {
     assert_ne!(before.content, after.content, "the handles are others");
 }
 
+/// The kernel numbers chains without a name anew at each load; that is no change, and what is in them is.
+#[test]
+fn root_chains_without_a_name_load_again_as_the_same() {
+    let script = |verdict: &str| {
+        format!(
+            "table inet t {{\nchain i {{\ntype filter hook input priority 0;\n\
+             ip saddr 1.2.3.4 jump {{ counter; {verdict}; }}\nip saddr 1.2.3.5 goto {{ accept; }}\n}}\n}}\n"
+        )
+    };
+    let (one, same, other) = (
+        read(&load(&script("drop"))),
+        read(&load(&script("drop"))),
+        read(&load(&script("accept"))),
+    );
+    assert_same(config(&one), config(&same));
+    assert_ne!(
+        json::digest(config(&one)).unwrap(),
+        json::digest(config(&other)).unwrap()
+    );
+}
+
 /// What is not decoded stays whole: another value in it is another configuration.
 #[test]
 fn root_what_is_not_decoded_is_kept_whole() {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Lifted;
 use super::consts;
 use super::expr::{self, Source};
+use super::implicit::Implicit;
 use super::message::{self, ChainMessage, HookMessage, TableMessage, required};
 use super::object;
 use super::order::Orders;
@@ -112,20 +113,29 @@ impl<'a> Lift<'a> {
     pub(super) fn ruleset(mut self) -> Result<Lifted, Malformed> {
         let mut orders = Orders::default();
         let mut chains: BTreeMap<(Family, Text), Vec<(Chain, ChainRuntime)>> = BTreeMap::new();
-        for (family, message) in std::mem::take(&mut self.chains) {
+        let listed = std::mem::take(&mut self.chains);
+        let implicit = Implicit::of(&listed);
+        let mut seen = BTreeSet::new();
+        for (family, message) in listed {
             let id = ChainId {
                 family,
                 table: message.table.clone(),
                 chain: message.name.clone(),
             };
-            let (chain, runtime) = self.chain(&id, &message)?;
+            let (mut chain, runtime) = self.chain(&id, &message)?;
+            seen.insert(id.clone());
+            chain.name = implicit.name(family, &message.table, &message.name);
+            chain
+                .rules
+                .iter_mut()
+                .for_each(|rule| implicit.rename(family, &message.table, rule));
             if let Some(base) = &chain.base {
                 orders.add(&id, base);
             }
             let table = chains.entry((family, message.table)).or_default();
             table.push((chain, runtime));
         }
-        if self.rules.keys().any(|id| !has_chain(&chains, id)) {
+        if self.rules.keys().any(|id| !seen.contains(id)) {
             return Err(Malformed::Missing {
                 what: "the chain of a rule",
             });
@@ -329,11 +339,6 @@ fn extra_comment(text: Text) -> Item {
         op: Op::Eq,
         value: Value::Text(text),
     })
-}
-
-fn has_chain(chains: &BTreeMap<(Family, Text), Vec<(Chain, ChainRuntime)>>, id: &ChainId) -> bool {
-    let table = chains.get(&(id.family, id.table.clone()));
-    table.is_some_and(|chains| chains.iter().any(|(chain, _)| chain.name == id.chain))
 }
 
 /// The sets that rules of these chains write to, whatever the flags of the sets say.
