@@ -1,8 +1,9 @@
 //! Rulesets as people write them.
 
 use netghost_core::artifact::json;
+use netghost_core::artifact::manifest::redecode;
 use netghost_core::netfilter::text;
-use netghost_core::section::State;
+use netghost_core::section::{SectionName, State};
 use netghost_lab::netns::Namespace;
 
 use crate::reading::{assert_same, config, load, opaque, read};
@@ -124,6 +125,31 @@ fn root_flush_and_reload_is_the_same_configuration() {
         json::digest(config(&after)).unwrap()
     );
     assert_ne!(before.content, after.content, "the handles are others");
+}
+
+/// A later decoder version decodes a stored section again; what is kept is enough for that, for every section.
+#[test]
+fn root_every_section_decodes_again_from_what_is_kept() {
+    let namespace = load(EVERYDAY);
+    for words in [
+        "ip link set lo up",
+        "iptables-legacy -w 5 -A INPUT -p tcp --dport 5001 -j DROP",
+        "ip6tables-legacy -w 5 -A INPUT -p tcp --dport 5001 -j REJECT",
+        "tc qdisc add dev lo root handle 1: htb default 10",
+        "tc class add dev lo parent 1: classid 1:10 htb rate 1mbit",
+    ] {
+        namespace.must(&words.split(' ').collect::<Vec<_>>()).unwrap();
+    }
+    let sections = namespace
+        .enter(|| netghost_kernel::capture(&SectionName::HOST, &crate::reading::now_us))
+        .unwrap();
+    assert_eq!(sections.len(), SectionName::HOST.len());
+    for section in sections {
+        let again = redecode(section.name, section.raw.as_ref().unwrap()).unwrap();
+        assert_eq!(section.state, State::Captured);
+        assert_eq!(Some(again.content), section.content, "{}", section.name);
+        assert_eq!(again.gaps, section.gaps);
+    }
 }
 
 /// The kernel numbers chains without a name anew at each load; that is no change, and what is in them is.
