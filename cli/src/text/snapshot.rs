@@ -75,16 +75,28 @@ fn ruleset_counts(config: &Ruleset) -> String {
         .flat_map(|rule| &rule.items)
         .filter(|item| matches!(item, Item::Opaque(_)))
         .count();
-    let mut out = format!(
-        "{} tables, {} chains, {} rules, {sets} sets",
-        config.tables.len(),
-        chains().count(),
-        rules().count()
-    );
+    let all = [
+        (config.tables.len(), "tables"),
+        (chains().count(), "chains"),
+        (rules().count(), "rules"),
+        (sets, "sets"),
+    ];
+    let mut out = all.map(|(number, what)| counted(number, what)).join(", ");
     if opaque > 0 {
         out += &format!(", {opaque} parts not decoded");
     }
     out
+}
+
+/// `1 table`, `2 tables`; `what` is the plural.
+fn counted(number: usize, what: &str) -> String {
+    let singular = what.strip_suffix("ses").map(|stem| format!("{stem}s"));
+    let singular = singular.unwrap_or_else(|| what.strip_suffix('s').unwrap_or(what).to_owned());
+    if number == 1 {
+        format!("1 {singular}")
+    } else {
+        format!("{number} {what}")
+    }
 }
 
 /// The length of each list in a configuration.
@@ -92,8 +104,7 @@ fn lists(config: Result<serde_json::Value, serde_json::Error>) -> String {
     let Ok(serde_json::Value::Object(fields)) = config else {
         return String::new();
     };
-    let list =
-        |(key, value): (&String, &serde_json::Value)| Some(format!("{} {key}", value.as_array()?.len()));
+    let list = |(key, value): (&String, &serde_json::Value)| Some(counted(value.as_array()?.len(), key));
     fields.iter().filter_map(list).collect::<Vec<_>>().join(", ")
 }
 
@@ -139,4 +150,22 @@ fn chains(config: &Ruleset, table: &Table) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_is_not_many() {
+        let say = super::counted;
+        assert_eq!(
+            [
+                say(1, "tables"),
+                say(0, "rules"),
+                say(1, "classes"),
+                say(2, "classes")
+            ]
+            .join(" "),
+            "1 table 0 rules 1 class 2 classes"
+        );
+    }
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::site::{Site, section};
 
-/// Captures while `writer` runs in the namespace, at least `least` times and until it ends.
-fn while_written(site: &Site, writer: (&[&str], &str), least: usize) -> Vec<(i32, Value)> {
+/// Captures while `writer` runs in the namespace, until it ends and at least once.
+fn while_written(site: &Site, writer: (&[&str], &str)) -> Vec<(i32, Value)> {
     thread::scope(|scope| {
         let running = scope.spawn(|| {
             site.namespace()
@@ -29,11 +29,7 @@ fn while_written(site: &Site, writer: (&[&str], &str), least: usize) -> Vec<(i32
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        assert!(
-            all.len() >= least,
-            "only {} readings while it was written",
-            all.len()
-        );
+        assert!(!all.is_empty(), "no reading while it was written");
         all
     })
 }
@@ -75,7 +71,7 @@ fn root_a_ruleset_that_never_rests_is_torn_with_status_3() {
     );
     site.sh("$netghost host capture -o json >before.json");
     let lines = "add rule ip busy c counter\n".repeat(8000);
-    let all = while_written(&site, (&["nft", "-i"], &lines), 1);
+    let all = while_written(&site, (&["nft", "-i"], &lines));
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
     }
@@ -102,7 +98,7 @@ fn root_a_table_that_comes_and_goes_is_whole_or_absent() {
         .map(|n| format!("add chain ip comes c{n}; add rule ip comes c{n} tcp dport {n} drop; "))
         .collect();
     let line = format!("add table ip comes; {made}\ndelete table ip comes\n");
-    let all = while_written(&site, (&["nft", "-i"], &line.repeat(600)), 2);
+    let all = while_written(&site, (&["nft", "-i"], &line.repeat(600)));
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
         let nft = section(snapshot, "nftables");
@@ -120,7 +116,7 @@ fn root_legacy_rules_that_are_rewritten_are_read_as_one_commit_left_them() {
     // Each commit puts three rules more.
     let script = "n=0; while [ $n -lt 300 ]; do n=$((n+1))
         printf '*filter\n-A c -j DROP\n-A c -j DROP\n-A c -j DROP\nCOMMIT\n' | iptables-legacy-restore -n; done";
-    let all = while_written(&site, (&["sh", "-euc", script], ""), 2);
+    let all = while_written(&site, (&["sh", "-euc", script], ""));
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
         let count = rules(section(snapshot, "xtables-legacy-ipv4"), "c").unwrap();
@@ -138,7 +134,7 @@ fn root_links_that_come_and_go_never_fail_a_reading() {
     let site = Site::with("ip link set lo up");
     let lines =
         "link add gone type bridge\nlink set gone up\nroute add 10.50.0.0/16 dev gone\nlink delete gone\n";
-    let all = while_written(&site, (&["ip", "-batch", "-"], &lines.repeat(60)), 2);
+    let all = while_written(&site, (&["ip", "-batch", "-"], &lines.repeat(60)));
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
     }

@@ -28,6 +28,7 @@ fn root_full_disk_leaves_nothing_half_made() {
             .args([&scratch.0, &std::env::current_exe().unwrap()])
             .arg("store::tests::full_disk::root_full_disk_leaves_nothing_half_made")
             .env(TINY, &scratch.0)
+            .stdout(std::process::Stdio::null())
             .status()
             .expect("unshare of util-linux");
         assert!(
