@@ -57,3 +57,15 @@ fn a_request_that_is_refused_later_is_an_error_and_not_an_empty_ruleset() {
     let failed = Unread::from(DumpError::Refused { errno: libc::EINVAL });
     assert!(matches!(failed, Unread::Failed(_)));
 }
+
+/// What a list named may be gone when it is asked for: the pass goes on, and is not whole.
+#[test]
+fn a_table_that_vanishes_midway_makes_the_pass_not_whole() {
+    let mut socket = socket(libc::ENOENT);
+    let mut reading = Reading {
+        socket: &mut socket,
+        moved: false,
+    };
+    assert_eq!(reading.all().unwrap(), []);
+    assert!(reading.moved);
+}
