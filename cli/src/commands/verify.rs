@@ -109,6 +109,8 @@ fn required(require: Option<Requirement>, statement: &Statement) -> Status {
     match (require, &statement.predicate) {
         (None, _) => Status::Good,
         (Some(Requirement::NoDrift), Predicate::Drift(drift)) => match drift.verdict {
+            // Something that was set apart did change: whoever requires no drift decides that, not who muted it.
+            DriftVerdict::NoDrift if !drift.muted.is_empty() => Status::Unknown,
             DriftVerdict::NoDrift => Status::Good,
             DriftVerdict::Drift => Status::Act,
             DriftVerdict::Unknown => Status::Unknown,

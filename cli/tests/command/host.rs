@@ -109,6 +109,20 @@ fn root_a_certificate_of_no_drift_meets_the_requirement() {
     assert_eq!(lines(&run).last(), Some(&"0"));
 }
 
+/// What was set apart did change, so a requirement of no drift is not met by setting it apart.
+#[test]
+fn root_muting_does_not_meet_the_requirement() {
+    let place = Place::new();
+    let run = script(
+        &place,
+        "iptables-legacy -w 5 -A INPUT -s 192.0.2.9 -j DROP; $netghost host capture --save ruled >/dev/null
+         iptables-legacy -w 5 -A INPUT -s 192.0.2.10 -j DROP
+         $netghost host diff ruled --mute 'INP*' --certificate muted.json >/dev/null; echo $?
+         $netghost verify muted.json --key $XDG_STATE_HOME/netghost/keys/*.pub.pem --require no_drift >/dev/null 2>&1; echo $?",
+    );
+    assert_eq!(lines(&run), ["0", "3"]);
+}
+
 #[test]
 fn root_a_name_is_saved_once() {
     let place = Place::new();
