@@ -1,37 +1,49 @@
 //! A host that is rewritten while it is read: no answer is ever complete and wrong.
 
+use std::fs;
+use std::path::PathBuf;
 use std::thread;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use super::site::{Site, section};
 
-/// Captures while `writer` runs in the namespace, until it ends and at least once.
-fn while_written(site: &Site, writer: (&[&str], &str)) -> Vec<(i32, Value)> {
+/// Readings made while one writer writes.
+const READINGS: usize = 10;
+
+/// Ends the writer when it goes, also where a reading panics.
+struct Stop(PathBuf);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        fs::write(&self.0, "").unwrap();
+    }
+}
+
+/// Captures while a script runs that writes on until the file `stop` is there; it says `started` by a file of that name.
+fn while_written(site: &Site, writer: &str) -> Vec<(i32, Value)> {
     thread::scope(|scope| {
-        let running = scope.spawn(|| {
-            site.namespace()
-                .exec_with_input(writer.0, writer.1.as_bytes())
-                .unwrap()
-        });
-        thread::sleep(Duration::from_millis(100));
-        let mut all = Vec::new();
-        while !running.is_finished() {
-            let answer = site.netghost("host capture -o json");
-            if !running.is_finished() {
-                all.push((answer.status, answer.json()));
-            }
+        let running = scope.spawn(|| site.sh(writer));
+        let stop = Stop(site.path("stop"));
+        while !site.path("started").exists() {
+            assert!(!running.is_finished(), "the writer ended before it began");
+            thread::yield_now();
         }
-        let output = running.join().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        assert!(!all.is_empty(), "no reading while it was written");
+        let read = || {
+            let answer = site.netghost("host capture -o json");
+            (answer.status, answer.json())
+        };
+        let all = (0..READINGS).map(|_| read()).collect();
+        assert!(!running.is_finished(), "the writer ended before the last reading");
+        drop(stop);
+        running.join().unwrap();
         all
     })
+}
+
+/// A script that feeds these lines to a command again and again.
+fn fed(lines: &str, command: &str) -> String {
+    format!("(touch started; while [ ! -e stop ]; do printf '%s' '{lines}'; done) | {command}")
 }
 
 /// Status 0 is for whole snapshots and for no other; a section that is not whole says why.
@@ -67,11 +79,11 @@ fn root_a_ruleset_that_never_rests_is_torn_with_status_3() {
         .collect();
     site.sh_with_input(
         "nft -f -",
-        format!("add table ip busy\nadd chain ip busy c\n{filler}").as_bytes(),
+        format!("add table ip busy\nadd chain ip busy c\nadd chain ip busy d\n{filler}").as_bytes(),
     );
     site.sh("$netghost host capture -o json >before.json");
-    let lines = "add rule ip busy c counter\n".repeat(8000);
-    let all = while_written(&site, (&["nft", "-i"], &lines));
+    let lines = "add rule ip busy d counter\n".repeat(20) + "flush chain ip busy d\n";
+    let all = while_written(&site, &fed(&lines, "nft -i"));
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
     }
@@ -85,7 +97,7 @@ fn root_a_ruleset_that_never_rests_is_torn_with_status_3() {
     assert!(!torn.is_empty(), "none of {} readings was overtaken", all.len());
     for nft in torn {
         assert!(nft["why"].as_str().unwrap().contains("8 reads"), "{}", nft["why"]);
-        assert!(rules(nft, "c").unwrap() >= 3000, "what was read is shown");
+        assert!(rules(nft, "c").unwrap() == 3000, "what was read is shown");
     }
     rests(&site);
 }
@@ -98,7 +110,7 @@ fn root_a_table_that_comes_and_goes_is_whole_or_absent() {
         .map(|n| format!("add chain ip comes c{n}; add rule ip comes c{n} tcp dport {n} drop; "))
         .collect();
     let line = format!("add table ip comes; {made}\ndelete table ip comes\n");
-    let all = while_written(&site, (&["nft", "-i"], &line.repeat(600)));
+    let all = while_written(&site, &fed(&line, "nft -i"));
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
         let nft = section(snapshot, "nftables");
@@ -113,19 +125,22 @@ fn root_a_table_that_comes_and_goes_is_whole_or_absent() {
 #[test]
 fn root_legacy_rules_that_are_rewritten_are_read_as_one_commit_left_them() {
     let site = Site::with("iptables-legacy -N c");
-    // Each commit puts three rules more.
-    let script = "n=0; while [ $n -lt 300 ]; do n=$((n+1))
-        printf '*filter\n-A c -j DROP\n-A c -j DROP\n-A c -j DROP\nCOMMIT\n' | iptables-legacy-restore -n; done";
-    let all = while_written(&site, (&["sh", "-euc", script], ""));
+    // Each commit puts three rules more, and their number is known at the end.
+    let script = "n=0; touch started; while [ ! -e stop ]; do n=$((n+1))
+        printf '*filter\n-A c -j DROP\n-A c -j DROP\n-A c -j DROP\nCOMMIT\n' | iptables-legacy-restore -n
+        done; echo $n >commits";
+    let all = while_written(&site, script);
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
         let count = rules(section(snapshot, "xtables-legacy-ipv4"), "c").unwrap();
         assert_eq!(count % 3, 0, "half a commit: {count} rules");
     }
     rests(&site);
+    let commits: usize = site.sh("cat commits").trim().parse().unwrap();
+    assert!(commits > 0);
     assert_eq!(
         rules(section(&site.capture(), "xtables-legacy-ipv4"), "c"),
-        Some(900)
+        Some(3 * commits)
     );
 }
 
@@ -134,7 +149,7 @@ fn root_links_that_come_and_go_never_fail_a_reading() {
     let site = Site::with("ip link set lo up");
     let lines =
         "link add gone type bridge\nlink set gone up\nroute add 10.50.0.0/16 dev gone\nlink delete gone\n";
-    let all = while_written(&site, (&["ip", "-batch", "-"], &lines.repeat(60)));
+    let all = while_written(&site, &fed(lines, "ip -batch -"));
     for (status, snapshot) in &all {
         is_honest(*status, snapshot);
     }

@@ -57,10 +57,6 @@ impl Site {
         site
     }
 
-    pub(crate) fn namespace(&self) -> &Namespace {
-        &self.namespace
-    }
-
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
