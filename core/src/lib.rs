@@ -4,8 +4,10 @@
 //! decision can be tested without a network.
 
 pub mod artifact;
+pub mod audit;
 pub mod bytes;
 pub mod diff;
+pub mod fleet;
 pub mod host;
 pub mod netfilter;
 pub mod raw;

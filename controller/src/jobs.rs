@@ -1,0 +1,58 @@
+//! Jobs: what a person or a schedule asked of some targets, until it has ended, across restarts.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use netghost_core::artifact::json::Digest;
+use netghost_core::artifact::manifest::Meta;
+use netghost_core::fleet::Id;
+use netghost_core::section::SectionName;
+
+use crate::Controller;
+
+/// What is wanted of one target. The same command id is the same command, however often it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The target.
+    pub target: Id,
+    /// The command's id.
+    pub command: Id,
+    /// How long the answer is wanted.
+    pub lifetime: Duration,
+    /// Which sections; none: all that the target reads.
+    pub sections: Vec<SectionName>,
+    /// What stands in the manifest.
+    pub meta: Meta,
+}
+
+/// Why a target gave no snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unreached {
+    /// A fixed word: `offline`, `expired`, `revoked`, `contested`, `refused`, `disk_full`, `internal`.
+    pub code: String,
+    /// For people: why, and what to do.
+    pub message: String,
+}
+
+/// How snapshots are had from targets.
+pub trait Reach: Send + Sync + std::fmt::Debug {
+    /// Has the target read itself. The manifest with this digest and all its objects are then in the store, and the digest
+    /// stands in `manifests`. `started` is called when the target has begun.
+    fn capture<'a>(
+        &'a self,
+        controller: &'a Controller,
+        order: Order,
+        started: &'a (dyn Fn() + Send + Sync),
+    ) -> BoxFuture<'a, Result<Digest, Unreached>>;
+}
+
+/// The jobs that run in this process.
+#[derive(Debug, Default)]
+pub struct Running {}
+
+/// Takes up the jobs that an earlier process left running, and runs schedules, until the process ends.
+pub async fn resume(controller: &Controller) -> Result<(), crate::store::Error> {
+    let _ = controller;
+    Ok(())
+}

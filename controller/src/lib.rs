@@ -1,0 +1,69 @@
+//! The controller of a fleet: it knows who is in it, keeps what the agents sealed, compares, and writes down what was done.
+//!
+//! [`server::Server`] serves three gRPC services on one port. What they do is in [`Controller`], which also runs inside the
+//! `netghost` command where there is no controller.
+
+pub mod audit;
+pub mod caller;
+pub mod enrol;
+pub mod fleet;
+pub mod jobs;
+pub mod link;
+pub mod outside;
+pub mod peer;
+pub mod pki;
+pub mod server;
+pub mod store;
+
+use std::sync::Arc;
+
+use netghost_core::artifact::key::Signer;
+
+use outside::Outside;
+use store::Store;
+
+/// The default trust domain of the SPIFFE ids that a controller issues.
+pub const DOMAIN: &str = "netghost.internal";
+
+/// Everything that the services share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Controller(Arc<Shared>);
+
+/// See [`Controller`].
+#[derive(Debug)]
+pub struct Shared {
+    /// Rows and objects.
+    pub store: Store,
+    /// Clock and randomness.
+    pub outside: Outside,
+    /// The certificate authority.
+    pub ca: pki::Authority,
+    /// Signs certificates of drift, seals and audit heads; not the CA's key.
+    pub signer: Signer,
+    /// The agents that are connected.
+    pub links: link::Links,
+    /// How snapshots of targets are had.
+    pub reach: Arc<dyn jobs::Reach>,
+    /// The jobs that run.
+    pub jobs: jobs::Running,
+}
+
+impl Controller {
+    /// Puts the parts together. Nothing runs yet: [`jobs::resume`] takes up what an earlier process left.
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl std::ops::Deref for Controller {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// This program and its version, as it stands in what it writes.
+pub fn tool() -> String {
+    format!("netghost-controller {}", env!("CARGO_PKG_VERSION"))
+}

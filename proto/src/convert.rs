@@ -1,0 +1,95 @@
+//! Conversions between the domain and the wire.
+
+use netghost_core::artifact::json::Digest;
+use netghost_core::fleet::{Id, Selector, Tag};
+
+use crate::v1;
+
+/// A field of a message that is not what it must be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("field {field}: {what}")]
+pub struct BadField {
+    /// Its name in the .proto file.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl BadField {
+    /// The field of this name is wrong in this way.
+    pub fn new(field: &'static str, what: impl std::fmt::Display) -> Self {
+        Self {
+            field,
+            what: what.to_string(),
+        }
+    }
+}
+
+impl From<BadField> for tonic::Status {
+    fn from(bad: BadField) -> Self {
+        Self::invalid_argument(bad.to_string())
+    }
+}
+
+/// A SHA-256 on the wire: 32 bytes.
+pub fn digest(field: &'static str, bytes: &[u8]) -> Result<Digest, BadField> {
+    <[u8; 32]>::try_from(bytes)
+        .map(Digest::from)
+        .map_err(|_| BadField::new(field, format_args!("a SHA-256 has 32 bytes, not {}", bytes.len())))
+}
+
+/// A SHA-256 on the wire that may be absent: no bytes, or 32.
+pub fn optional_digest(field: &'static str, bytes: &[u8]) -> Result<Option<Digest>, BadField> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    digest(field, bytes).map(Some)
+}
+
+/// An id on the wire: a UUID as text.
+pub fn id(field: &'static str, text: &str) -> Result<Id, BadField> {
+    Id::parse(text).map_err(|error| BadField::new(field, error))
+}
+
+impl From<&Tag> for v1::Tag {
+    fn from(tag: &Tag) -> Self {
+        Self {
+            key: tag.key.as_str().to_owned(),
+            value: tag.value.as_str().to_owned(),
+        }
+    }
+}
+
+impl TryFrom<&v1::Tag> for Tag {
+    type Error = BadField;
+
+    fn try_from(tag: &v1::Tag) -> Result<Self, BadField> {
+        Self::new(&tag.key, &tag.value).map_err(|error| BadField::new("tags", error))
+    }
+}
+
+impl From<&Selector> for v1::Selector {
+    fn from(selector: &Selector) -> Self {
+        Self {
+            names: selector.names.clone(),
+            tags: selector.tags.iter().map(v1::Tag::from).collect(),
+            all: selector.all,
+        }
+    }
+}
+
+impl TryFrom<&v1::Selector> for Selector {
+    type Error = BadField;
+
+    fn try_from(selector: &v1::Selector) -> Result<Self, BadField> {
+        Ok(Self {
+            names: selector.names.clone(),
+            tags: selector
+                .tags
+                .iter()
+                .map(Tag::try_from)
+                .collect::<Result<_, _>>()?,
+            all: selector.all,
+        })
+    }
+}
