@@ -273,6 +273,16 @@ impl Fleet {
         vm.exec_within(&borrowed(&argv), input, PATIENCE)
     }
 
+    /// Starts `netghost-agent` of a VM with these words, and leaves it running.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn agent_started(&self, vm: &str, label: &str, words: &[&str]) -> Result<Daemon> {
+        let vm = self.vm(vm)?;
+        let argv = files::agent_argv(vm, words);
+        vm.start(label, &borrowed(&argv))
+    }
+
     /// Enrols a VM under its name with a token.
     ///
     /// # Errors
