@@ -47,10 +47,29 @@ impl Fleet {
     /// # Errors
     /// When a program is not built or a step fails; what was made until then is removed.
     pub fn up(plan: &Plan) -> Result<Self> {
+        Self::up_telling(plan, &|_| {})
+    }
+
+    /// As [`Fleet::up`], telling each step as a person would type it.
+    ///
+    /// # Errors
+    /// As [`Fleet::up`].
+    pub fn up_telling(plan: &Plan, tell: &dyn Fn(&str)) -> Result<Self> {
         let mut fleet = Self::found(plan)?;
+        let address = fleet.address();
+        tell("controller# netghost-controller init");
+        tell("controller# netghost-controller serve &");
+        tell(&format!(
+            "controller# netghost-controller user add ada --role admin | netghost login --controller {address}"
+        ));
         let vms = fleet.members();
         for vm in &vms {
+            tell(&format!(
+                "controller# netghost token create --uses 1 --lifetime 10m | \
+                 {vm}# netghost-agent enroll --controller {address} --name {vm}"
+            ));
             fleet.join(vm)?;
+            tell(&format!("{vm}# netghost-agent run &"));
         }
         let names: Vec<&str> = vms.iter().map(String::as_str).collect();
         fleet.wait_connected(&names)?;
@@ -75,6 +94,19 @@ impl Fleet {
         fleet.start_controller(&[])?;
         fleet.log_in("ada", "admin")?;
         Ok(fleet)
+    }
+
+    /// A fleet that was [kept](Self::keep), to operate; its programs can't be ended by this value.
+    ///
+    /// # Errors
+    /// [`LabError::NoLab`], or when a program is not built.
+    pub fn open(name: &str) -> Result<Self> {
+        Ok(Self {
+            lab: Lab::open(name)?,
+            programs: Programs::find()?,
+            controller: None,
+            agents: BTreeMap::new(),
+        })
     }
 
     /// Leaves the lab and all that runs in it up, until [`down`](crate::record::remove::down).
@@ -198,11 +230,6 @@ impl Fleet {
         daemon.kill(vm)
     }
 
-    /// The words before a command of the operator, to be run in the controller's VM.
-    pub fn operate(&self) -> Vec<String> {
-        self.operate_as("ada")
-    }
-
     fn operate_as(&self, user: &str) -> Vec<String> {
         let home = self.controller_vm().map(Vm::home).unwrap_or_default();
         let config = home.join(user).join("config");
@@ -237,7 +264,7 @@ impl Fleet {
     /// # Errors
     /// When it can't be started.
     pub fn netghost_started(&self, label: &str, words: &[&str]) -> Result<Daemon> {
-        let argv: Vec<String> = self.operate().into_iter().chain(owned(words)).collect();
+        let argv: Vec<String> = self.operate_as("ada").into_iter().chain(owned(words)).collect();
         self.controller_vm()?.start(label, &borrowed(&argv))
     }
 

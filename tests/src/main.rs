@@ -6,9 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
-use netghost_lab::lab::CONTROLLER;
 use netghost_lab::record::{RunDir, labs, remove};
-use netghost_lab::{Fault, Fleet, Kind, Lab, LabError, Limits, Plan, daemon, fault, guest, keeper};
+use netghost_lab::{Fault, Fleet, Kind, Lab, LabError, Limits, Output, Plan, daemon, fault, guest, keeper};
 
 /// Virtual machines on one Linux machine, for tests and demonstrations. Needs root.
 #[derive(Parser)]
@@ -62,6 +61,14 @@ enum Task {
         /// The program and its arguments
         #[arg(last = true, required = true)]
         argv: Vec<String>,
+    },
+    /// Run `netghost` as the operator of a lab that was built with a controller; its exit status becomes this one's
+    Operate {
+        #[command(flatten)]
+        lab: Name,
+        /// What `netghost` is to do
+        #[arg(last = true, required = true)]
+        words: Vec<String>,
     },
     /// Put a fault on a VM
     Inject {
@@ -130,7 +137,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let task = Arguments::parse().command;
-    let failure = if matches!(task, Task::Exec { .. }) { 125 } else { 1 };
+    let failure = if matches!(task, Task::Exec { .. } | Task::Operate { .. }) { 125 } else { 1 };
     match perform(task) {
         Ok(code) => code,
         Err(error) => {
@@ -159,6 +166,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         } => return exec(&lab.name, &vm, &argv, input, timeout),
         Task::Inject { lab, vm, fault } => fault.inject(Lab::open(&lab.name)?.vm(&vm)?)?,
         Task::Clear { lab, vm, fault } => fault.clear(Lab::open(&lab.name)?.vm(&vm)?)?,
+        Task::Operate { lab, words } => return operate(&lab.name, &words),
         Task::Start { lab, label, vm, argv } => start(&lab.name, &vm, &label, &argv)?,
         Task::Cut { lab, vm } => Lab::open(&lab.name)?.cut(&vm)?,
         Task::Heal { lab, vm } => Lab::open(&lab.name)?.heal(&vm)?,
@@ -179,15 +187,18 @@ fn up(name: &str, kind: Kind, vms: usize, controller: bool) -> Result<()> {
     let program = std::env::current_exe().context("find this program")?;
     let plan = Plan::new(&vec![kind; vms]).named(name).with_program(program);
     if controller {
-        let fleet = Fleet::up(&plan)?;
-        let operate = fleet.operate().join(" ");
-        fleet.keep()?;
-        show_lab(name)?;
-        writeln!(io::stdout(), "as its operator: netghost-lab exec --name {name} {CONTROLLER} -- {operate} agent list")?;
-        return Ok(());
+        // Steps are shown as they are taken; a reader who has gone misses nothing.
+        let tell = |step: &str| writeln!(io::stdout(), "{step}").unwrap_or_default();
+        Fleet::up_telling(&plan, &tell)?.keep()?;
+        return show_lab(name);
     }
     Lab::up(&plan)?.keep()?;
     show_lab(name)
+}
+
+fn operate(lab: &str, words: &[String]) -> Result<ExitCode> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    pass_on(&Fleet::open(lab)?.netghost(&words)?)
 }
 
 fn start(lab: &str, vm: &str, label: &str, argv: &[String]) -> Result<()> {
@@ -211,7 +222,11 @@ fn exec(lab: &str, vm: &str, argv: &[String], with_input: bool, timeout: u64) ->
         time: std::time::Duration::from_secs(timeout),
         ..Limits::default()
     };
-    let output = lab.vm(vm)?.exec_within(&argv, &input, limits)?;
+    pass_on(&lab.vm(vm)?.exec_within(&argv, &input, limits)?)
+}
+
+/// Hands on what a command left behind.
+fn pass_on(output: &Output) -> Result<ExitCode> {
     io::stdout()
         .write_all(&output.stdout)
         .context("write standard output")?;
