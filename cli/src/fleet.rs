@@ -12,6 +12,7 @@ use tonic::Status;
 use tonic::transport::Channel;
 
 use crate::error::Failure;
+use crate::world::World;
 
 pub mod contexts;
 pub mod identity;
@@ -151,6 +152,52 @@ impl Fleet {
             .block_on(call(client))
             .map_err(|status| refused(&status, &place))
     }
+}
+
+/// The controller that a command is for: of the context that is named, else of the current one, else in this process.
+pub fn connect(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
+    match context(world, wanted)? {
+        Some(context) => {
+            let place = identity::place(&context);
+            let dial = identity::ContextDial::new(context, world.now_us);
+            Ok(Fleet::new(runtime(false)?, Box::new(dial), place))
+        }
+        None => standalone::open(world),
+    }
+}
+
+/// As [`connect`], for what only a controller can do.
+pub fn controller(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
+    let alone = || {
+        Failure::usage("needs_a_controller", anyhow::anyhow!("this needs a controller"))
+            .hint("`netghost login --controller HOST:PORT`")
+    };
+    if wanted.standalone || context(world, wanted)?.is_none() {
+        return Err(alone());
+    }
+    (world.connect)(world, wanted)
+}
+
+/// The context that is meant, if any.
+fn context(world: &World, wanted: &Where) -> Result<Option<contexts::Context>, Failure> {
+    if wanted.standalone {
+        return Ok(None);
+    }
+    let from_environment = world.context.as_deref().map(Name::parse).transpose();
+    let from_environment = from_environment.map_err(|error| {
+        Failure::usage("wrong_use", anyhow::Error::from(error).context("NETGHOST_CONTEXT"))
+    })?;
+    let named = wanted.context.clone().or(from_environment);
+    let contexts = match contexts::Contexts::open(world) {
+        // Without a place there is no context, unless one is asked for.
+        Err(_) if named.is_none() => return Ok(None),
+        contexts => contexts?,
+    };
+    let name = match named {
+        Some(name) => Some(name),
+        None => contexts.current()?,
+    };
+    name.map(|name| contexts.get(&name)).transpose()
 }
 
 /// The client, connected if it is not yet.

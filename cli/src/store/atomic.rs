@@ -45,7 +45,7 @@ pub(crate) fn replace(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> 
 }
 
 /// Makes a directory of this name with what `fill` puts into it, if the name is free.
-pub(super) fn create_directory<E: From<io::Error>>(
+pub(crate) fn create_directory<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<Made, E> {
