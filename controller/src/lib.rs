@@ -12,6 +12,7 @@ pub mod link;
 pub mod outside;
 pub mod peer;
 pub mod pki;
+pub mod select;
 pub mod server;
 pub mod store;
 

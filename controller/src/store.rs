@@ -11,7 +11,9 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod identities;
 pub mod objects;
+mod status;
 
 /// A store that is open.
 #[derive(Debug, Clone)]
