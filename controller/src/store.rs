@@ -11,9 +11,12 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod certificates;
 pub mod identities;
 pub mod objects;
+mod settings;
 mod status;
+pub mod tokens;
 
 /// A store that is open.
 #[derive(Debug, Clone)]
@@ -59,6 +62,9 @@ pub enum Error {
         /// What it is.
         what: String,
     },
+    /// The system gave no random bytes.
+    #[error("draw random bytes")]
+    Random(#[source] getrandom::Error),
     /// A value without canonical form; a fault of this program.
     #[error(transparent)]
     Canonical(#[from] netghost_core::artifact::json::CanonicalError),

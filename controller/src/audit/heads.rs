@@ -27,7 +27,10 @@ pub async fn sign(controller: &Controller) -> Result<Option<v1::AuditHead>, Erro
         .await?;
     let tail = rows::tail(&mut transaction).await?;
     let last = rows::last_head(&mut transaction).await?;
-    if last.as_ref().is_some_and(|(sequence, _)| *sequence >= tail.sequence) {
+    if last
+        .as_ref()
+        .is_some_and(|(sequence, _)| *sequence >= tail.sequence)
+    {
         return Ok(None);
     }
     let previous = last.map_or_else(origin, |(_, signed)| Digest::of(&signed));
@@ -45,7 +48,11 @@ pub async fn sign(controller: &Controller) -> Result<Option<v1::AuditHead>, Erro
 async fn head(controller: &Controller, tail: Witnessed, previous: Digest) -> Result<v1::AuditHead, Error> {
     let head = Head {
         schema: HEAD_SCHEMA.to_owned(),
-        controller: controller.store.controller_id(&controller.outside).await?.to_string(),
+        controller: controller
+            .store
+            .controller_id(&controller.outside)
+            .await?
+            .to_string(),
         sequence: Big(tail.sequence),
         hash: tail.hash,
         previous,
