@@ -5,9 +5,11 @@
 
 pub mod audit;
 pub mod caller;
+pub mod config;
 pub mod enrol;
 pub mod files;
 pub mod fleet;
+pub mod http;
 pub mod jobs;
 pub mod keys;
 pub mod link;
