@@ -11,10 +11,12 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod certificates;
 pub mod identities;
 pub mod objects;
 mod settings;
 mod status;
+pub mod tokens;
 
 /// A store that is open.
 #[derive(Debug, Clone)]
