@@ -90,7 +90,9 @@ impl Fleet {
         };
         fleet.write_configuration(Configured::default())?;
         let name = fleet.address().ip().to_string();
-        fleet.controller_command(&["init"])?.ok(&["netghost-controller init", &name])?;
+        fleet
+            .controller_command(&["init"])?
+            .ok(&["netghost-controller init", &name])?;
         fleet.start_controller(&[])?;
         fleet.log_in("ada", "admin")?;
         Ok(fleet)
@@ -153,16 +155,16 @@ impl Fleet {
 
     /// Where the controller listens.
     pub fn address(&self) -> SocketAddr {
-        let ip = self
-            .controller_vm()
-            .map_or(crate::fabric::GATEWAY, Vm::address);
+        let ip = self.controller_vm().map_or(crate::fabric::GATEWAY, Vm::address);
         SocketAddr::from((ip, PORT))
     }
 
     /// Names of the VMs that are to have an agent.
     pub fn members(&self) -> Vec<String> {
         let vms = self.lab.vms().iter().map(Vm::name);
-        vms.filter(|name| *name != CONTROLLER).map(str::to_owned).collect()
+        vms.filter(|name| *name != CONTROLLER)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Where the controller keeps everything.
@@ -217,7 +219,10 @@ impl Fleet {
     /// # Errors
     /// When it was never started.
     pub fn controller(&mut self) -> Result<(&mut Daemon, &Vm)> {
-        let daemon = self.controller.as_mut().ok_or_else(|| never_started(CONTROLLER))?;
+        let daemon = self
+            .controller
+            .as_mut()
+            .ok_or_else(|| never_started(CONTROLLER))?;
         Ok((daemon, self.lab.vm(CONTROLLER)?))
     }
 
@@ -256,7 +261,8 @@ impl Fleet {
     /// As [`Fleet::netghost`].
     pub fn netghost_as(&self, user: &str, words: &[&str], input: &[u8]) -> Result<Output> {
         let argv: Vec<String> = self.operate_as(user).into_iter().chain(owned(words)).collect();
-        self.controller_vm()?.exec_within(&borrowed(&argv), input, PATIENCE)
+        self.controller_vm()?
+            .exec_within(&borrowed(&argv), input, PATIENCE)
     }
 
     /// Starts `netghost` as the admin and leaves it running.
@@ -277,7 +283,9 @@ impl Fleet {
         let token = self.controller_command(&add)?.ok(&add)?.text();
         let address = self.address().to_string();
         let log_in = ["login", "--controller", &address, "--token-file", "-"];
-        self.netghost_as(user, &log_in, token.as_bytes())?.ok(&log_in).map(drop)
+        self.netghost_as(user, &log_in, token.as_bytes())?
+            .ok(&log_in)
+            .map(drop)
     }
 
     /// A token with which so many agents may join.
@@ -316,7 +324,15 @@ impl Fleet {
     /// When it can't be run; its status is in the output.
     pub fn enrol(&self, vm: &str, token: &str) -> Result<Output> {
         let address = self.address().to_string();
-        let words = ["enroll", "--controller", &address, "--token-file", "-", "--name", vm];
+        let words = [
+            "enroll",
+            "--controller",
+            &address,
+            "--token-file",
+            "-",
+            "--name",
+            vm,
+        ];
         self.agent_command(vm, &words, token.as_bytes())
     }
 
@@ -373,8 +389,11 @@ impl Fleet {
             said: said.to_string(),
         };
         let document: Value = serde_json::from_str(&text).map_err(|error| said(&error))?;
-        let list = document["agents"].as_array().ok_or_else(|| said(&text))?;
-        let named = |agent: &Value| Some((agent["name"].as_str()?.to_owned(), agent.clone()));
+        let list = document
+            .get("agents")
+            .and_then(Value::as_array)
+            .ok_or_else(|| said(&text))?;
+        let named = |agent: &Value| Some((agent.get("name")?.as_str()?.to_owned(), agent.clone()));
         list.iter()
             .map(|agent| named(agent).ok_or_else(|| said(&text)))
             .collect()
@@ -388,7 +407,11 @@ impl Fleet {
         let deadline = Instant::now() + READY;
         loop {
             let agents = self.agents()?;
-            let is = |name: &&str| agents.get(*name).is_some_and(|agent| agent["state"] == state);
+            let is = |name: &&str| {
+                agents
+                    .get(*name)
+                    .is_some_and(|agent| agent.get("state").is_some_and(|is| is == state))
+            };
             if names.iter().all(is) {
                 return Ok(());
             }

@@ -137,7 +137,11 @@ enum Task {
 
 fn main() -> ExitCode {
     let task = Arguments::parse().command;
-    let failure = if matches!(task, Task::Exec { .. } | Task::Operate { .. }) { 125 } else { 1 };
+    let failure = if matches!(task, Task::Exec { .. } | Task::Operate { .. }) {
+        125
+    } else {
+        1
+    };
     match perform(task) {
         Ok(code) => code,
         Err(error) => {

@@ -122,7 +122,9 @@ impl Vm {
     /// When it can't be started.
     pub fn start(&self, label: &str, argv: &[&str]) -> Result<Daemon> {
         match &self.inside {
-            Inside::Namespace(namespace) => daemon::start_here(&self.dir, self.name(), namespace, label, argv),
+            Inside::Namespace(namespace) => {
+                daemon::start_here(&self.dir, self.name(), namespace, label, argv)
+            }
             Inside::Keeper => daemon::start_inside(self, label, argv),
         }
     }

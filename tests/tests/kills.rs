@@ -92,19 +92,48 @@ impl Series {
             Work::Enrolment => {
                 let vm = fleet.vm("vm2").unwrap();
                 let token = fleet.token(1, "10m").unwrap();
-                vm.must(&["sh", "-c", "rm -rf \"$1/state\"; install -d -m 700 -o 65534 -g 65534 \"$1/state\"", "sh", &vm.home().display().to_string()])
-                    .unwrap();
+                vm.must(&[
+                    "sh",
+                    "-c",
+                    "rm -rf \"$1/state\"; install -d -m 700 -o 65534 -g 65534 \"$1/state\"",
+                    "sh",
+                    &vm.home().display().to_string(),
+                ])
+                .unwrap();
                 vm.write(&vm.home().join("token"), &token).unwrap();
-                let daemon = fleet.agent_started("vm2", name, &borrowed(&enrol_words(fleet, name))).unwrap();
-                Running { work, name: name.to_owned(), daemon, place: "vm2" }
+                let daemon = fleet
+                    .agent_started("vm2", name, &borrowed(&enrol_words(fleet, name)))
+                    .unwrap();
+                Running {
+                    work,
+                    name: name.to_owned(),
+                    daemon,
+                    place: "vm2",
+                }
             }
             Work::Baseline | Work::Drift => {
                 let words: Vec<&str> = match work {
                     Work::Baseline => vec!["baseline", "create", name, "--vm", "vm1", "-o", "json"],
-                    _ => vec!["drift", "check", "--baseline", "start", "--vm", "vm1", "--ticket", name, "-o", "json"],
+                    _ => vec![
+                        "drift",
+                        "check",
+                        "--baseline",
+                        "start",
+                        "--vm",
+                        "vm1",
+                        "--ticket",
+                        name,
+                        "-o",
+                        "json",
+                    ],
                 };
                 let daemon = fleet.netghost_started(name, &words).unwrap();
-                Running { work, name: name.to_owned(), daemon, place: netghost_lab::lab::CONTROLLER }
+                Running {
+                    work,
+                    name: name.to_owned(),
+                    daemon,
+                    place: netghost_lab::lab::CONTROLLER,
+                }
             }
         }
     }
@@ -116,7 +145,10 @@ impl Series {
         let span = self.spans[&work];
         let after = self.chance.up_to(span + span / 4);
         let name = format!("kill-{number}");
-        println!("{name}: {victim:?} in {work:?} after {:.1} ms", after.as_secs_f64() * 1e3);
+        println!(
+            "{name}: {victim:?} in {work:?} after {:.1} ms",
+            after.as_secs_f64() * 1e3
+        );
         let mut running = self.start(work, &name);
         std::thread::sleep(after);
         if victim != Victim::Controller {
@@ -154,7 +186,11 @@ impl Series {
             Work::Enrolment => {
                 if victim != Victim::Controller {
                     // As its unit would: asked for again, with the same token. It may have ended well just before.
-                    let again = Answer::from(fleet.agent_command("vm2", &borrowed(&enrol_words(fleet, &running.name)), b"").unwrap());
+                    let again = Answer::from(
+                        fleet
+                            .agent_command("vm2", &borrowed(&enrol_words(fleet, &running.name)), b"")
+                            .unwrap(),
+                    );
                     let done = again.status == 0 || again.said().contains("already");
                     assert!(done, "{again:?}\n{log}");
                 }
@@ -167,7 +203,10 @@ impl Series {
             }
             Work::Drift => {
                 assert_eq!(ended.map(netghost_lab::Status::shell_code), Some(1), "{log}");
-                let line = log.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("{log}"));
+                let line = log
+                    .lines()
+                    .find(|line| line.starts_with('{'))
+                    .unwrap_or_else(|| panic!("{log}"));
                 let found = serde_json::from_str(line).unwrap();
                 assert_eq!(changes(&found), [DRIFT]);
             }
@@ -182,9 +221,24 @@ fn borrowed(words: &[String]) -> Vec<&str> {
 }
 
 fn enrol_words(fleet: &Fleet, name: &str) -> [String; 7] {
-    let token = fleet.vm("vm2").unwrap().home().join("token").display().to_string();
+    let token = fleet
+        .vm("vm2")
+        .unwrap()
+        .home()
+        .join("token")
+        .display()
+        .to_string();
     let address = fleet.address().to_string();
-    ["enroll", "--controller", &address, "--token-file", &token, "--name", name].map(str::to_owned)
+    [
+        "enroll",
+        "--controller",
+        &address,
+        "--token-file",
+        &token,
+        "--name",
+        name,
+    ]
+    .map(str::to_owned)
 }
 
 struct Running {

@@ -45,7 +45,10 @@ fn stays(vm: &Vm) {
     daemon.kill(vm).unwrap();
     assert!(!daemon.is_running(vm).unwrap());
     daemon.kill(vm).unwrap();
-    assert!(matches!(daemon.signal(vm, "TERM"), Err(LabError::Failed { .. })), "it is gone");
+    assert!(
+        matches!(daemon.signal(vm, "TERM"), Err(LabError::Failed { .. })),
+        "it is gone"
+    );
 }
 
 #[test]
@@ -62,7 +65,10 @@ fn root_a_program_stays_in_a_namespace_until_it_is_ended() {
     let process = format!("/proc/{}/cmdline", kept.pid());
     assert!(std::path::Path::new(&process).exists());
     lab.down().unwrap();
-    assert!(std::fs::read(&process).unwrap_or_default().is_empty(), "it may wait to be collected, no more");
+    assert!(
+        std::fs::read(&process).unwrap_or_default().is_empty(),
+        "it may wait to be collected, no more"
+    );
     assert_eq!(traces(&name), Vec::<String>::new());
 }
 
@@ -75,13 +81,28 @@ fn root_a_program_stays_in_a_machine_until_it_is_ended() {
 #[test]
 fn root_what_a_killed_maker_started_goes_too() {
     let name = format!("stays-{}-killed", std::process::id());
-    let run = |words: &[&str]| Command::new(PROGRAM).args(words).stdin(Stdio::null()).output().unwrap();
+    let run = |words: &[&str]| {
+        Command::new(PROGRAM)
+            .args(words)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
     assert!(run(&["up", "--name", &name, "--vms", "1"]).status.success());
-    let started = run(&["start", "--name", &name, "--label", "sleeper", "vm1", "--", "sleep", "4711"]);
-    assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+    let started = run(&[
+        "start", "--name", &name, "--label", "sleeper", "vm1", "--", "sleep", "4711",
+    ]);
+    assert!(
+        started.status.success(),
+        "{}",
+        String::from_utf8_lossy(&started.stderr)
+    );
     assert!(traces(&name).len() > 1);
     let sleeps = || {
-        let listed = Command::new("pgrep").args(["-f", "^sleep 4711$"]).output().unwrap();
+        let listed = Command::new("pgrep")
+            .args(["-f", "^sleep 4711$"])
+            .output()
+            .unwrap();
         !listed.stdout.is_empty()
     };
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -96,11 +117,18 @@ fn root_what_a_killed_maker_started_goes_too() {
 
 #[test]
 fn root_a_cut_link_carries_nothing_until_it_is_healed() {
-    let lab = Lab::up(&Plan::new(&[Kind::Netns; 2]).with_controller().with_program(PROGRAM)).unwrap();
+    let lab = Lab::up(
+        &Plan::new(&[Kind::Netns; 2])
+            .with_controller()
+            .with_program(PROGRAM),
+    )
+    .unwrap();
     let controller = lab.vm("controller").unwrap();
     let reaches = |vm: &Vm| {
         let address = vm.address().to_string();
-        let ping = controller.exec(&["ping", "-c", "1", "-W", "1", &address]).unwrap();
+        let ping = controller
+            .exec(&["ping", "-c", "1", "-W", "1", &address])
+            .unwrap();
         ping.status.success()
     };
     let (near, far) = (lab.vm("vm1").unwrap(), lab.vm("vm2").unwrap());

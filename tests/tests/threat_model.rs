@@ -14,7 +14,10 @@ use std::path::{Path, PathBuf};
 type Held = (String, String);
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 /// The number of a paragraph that begins `**P7. …`.
@@ -34,7 +37,10 @@ fn held_by(paragraph: &str) -> Vec<Held> {
         if word.contains('/') {
             file = Some(word.to_owned());
         } else {
-            held.push((file.clone().expect("a file stands before its tests"), word.to_owned()));
+            held.push((
+                file.clone().expect("a file stands before its tests"),
+                word.to_owned(),
+            ));
         }
     }
     held
@@ -69,8 +75,14 @@ fn every_promise_is_held_by_tests_that_exist() {
             );
         }
     }
-    for paragraph in text.split("\n\n").filter(|paragraph| promise(paragraph).is_some()) {
-        assert!(paragraph.contains("\n- limit:"), "a limit is missing: {paragraph}");
+    for paragraph in text
+        .split("\n\n")
+        .filter(|paragraph| promise(paragraph).is_some())
+    {
+        assert!(
+            paragraph.contains("\n- limit:"),
+            "a limit is missing: {paragraph}"
+        );
     }
 }
 
@@ -91,11 +103,16 @@ fn the_promises_that_the_text_refers_to_are_there() {
 
 #[test]
 fn a_list_over_two_lines_with_two_files_is_read() {
-    let paragraph = "**P3. It holds.** Always.\n- limit: none\n- held by: `a/b.rs`: `one`,\n  `two`; `c/d.rs`: `three`";
+    let paragraph =
+        "**P3. It holds.** Always.\n- limit: none\n- held by: `a/b.rs`: `one`,\n  `two`; `c/d.rs`: `three`";
     let held = |file: &str, name: &str| (file.to_owned(), name.to_owned());
     assert_eq!(promise(paragraph), Some(3));
     assert_eq!(
         held_by(paragraph),
-        [held("a/b.rs", "one"), held("a/b.rs", "two"), held("c/d.rs", "three")]
+        [
+            held("a/b.rs", "one"),
+            held("a/b.rs", "two"),
+            held("c/d.rs", "three")
+        ]
     );
 }

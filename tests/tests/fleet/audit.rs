@@ -14,8 +14,17 @@ fn edit(database: &Path, statements: &str) {
                   d = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
                   d.executescript(sys.argv[2])\n\
                   d.execute('PRAGMA wal_checkpoint(TRUNCATE)')\n";
-    let output = Command::new("python3").args(["-c", script]).arg(database).arg(statements).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("python3")
+        .args(["-c", script])
+        .arg(database)
+        .arg(statements)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// Stops the controller, edits, and says what its own check finds; then the database is as it was.
@@ -47,9 +56,15 @@ fn root_an_edited_audit_log_is_found() {
     stop(&mut fleet);
     Answer::from(fleet.controller_command(&["audit", "verify"]).unwrap()).with(0);
     let edits = [
-        ("a record edited", "UPDATE audit_records SET record = CAST(replace(CAST(record AS TEXT), 'ada', 'eve') AS BLOB) WHERE sequence = (SELECT max(sequence) - 2 FROM audit_records WHERE CAST(record AS TEXT) LIKE '%ada%')"),
+        (
+            "a record edited",
+            "UPDATE audit_records SET record = CAST(replace(CAST(record AS TEXT), 'ada', 'eve') AS BLOB) WHERE sequence = (SELECT max(sequence) - 2 FROM audit_records WHERE CAST(record AS TEXT) LIKE '%ada%')",
+        ),
         ("a record removed", "DELETE FROM audit_records WHERE sequence = 2"),
-        ("the first record removed", "DELETE FROM audit_records WHERE sequence = 1"),
+        (
+            "the first record removed",
+            "DELETE FROM audit_records WHERE sequence = 1",
+        ),
         (
             "two records swapped",
             "UPDATE audit_records SET sequence = -1 WHERE sequence = 2; UPDATE audit_records SET sequence = 2 WHERE sequence = 3; \
@@ -59,7 +74,10 @@ fn root_an_edited_audit_log_is_found() {
             "the tail cut under a head that is kept",
             "DELETE FROM audit_records WHERE sequence = (SELECT max(sequence) FROM audit_records)",
         ),
-        ("a head edited", "UPDATE audit_heads SET signed = CAST(replace(CAST(signed AS TEXT), 'A', 'B') AS BLOB) WHERE sequence = (SELECT max(sequence) FROM audit_heads)"),
+        (
+            "a head edited",
+            "UPDATE audit_heads SET signed = CAST(replace(CAST(signed AS TEXT), 'A', 'B') AS BLOB) WHERE sequence = (SELECT max(sequence) FROM audit_heads)",
+        ),
     ];
     for (what, statements) in edits {
         println!("{what}: {}", found(&mut fleet, what, statements).said().trim());
@@ -86,14 +104,26 @@ fn root_a_cut_tail_is_found_by_whoever_kept_a_head() {
                   d.execute('DELETE FROM audit_heads WHERE sequence > ?', (keep,))\n\
                   (last,) = d.execute('SELECT record FROM audit_records WHERE sequence = ?', (keep,)).fetchone()\n\
                   d.execute('UPDATE audit_tail SET sequence = ?, hash = ?', (keep, hashlib.sha256(last).hexdigest()))\n";
-    let output = Command::new("python3").args(["-c", script]).arg(&database).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("python3")
+        .args(["-c", script])
+        .arg(&database)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     fleet.start_controller(&[]).unwrap();
     let verified = Answer::from(fleet.netghost(&["audit", "verify"]).unwrap());
     assert_eq!(verified.status, 1, "{verified:?}");
     println!("{}", verified.said());
     // The agent comes back with the head that it kept; the controller writes down that its log does not lead there.
     fleet.wait_connected(&["vm1"]).unwrap();
-    let shown = netghost(&fleet, &["audit", "show", "--from", "1", "--limit", "1000", "-o", "json"], 0);
+    let shown = netghost(
+        &fleet,
+        &["audit", "show", "--from", "1", "--limit", "1000", "-o", "json"],
+        0,
+    );
     assert!(shown.stdout.contains("audit.conflict"), "{}", shown.stdout);
 }

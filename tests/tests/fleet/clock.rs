@@ -15,7 +15,11 @@ fn root_a_clock_an_hour_off_is_shown_and_changes_nothing() {
     fleet.wait_connected(&["vm1"]).unwrap();
     let offset = |fleet: &Fleet| -> i64 {
         let agents = fleet.agents().unwrap();
-        agents["vm1"]["clock_offset_us"].as_str().unwrap().parse().unwrap()
+        agents["vm1"]["clock_offset_us"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
     };
     let ahead = offset(&fleet);
     assert!((ahead - HOUR_US).abs() < 60_000_000, "{ahead}");
@@ -25,7 +29,11 @@ fn root_a_clock_an_hour_off_is_shown_and_changes_nothing() {
     assert!(checked.said().contains("clock"), "{checked:?}");
 
     // Behind by nearly as much as certificates begin early.
-    fleet.vm("vm1").unwrap().must(&["date", "-s", "-115 minutes"]).unwrap();
+    fleet
+        .vm("vm1")
+        .unwrap()
+        .must(&["date", "-s", "-115 minutes"])
+        .unwrap();
     fleet.kill_agent("vm1").unwrap();
     fleet.start_agent("vm1", &[]).unwrap();
     fleet.wait_connected(&["vm1"]).unwrap();

@@ -28,26 +28,40 @@ impl Small {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(holder.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         assert_eq!(line, "ready\n");
         Self { holder }
     }
 
     fn wrapper(&self) -> [String; 4] {
         let target = self.holder.id().to_string();
-        ["nsenter".to_owned(), "--mount".to_owned(), "--target".to_owned(), target]
+        [
+            "nsenter".to_owned(),
+            "--mount".to_owned(),
+            "--target".to_owned(),
+            target,
+        ]
     }
 
     /// Runs a script on the small disk.
     fn sh(&self, script: &str) -> String {
         let wrapper = self.wrapper();
-        let output = Command::new(&wrapper[0]).args(&wrapper[1..]).args(["sh", "-c", script]).output().unwrap();
+        let output = Command::new(&wrapper[0])
+            .args(&wrapper[1..])
+            .args(["sh", "-c", script])
+            .output()
+            .unwrap();
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
     }
 
     /// Fills what is left of it.
     fn fill(&self, directory: &Path) {
-        let said = self.sh(&format!("cat /dev/zero >'{}/filler'; df --output=avail '{0}'", directory.display()));
+        let said = self.sh(&format!(
+            "cat /dev/zero >'{}/filler'; df --output=avail '{0}'",
+            directory.display()
+        ));
         assert!(said.contains("No space left"), "{said}");
     }
 
@@ -81,15 +95,36 @@ fn root_a_full_disk_of_the_controller_is_said_and_survived() {
     assert_eq!(check(&fleet, "before", 0)["verdict"], "no_drift");
 
     small.fill(&directory);
-    let full = Answer::from(fleet.netghost(&["baseline", "create", "full", "--all", "--deadline", "20s", "-o", "json"]).unwrap());
+    let full = Answer::from(
+        fleet
+            .netghost(&[
+                "baseline",
+                "create",
+                "full",
+                "--all",
+                "--deadline",
+                "20s",
+                "-o",
+                "json",
+            ])
+            .unwrap(),
+    );
     assert_eq!(full.status, 4, "{full:?}");
-    assert!(full.said().contains("full") || full.said().contains("space"), "{full:?}");
+    assert!(
+        full.said().contains("full") || full.said().contains("space"),
+        "{full:?}"
+    );
     println!("{}", full.said());
     small.free(&directory);
 
     // Nothing of the failed one is there under its name, and what was there is.
     let baselines = document(&fleet, &["baseline", "list"], 0);
-    let names: Vec<&str> = baselines["baselines"].as_array().unwrap().iter().filter_map(|one| one["name"].as_str()).collect();
+    let names: Vec<&str> = baselines["baselines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["name"].as_str())
+        .collect();
     assert_eq!(names, ["before"]);
     fleet.wait_connected(&["vm1"]).unwrap();
     assert_eq!(check(&fleet, "before", 0)["verdict"], "no_drift");

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use netghost_lab::{Fault, Fleet, Kind};
 use serde_json::Value;
 
-use crate::operator::{Answer, audit_is_good, changes, check, document, fleet, netghost, plan, seal, verdict};
+use crate::operator::{
+    Answer, audit_is_good, changes, check, document, fleet, netghost, plan, seal, verdict,
+};
 use crate::traces::traces;
 
 /// What is put on a VM, and the changes that it must make there.
@@ -29,17 +31,33 @@ fn finds_drift(fleet: &Fleet, faults: &[Broken]) {
     let sealed = seal(fleet, "before");
     assert_eq!(sealed["verdict"], "complete", "{sealed}");
     let clean = check(fleet, "before", 0);
-    assert_eq!((&clean["verdict"], &clean["drift_detected"]), (&"no_drift".into(), &false.into()));
+    assert_eq!(
+        (&clean["verdict"], &clean["drift_detected"]),
+        (&"no_drift".into(), &false.into())
+    );
 
     for (vm, fault, _) in faults {
         fault.inject(fleet.vm(vm).unwrap()).unwrap();
     }
     let directory = fleet.controller_vm().unwrap().home();
     let certificate = directory.join("after.dsse.json").display().to_string();
-    let words = ["drift", "check", "--baseline", "before", "--all", "--ticket", "CHG0031337", "--certificate", &certificate];
+    let words = [
+        "drift",
+        "check",
+        "--baseline",
+        "before",
+        "--all",
+        "--ticket",
+        "CHG0031337",
+        "--certificate",
+        &certificate,
+    ];
     let found = document(fleet, &words, 1);
     assert_eq!(found["schema"], "netghost.drift_check/v1");
-    assert_eq!((&found["verdict"], &found["drift_detected"]), (&"drift".into(), &true.into()));
+    assert_eq!(
+        (&found["verdict"], &found["drift_detected"]),
+        (&"drift".into(), &true.into())
+    );
     let mut wanted: Vec<&str> = faults.iter().map(|(_, _, change)| *change).collect();
     wanted.sort_unstable();
     assert_eq!(changes(&found), wanted, "{found}");
@@ -51,7 +69,10 @@ fn finds_drift(fleet: &Fleet, faults: &[Broken]) {
     // One VM alone, by name: only its own changes.
     let words = ["drift", "check", "--baseline", "before", "--vm", "vm2"];
     let alone = document(fleet, &words, 1);
-    assert!(changes(&alone).iter().all(|change| change.starts_with("vm2 ")), "{alone}");
+    assert!(
+        changes(&alone).iter().all(|change| change.starts_with("vm2 ")),
+        "{alone}"
+    );
 
     for (vm, fault, _) in faults {
         fault.clear(fleet.vm(vm).unwrap()).unwrap();
@@ -70,7 +91,11 @@ fn certified(fleet: &Fleet, certificate: &str) {
     let key = only_key(&exported.join("keys")).display().to_string();
     let verified = netghost(fleet, &["verify", certificate, "--key", &key], 0);
     assert!(verified.said().contains("CHG0031337"), "{verified:?}");
-    netghost(fleet, &["verify", certificate, "--key", &key, "--require", "no_drift"], 1);
+    netghost(
+        fleet,
+        &["verify", certificate, "--key", &key, "--require", "no_drift"],
+        1,
+    );
     let text = std::fs::read_to_string(certificate).unwrap();
     let edited = format!("{certificate}.edited");
     std::fs::write(&edited, text.replacen("\"payload\":\"", "\"payload\":\"A", 1)).unwrap();
@@ -123,9 +148,15 @@ fn root_drift_over_the_wire_on_namespace_vms() {
 fn root_drift_over_the_wire_on_real_kernels() {
     let fleet = Fleet::up(&plan(&[Kind::Uml, Kind::Uml])).unwrap();
     let agents = fleet.agents().unwrap();
-    let kernels: BTreeSet<&str> = agents.values().filter_map(|agent| agent["kernel"].as_str()).collect();
+    let kernels: BTreeSet<&str> = agents
+        .values()
+        .filter_map(|agent| agent["kernel"].as_str())
+        .collect();
     let own = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
-    assert!(!kernels.is_empty() && !kernels.iter().any(|kernel| kernel.contains(own.trim())), "{kernels:?}");
+    assert!(
+        !kernels.is_empty() && !kernels.iter().any(|kernel| kernel.contains(own.trim())),
+        "{kernels:?}"
+    );
     finds_drift(&fleet, &ON_UML);
 }
 
@@ -138,7 +169,11 @@ fn root_an_agent_that_is_not_root_reads_all() {
     let status = std::fs::read_to_string(format!("/proc/{}/status", agent.pid())).unwrap();
     let line = |name: &str| {
         let found = status.lines().find_map(|line| line.strip_prefix(name));
-        found.unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        found
+            .unwrap()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     assert!(line("Uid:").iter().all(|uid| uid == "65534"), "{status}");
     // CAP_NET_ADMIN is bit 12 (linux/capability.h), and there is no way to more.

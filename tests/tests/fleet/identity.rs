@@ -15,19 +15,35 @@ fn root_a_copied_identity_is_contested() {
     fleet.wait_connected(&["vm1"]).unwrap();
     seal(&fleet, "before");
     // Somebody copies the disk of vm1, and starts the copy elsewhere.
-    let (from, to) = (fleet.agent_directory("vm1").unwrap(), fleet.agent_directory("vm2").unwrap());
-    let copy = ["cp", "-a", &format!("{}/.", from.display()), &to.display().to_string()].map(str::to_owned);
+    let (from, to) = (
+        fleet.agent_directory("vm1").unwrap(),
+        fleet.agent_directory("vm2").unwrap(),
+    );
+    let copy = [
+        "cp",
+        "-a",
+        &format!("{}/.", from.display()),
+        &to.display().to_string(),
+    ]
+    .map(str::to_owned);
     let copy: Vec<&str> = copy.iter().map(String::as_str).collect();
     fleet.vm("vm2").unwrap().must(&copy).unwrap();
     fleet.start_agent("vm2", &[]).unwrap();
     fleet.wait_state(&["vm1"], "contested").unwrap();
     let agents = fleet.agents().unwrap();
-    assert!(agents["vm1"]["why"].as_str().is_some_and(|why| !why.is_empty()), "{agents:?}");
+    assert!(
+        agents["vm1"]["why"].as_str().is_some_and(|why| !why.is_empty()),
+        "{agents:?}"
+    );
     // Nobody knows which of the two would answer: nothing is asked of either.
     let found = check(&fleet, "before", 3);
     assert_eq!(verdict(&found, "vm1"), "unknown");
     assert!(found.to_string().contains("contested"), "{found}");
-    netghost(&fleet, &["agent", "revoke", "--vm", "vm1", "--reason", "copied"], 0);
+    netghost(
+        &fleet,
+        &["agent", "revoke", "--vm", "vm1", "--reason", "copied"],
+        0,
+    );
     fleet.wait_state(&["vm1"], "revoked").unwrap();
     audit_is_good(&fleet);
 }
@@ -37,17 +53,31 @@ fn root_a_revoked_agent_is_cut_off_at_once() {
     let mut fleet = fleet(2);
     seal(&fleet, "before");
     let started = Instant::now();
-    netghost(&fleet, &["agent", "revoke", "--vm", "vm1", "--reason", "stolen"], 0);
+    netghost(
+        &fleet,
+        &["agent", "revoke", "--vm", "vm1", "--reason", "stolen"],
+        0,
+    );
     loop {
-        let status = Answer::from(fleet.agent_command("vm1", &["status", "-o", "json"], b"").unwrap());
+        let status = Answer::from(
+            fleet
+                .agent_command("vm1", &["status", "-o", "json"], b"")
+                .unwrap(),
+        );
         if status.said().contains("revoked") {
             break;
         }
-        assert!(started.elapsed() < Duration::from_secs(5), "the stream still lives: {status:?}");
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "the stream still lives: {status:?}"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
     let found = check(&fleet, "before", 3);
-    assert_eq!((verdict(&found, "vm1"), verdict(&found, "vm2")), ("unknown".into(), "no_drift".into()));
+    assert_eq!(
+        (verdict(&found, "vm1"), verdict(&found, "vm2")),
+        ("unknown".into(), "no_drift".into())
+    );
     // A restart does not help it.
     fleet.kill_agent("vm1").unwrap();
     fleet.start_agent("vm1", &[]).unwrap();
@@ -60,7 +90,16 @@ fn root_a_revoked_agent_is_cut_off_at_once() {
     netghost(&fleet, &["agent", "remove", "--vm", "vm1"], 0);
     let token = fleet.token(1, "10m").unwrap();
     let address = fleet.address().to_string();
-    let words = ["enroll", "--controller", &address, "--token-file", "-", "--name", "vm1", "--replace"];
+    let words = [
+        "enroll",
+        "--controller",
+        &address,
+        "--token-file",
+        "-",
+        "--name",
+        "vm1",
+        "--replace",
+    ];
     Answer::from(fleet.agent_command("vm1", &words, token.as_bytes()).unwrap()).with(0);
     fleet.kill_agent("vm1").unwrap();
     fleet.start_agent("vm1", &[]).unwrap();
@@ -79,7 +118,10 @@ fn root_a_token_of_another_controller_is_refused() {
     other.ca = Digest::of(b"another controller's");
     let refused = Answer::from(fleet.enrol("vm1", &other.reveal()).unwrap());
     assert_ne!(refused.status, 0, "{refused:?}");
-    assert!(refused.said().contains("fingerprint") || refused.said().contains("authority"), "{refused:?}");
+    assert!(
+        refused.said().contains("fingerprint") || refused.said().contains("authority"),
+        "{refused:?}"
+    );
     // The secret never went there: the true one still serves, once.
     Answer::from(fleet.enrol("vm1", &token).unwrap()).with(0);
 }
@@ -96,7 +138,11 @@ fn root_a_token_is_good_for_its_uses_and_its_time() {
     std::thread::sleep(Duration::from_millis(1500));
     let late = Answer::from(fleet.enrol("vm2", &late).unwrap());
     assert_ne!(late.status, 0, "{late:?}");
-    let altered = token.replacen(&token[60..62], if &token[60..62] == "aa" { "bb" } else { "aa" }, 1);
+    let altered = token.replacen(
+        &token[60..62],
+        if &token[60..62] == "aa" { "bb" } else { "aa" },
+        1,
+    );
     let altered = Answer::from(fleet.enrol("vm2", &altered).unwrap()).with(2);
     assert!(altered.said().contains("altered"), "{altered:?}");
     fleet.start_agent("vm1", &[]).unwrap();

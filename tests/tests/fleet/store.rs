@@ -51,7 +51,11 @@ fn root_an_edited_object_is_never_no_drift() {
         let whole = fs::read(path).is_ok_and(|now| now == bytes);
         if !whole || found.status != 0 {
             assert_ne!(found.status, 0, "{}: {found:?}", path.display());
-            assert!(!found.stdout.contains("\"no_drift\""), "{}: {found:?}", path.display());
+            assert!(
+                !found.stdout.contains("\"no_drift\""),
+                "{}: {found:?}",
+                path.display()
+            );
             unknown += 1;
         }
         fs::write(path, &bytes).unwrap();

@@ -49,7 +49,11 @@ fn python(fleet: &Fleet, script: &str, words: &[&str]) -> String {
         .args(words)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -61,7 +65,10 @@ pub(crate) fn is_whole(fleet: &Fleet) {
 /// The agent of that name is in the store once, with one certificate's identity, and its token was used once.
 pub(crate) fn enrolled_once(fleet: &Fleet, name: &str) {
     let count = |query: &str| python(fleet, COUNT, &[query, name]).trim().to_owned();
-    assert_eq!(count("SELECT count(*) FROM identities WHERE kind = 'agent' AND name = ?"), "1");
+    assert_eq!(
+        count("SELECT count(*) FROM identities WHERE kind = 'agent' AND name = ?"),
+        "1"
+    );
     assert_eq!(
         count(
             "SELECT sum(used) FROM tokens WHERE id IN (SELECT token FROM token_uses JOIN identities \
@@ -70,7 +77,9 @@ pub(crate) fn enrolled_once(fleet: &Fleet, name: &str) {
         "1"
     );
     assert_eq!(
-        count("SELECT count(DISTINCT spki) FROM certificates JOIN identities ON identities.id = certificates.identity WHERE name = ?"),
+        count(
+            "SELECT count(DISTINCT spki) FROM certificates JOIN identities ON identities.id = certificates.identity WHERE name = ?"
+        ),
         "1"
     );
 }
@@ -79,6 +88,14 @@ pub(crate) fn enrolled_once(fleet: &Fleet, name: &str) {
 pub(crate) fn job_once(fleet: &Fleet, name: &str, is_job: bool) {
     let count = |query: &str| python(fleet, COUNT, &[query, name, name]).trim().to_owned();
     let wanted = if is_job { "1" } else { "0" };
-    assert_eq!(count("SELECT count(*) FROM jobs WHERE baseline = ? OR ticket = ?"), wanted, "{name}");
-    assert_eq!(count("SELECT count(*) FROM jobs WHERE (baseline = ? OR ticket = ?) AND state = 'ended'"), wanted, "{name}");
+    assert_eq!(
+        count("SELECT count(*) FROM jobs WHERE baseline = ? OR ticket = ?"),
+        wanted,
+        "{name}"
+    );
+    assert_eq!(
+        count("SELECT count(*) FROM jobs WHERE (baseline = ? OR ticket = ?) AND state = 'ended'"),
+        wanted,
+        "{name}"
+    );
 }
