@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Calls a controller with grpcio, an implementation of gRPC and TLS that is not ours, with the right certificates and wrong ones.
 
-    grpc_outside.py ADDRESS PKI CONTEXT DOMAIN
+    grpc_outside.py ADDRESS PKI IDENTITY DOMAIN
 
 ADDRESS is IP:PORT; PKI holds the controller's ca.pem and ca.key, so that certificates can be made that only their content makes wrong;
-CONTEXT holds an admin's key.pem and chain.pem. Messages are given as bytes: an empty one is an empty protobuf message.
+IDENTITY is an admin's file with key and
+certificates. Messages are given as bytes: an empty one is an empty protobuf message.
 """
 
 import datetime
@@ -27,11 +28,12 @@ ENROL = "/netghost.v1.Enrolment/Enrol"
 
 
 def main():
-    address, pki, context, domain = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
+    address, pki, identity, domain = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
     ca = x509.load_pem_x509_certificate((pki / "ca.pem").read_bytes())
     ca_key = load_pem_private_key((pki / "ca.key").read_bytes(), None)
     outside = Outside(address, (pki / "ca.pem").read_bytes(), ca, ca_key, domain)
-    admin = ((context / "key.pem").read_bytes(), (context / "chain.pem").read_bytes())
+    # One file holds both; each reader takes the blocks that it knows.
+    admin = (identity.read_bytes(), identity.read_bytes())
     accepted(outside, admin)
     without_certificate(outside)
     wrong_certificates(outside)

@@ -25,7 +25,7 @@ fn found() -> Fleet {
     Fleet::found(&plan(&[Kind::Netns])).unwrap()
 }
 
-/// The controller's authority, and the admin's context.
+/// The directory of the controller's authority, and the file of the admin's identity.
 fn places(fleet: &Fleet) -> (PathBuf, PathBuf) {
     let home = fleet.controller_vm().unwrap().home();
     let contexts = home.join("ada/config/netghost/contexts");
@@ -34,7 +34,7 @@ fn places(fleet: &Fleet) -> (PathBuf, PathBuf) {
         .map(|entry| entry.unwrap().path());
     let context = all.next().unwrap();
     assert!(all.next().is_none(), "one context");
-    (fleet.controller_directory().unwrap().join("pki"), context)
+    (fleet.controller_directory().unwrap().join("pki"), context.join("identity.pem"))
 }
 
 /// Runs `openssl s_client` against the controller in its namespace, with a line to send; status and all that it said.
@@ -58,13 +58,9 @@ fn text(path: &Path) -> String {
 #[test]
 fn root_openssl_finds_tls_1_3_and_no_resumption() {
     let fleet = found();
-    let (pki, context) = places(&fleet);
-    let (ca, chain, key) = (
-        text(&pki.join("ca.pem")),
-        text(&context.join("chain.pem")),
-        text(&context.join("key.pem")),
-    );
-    let us = ["-CAfile", &ca, "-cert", &chain, "-key", &key, "-alpn", "h2"];
+    let (pki, identity) = places(&fleet);
+    let (ca, identity) = (text(&pki.join("ca.pem")), text(&identity));
+    let us = ["-CAfile", &ca, "-cert", &identity, "-key", &identity, "-alpn", "h2"];
     let session = text(&fleet.controller_vm().unwrap().home().join("session"));
     let with = |more: &[&str]| s_client(&fleet, &[&us[..], more].concat());
     let good = with(&["-tls1_3", "-sess_out", &session]);
@@ -102,19 +98,15 @@ fn root_openssl_finds_tls_1_3_and_no_resumption() {
 #[test]
 fn root_openssl_checks_the_name() {
     let fleet = found();
-    let (pki, context) = places(&fleet);
-    let (ca, chain, key) = (
-        text(&pki.join("ca.pem")),
-        text(&context.join("chain.pem")),
-        text(&context.join("key.pem")),
-    );
+    let (pki, identity) = places(&fleet);
+    let (ca, identity) = (text(&pki.join("ca.pem")), text(&identity));
     let us = [
         "-CAfile",
         &ca,
         "-cert",
-        &chain,
+        &identity,
         "-key",
-        &key,
+        &identity,
         "-alpn",
         "h2",
         "-verify_return_error",
@@ -132,7 +124,7 @@ fn root_openssl_checks_the_name() {
     // Other protocols than HTTP/2 have nothing to say here.
     let other = s_client(
         &fleet,
-        &["-CAfile", &ca, "-cert", &chain, "-key", &key, "-alpn", "http/1.1"],
+        &["-CAfile", &ca, "-cert", &identity, "-key", &identity, "-alpn", "http/1.1"],
     );
     assert!(!other.stdout.contains("ALPN protocol: http/1.1"), "{other:?}");
 }
@@ -140,12 +132,12 @@ fn root_openssl_checks_the_name() {
 #[test]
 fn root_pypi_grpcio_is_refused_without_the_right_certificate() {
     let fleet = found();
-    let (pki, context) = places(&fleet);
+    let (pki, identity) = places(&fleet);
     let python = text(venv::python());
     let script = text(&Path::new(env!("CARGO_MANIFEST_DIR")).join("python/grpc_outside.py"));
     let address = fleet.address().to_string();
-    let (pki, context) = (text(&pki), text(&context));
-    let argv = [&*python, &script, &address, &pki, &context, "netghost.internal"];
+    let (pki, identity) = (text(&pki), text(&identity));
+    let argv = [&*python, &script, &address, &pki, &identity, "netghost.internal"];
     let limits = netghost_lab::Limits {
         time: std::time::Duration::from_secs(120),
         ..netghost_lab::Limits::default()
