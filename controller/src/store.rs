@@ -11,9 +11,12 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod commands;
 pub mod identities;
 pub mod objects;
+pub mod presence;
 mod status;
+pub mod uploads;
 
 /// A store that is open.
 #[derive(Debug, Clone)]
