@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Error;
 use netghost_controller::outside::Outside;
 use netghost_controller::store::Store;
-use netghost_controller::{Controller, DOMAIN, Shared, jobs, link, pki};
+use netghost_controller::{Controller, DOMAIN, Shared, audit, jobs, keys, link, pki};
 
 use super::reach::ThisHost;
 use super::row;
@@ -41,11 +41,14 @@ pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller
         }),
         jobs: jobs::Running::default(),
     });
+    keys::publish(&controller.store, controller.signer.public(), (world.now_us)())
+        .await
+        .map_err(|error| failed(error.into()))?;
     jobs::resume(&controller).await.map_err(|error| failed(error.into()))?;
     Ok((controller, name))
 }
 
-/// Ends what the command began.
-pub(super) async fn close(_controller: &Controller) -> Result<(), netghost_controller::store::Error> {
-    Ok(())
+/// Signs the audit log as the command leaves it.
+pub(super) async fn close(controller: &Controller) -> Result<(), netghost_controller::store::Error> {
+    audit::sign(controller).await.map(drop)
 }
