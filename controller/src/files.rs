@@ -56,7 +56,11 @@ fn write(path: &Path, mode: u32, content: &[u8]) -> io::Result<PathBuf> {
     {
         return Err(error);
     }
-    let mut file = options.write(true).create_new(true).mode(mode).open(&unfinished)?;
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&unfinished)?;
     let written = file.write_all(content).and_then(|()| file.sync_all());
     match written {
         Ok(()) => Ok(unfinished),

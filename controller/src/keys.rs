@@ -140,12 +140,11 @@ pub async fn publish(store: &Store, key: &PublicKey, now_us: u64) -> Result<(), 
     .bind(store::column(now_us))
     .execute(&mut *transaction)
     .await?;
-    let ended =
-        sqlx::query("UPDATE signing_keys SET until_us = $1 WHERE keyid <> $2 AND until_us IS NULL")
-            .bind(store::column(now_us))
-            .bind(keyid.clone())
-            .execute(&mut *transaction)
-            .await?;
+    let ended = sqlx::query("UPDATE signing_keys SET until_us = $1 WHERE keyid <> $2 AND until_us IS NULL")
+        .bind(store::column(now_us))
+        .bind(keyid.clone())
+        .execute(&mut *transaction)
+        .await?;
     if new.rows_affected() + ended.rows_affected() > 0 {
         let event = Event::new("controller", "key.publish", Outcome::Done).target(keyid);
         audit::append(&mut transaction, now_us, event).await?;
@@ -181,5 +180,9 @@ pub async fn published(store: &Store) -> Result<Vec<Published>, store::Error> {
 
 /// The public halves of [`published`].
 pub async fn public(store: &Store) -> Result<Vec<PublicKey>, store::Error> {
-    Ok(published(store).await?.into_iter().map(|published| published.key).collect())
+    Ok(published(store)
+        .await?
+        .into_iter()
+        .map(|published| published.key)
+        .collect())
 }

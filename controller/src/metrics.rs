@@ -45,7 +45,10 @@ pub struct Events(Mutex<BTreeMap<(String, &'static str), u64>>);
 impl Events {
     /// Counts one.
     pub(crate) fn count(&self, event: &Event) {
-        *self.lock().entry((event.action.clone(), word(event.outcome))).or_default() += 1;
+        *self
+            .lock()
+            .entry((event.action.clone(), word(event.outcome)))
+            .or_default() += 1;
     }
 
     /// All, in order.

@@ -20,7 +20,9 @@ pub enum CheckError {
     #[error(transparent)]
     Fault(#[from] AuditError),
     /// The row that says where it ends says otherwise than the records.
-    #[error("the audit log was cut or edited: its last record should be number {wanted}, the last one found is {found}")]
+    #[error(
+        "the audit log was cut or edited: its last record should be number {wanted}, the last one found is {found}"
+    )]
     Tail {
         /// What the tail row says.
         wanted: u64,
@@ -43,7 +45,9 @@ pub enum CheckError {
         source: HeadError,
     },
     /// The last head leads elsewhere.
-    #[error("the audit log was cut or rewritten: its last head signs another record {sequence} than is there")]
+    #[error(
+        "the audit log was cut or rewritten: its last head signs another record {sequence} than is there"
+    )]
     Signed {
         /// The number of its record.
         sequence: u64,
@@ -62,7 +66,10 @@ pub async fn at_start(store: &Store) -> Result<(), CheckError> {
             found: after.saturating_sub(1),
         })?,
     };
-    let start = Witnessed { sequence: after, hash };
+    let start = Witnessed {
+        sequence: after,
+        hash,
+    };
     follow(store, Verifier::after(start), after, tail).await?;
     let Some((sequence, signed)) = head else {
         return Ok(());

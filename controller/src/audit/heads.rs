@@ -5,6 +5,7 @@ use std::time::Duration;
 use netghost_core::artifact::json::Digest;
 use netghost_core::audit::{HEAD_SCHEMA, Head, Witnessed, origin};
 use netghost_core::bytes::Big;
+use netghost_core::fleet::Id;
 use netghost_proto::v1;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +21,7 @@ pub async fn sign(controller: &Controller) -> Result<Option<v1::AuditHead>, Erro
     if !behind(&controller.store).await? {
         return Ok(None);
     }
+    let id = controller.store.controller_id(&controller.outside).await?;
     let mut transaction = controller.store.begin().await?;
     // Locks the tail, so that two controllers on one store don't sign at once.
     sqlx::query("UPDATE audit_tail SET sequence = sequence WHERE one = 1")
@@ -27,14 +29,17 @@ pub async fn sign(controller: &Controller) -> Result<Option<v1::AuditHead>, Erro
         .await?;
     let tail = rows::tail(&mut transaction).await?;
     let last = rows::last_head(&mut transaction).await?;
-    if last.as_ref().is_some_and(|(sequence, _)| *sequence >= tail.sequence) {
+    if last
+        .as_ref()
+        .is_some_and(|(sequence, _)| *sequence >= tail.sequence)
+    {
         return Ok(None);
     }
     let previous = last.map_or_else(origin, |(_, signed)| Digest::of(&signed));
-    let head = head(controller, tail, previous).await?;
+    let head = head(controller, id, tail, previous)?;
     sqlx::query("INSERT INTO audit_heads (sequence, signed) VALUES ($1, $2)")
         .bind(store::column(head.sequence))
-        .bind(head.signed.clone())
+        .bind(head.signed.to_vec())
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
@@ -42,10 +47,10 @@ pub async fn sign(controller: &Controller) -> Result<Option<v1::AuditHead>, Erro
     Ok(Some(head))
 }
 
-async fn head(controller: &Controller, tail: Witnessed, previous: Digest) -> Result<v1::AuditHead, Error> {
+fn head(controller: &Controller, id: Id, tail: Witnessed, previous: Digest) -> Result<v1::AuditHead, Error> {
     let head = Head {
         schema: HEAD_SCHEMA.to_owned(),
-        controller: controller.store.controller_id(&controller.outside).await?.to_string(),
+        controller: id.to_string(),
         sequence: Big(tail.sequence),
         hash: tail.hash,
         previous,
@@ -57,8 +62,8 @@ async fn head(controller: &Controller, tail: Witnessed, previous: Digest) -> Res
 fn wire(head: &Head, signed: Vec<u8>) -> v1::AuditHead {
     v1::AuditHead {
         sequence: head.sequence.0,
-        hash: head.hash.as_bytes().to_vec(),
-        signed,
+        hash: head.hash.as_bytes().to_vec().into(),
+        signed: signed.into(),
     }
 }
 
@@ -71,6 +76,15 @@ async fn behind(store: &Store) -> Result<bool, Error> {
 
 /// The last signed head, its signature checked. Nothing if none was signed yet.
 pub async fn last_head(store: &Store) -> Result<Option<v1::AuditHead>, Error> {
+    Ok(opened(store).await?.map(|(head, signed)| wire(&head, signed)))
+}
+
+/// When the last head was signed, microseconds since 1970 UTC by the controller's clock.
+pub(crate) async fn last_signed_us(store: &Store) -> Result<Option<u64>, Error> {
+    Ok(opened(store).await?.map(|(head, _)| head.at_us.0))
+}
+
+async fn opened(store: &Store) -> Result<Option<(Head, Vec<u8>)>, Error> {
     let last = {
         let mut connection = store.pool().acquire().await?;
         rows::last_head(&mut connection).await?
@@ -79,7 +93,7 @@ pub async fn last_head(store: &Store) -> Result<Option<v1::AuditHead>, Error> {
         return Ok(None);
     };
     match Head::open(&signed, &keys::public(store).await?) {
-        Ok(head) if head.sequence.0 == sequence => Ok(Some(wire(&head, signed))),
+        Ok(head) if head.sequence.0 == sequence => Ok(Some((head, signed))),
         Ok(_) | Err(_) => Err(Error::Damaged {
             what: format!("the audit log's head at record {sequence}"),
         }),

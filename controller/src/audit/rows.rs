@@ -62,11 +62,10 @@ pub(super) async fn tail(connection: &mut AnyConnection) -> Result<Witnessed, Er
 
 /// The last signed head and the number of its record.
 pub(super) async fn last_head(connection: &mut AnyConnection) -> Result<Option<(u64, Vec<u8>)>, Error> {
-    let rows = sqlx::query(
-        "SELECT sequence, signed AS bytes FROM audit_heads ORDER BY sequence DESC LIMIT 1",
-    )
-    .fetch_all(connection)
-    .await?;
+    let rows =
+        sqlx::query("SELECT sequence, signed AS bytes FROM audit_heads ORDER BY sequence DESC LIMIT 1")
+            .fetch_all(connection)
+            .await?;
     Ok(numbered(rows)?.pop())
 }
 

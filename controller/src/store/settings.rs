@@ -25,7 +25,7 @@ impl Store {
             let id: String = row.try_get("value")?;
             return Id::parse(&id).map_err(|_| damaged());
         }
-        let id = outside.id().map_err(|_| Error::Random)?;
+        let id = outside.id().map_err(Error::Random)?;
         sqlx::query("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
             .bind(CONTROLLER_ID)
             .bind(id.to_string())
