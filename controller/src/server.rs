@@ -4,7 +4,6 @@ use tonic::service::Routes;
 
 use netghost_proto::v1::enrolment_server::EnrolmentServer;
 use netghost_proto::v1::fleet_server::FleetServer;
-use netghost_proto::v1::link_server::LinkServer;
 
 use crate::{Controller, enrol, fleet, link};
 
@@ -13,7 +12,7 @@ pub fn routes(controller: &Controller) -> Routes {
     let mut routes = Routes::builder();
     routes
         .add_service(EnrolmentServer::new(enrol::Service(controller.clone())))
-        .add_service(LinkServer::new(link::Service(controller.clone())))
+        .add_service(link::server(controller))
         .add_service(FleetServer::new(fleet::Service(controller.clone())));
     routes.routes()
 }

@@ -11,10 +11,13 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod commands;
 pub mod identities;
 pub mod objects;
 mod settings;
+pub mod presence;
 mod status;
+pub mod uploads;
 
 /// A store that is open.
 #[derive(Debug, Clone)]
