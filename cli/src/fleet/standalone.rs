@@ -124,7 +124,7 @@ pub async fn over(stream: tokio::io::DuplexStream) -> Result<Channel, tonic::tra
     let once = Arc::new(std::sync::Mutex::new(Some(stream)));
     let connector = tower::service_fn(move |_: http::Uri| {
         let stream = once.lock().ok().and_then(|mut stream| stream.take());
-        std::future::ready(stream.map(TokioIo::new).ok_or(io::ErrorKind::NotConnected))
+        std::future::ready(stream.map(TokioIo::new).ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected)))
     });
     // The name is never looked up.
     Endpoint::from_static("http://local")

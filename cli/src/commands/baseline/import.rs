@@ -106,7 +106,7 @@ impl Chunks {
 }
 
 /// The digest of every file below a directory, by path.
-pub(super) fn digests(directory: &Path) -> Result<Sums, Failure> {
+pub(crate) fn digests(directory: &Path) -> Result<Sums, Failure> {
     let mut sums = Sums::new();
     walk(directory, "", &mut sums)
         .with_context(|| format!("cannot read {}", directory.display()))

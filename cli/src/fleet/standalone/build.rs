@@ -28,9 +28,7 @@ pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller
     let controller = Controller::new(Shared {
         store,
         outside,
-        ca: pki::Authority {
-            domain: DOMAIN.to_owned(),
-        },
+        ca: authority(&directory.join("pki"), &outside).map_err(|error| failed(error.into()))?,
         signer,
         links: link::Links::default(),
         reach: Arc::new(ThisHost {
@@ -46,6 +44,15 @@ pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller
         .map_err(|error| failed(error.into()))?;
     jobs::resume(&controller).await.map_err(|error| failed(error.into()))?;
     Ok((controller, name))
+}
+
+/// The authority, which nothing asks for a certificate here; made at first use.
+fn authority(directory: &Path, outside: &Outside) -> Result<pki::Authority, pki::Error> {
+    if directory.exists() {
+        pki::Authority::open(directory)
+    } else {
+        pki::Authority::create(directory, DOMAIN, outside)
+    }
 }
 
 /// Signs the audit log as the command leaves it.
