@@ -1,8 +1,9 @@
 //! The controller as the commands call it: over TLS, or within this process where there is none.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
+use netghost_core::artifact::key::PublicKey;
 use netghost_core::artifact::name::Name;
 use netghost_core::fleet::{Selector, Tag};
 use netghost_proto::convert::BadField;
@@ -178,6 +179,19 @@ pub fn controller(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
     (world.connect)(world, wanted)
 }
 
+/// Where what was seen of the controller that is meant is kept.
+pub(crate) fn seen(world: &World, wanted: &Where) -> Result<PathBuf, Failure> {
+    match context(world, wanted)? {
+        Some(context) => Ok(context.directory),
+        None => Ok(standalone::seen(world.store()?.root())),
+    }
+}
+
+/// The keys that are pinned there.
+pub(crate) fn pinned_keys(seen: &Path) -> Result<Vec<PublicKey>, Failure> {
+    Ok(keys::pinned(&seen.join("keys"))?.into_values().collect())
+}
+
 /// The context that is meant, if any.
 fn context(world: &World, wanted: &Where) -> Result<Option<contexts::Context>, Failure> {
     if wanted.standalone {
@@ -240,5 +254,3 @@ impl From<BadField> for Failure {
     }
 }
 
-#[cfg(test)]
-mod tests;

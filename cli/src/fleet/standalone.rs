@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,10 +40,15 @@ pub fn open(world: &World) -> Result<Fleet, Failure> {
     };
     let place = Place {
         name,
-        seen: root.join("seen"),
+        seen: seen(&root),
         standalone: true,
     };
     Ok(Fleet::new(runtime, Box::new(dial), place))
+}
+
+/// Where the pinned keys and the last head are kept.
+pub(super) fn seen(root: &Path) -> PathBuf {
+    root.join("seen")
 }
 
 /// One command at a time works on the store, so that what a killed one left is told from what runs.
@@ -119,7 +124,7 @@ pub async fn over(stream: tokio::io::DuplexStream) -> Result<Channel, tonic::tra
     let once = Arc::new(std::sync::Mutex::new(Some(stream)));
     let connector = tower::service_fn(move |_: http::Uri| {
         let stream = once.lock().ok().and_then(|mut stream| stream.take());
-        std::future::ready(stream.map(TokioIo::new).ok_or(io::ErrorKind::NotConnected))
+        std::future::ready(stream.map(TokioIo::new).ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected)))
     });
     // The name is never looked up.
     Endpoint::from_static("http://local")

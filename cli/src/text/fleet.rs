@@ -3,6 +3,7 @@
 use netghost_core::fleet::{Selector, Tag};
 
 mod agents;
+mod audit;
 mod baselines;
 mod check;
 mod contexts;
@@ -10,6 +11,7 @@ mod jobs;
 mod sweeps;
 mod tokens;
 
+pub use audit::audit;
 pub use agents::{agent, agents, controller};
 pub use baselines::{baseline, baselines};
 pub use check::check;
