@@ -11,6 +11,8 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod objects;
+
 /// A store that is open.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -42,6 +44,12 @@ pub enum Error {
         /// Why not.
         #[source]
         source: std::io::Error,
+    },
+    /// An object is not there.
+    #[error("object {digest} is missing in the store")]
+    Missing {
+        /// Its address.
+        digest: netghost_core::artifact::json::Digest,
     },
     /// Something stored is not what was written.
     #[error("{what} was edited or damaged in the store")]
