@@ -133,7 +133,11 @@ fn root_package_all_that_belongs_into_it_is_there() {
         }
         for wanted in [
             format!("./usr/bin/{name}"),
-            format!("./usr/share/man/man1/{name}.1.gz"),
+            if name == "netghost" {
+                "./usr/share/man/man1/netghost.1.gz".to_owned()
+            } else {
+                format!("./usr/share/man/man8/{name}.8.gz")
+            },
             format!("./usr/share/bash-completion/completions/{name}"),
             format!("./usr/share/doc/{name}/copyright"),
             format!("./usr/share/doc/{name}/changelog.gz"),
