@@ -11,12 +11,14 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod certificates;
 pub mod commands;
 pub mod identities;
 pub mod objects;
-mod settings;
 pub mod presence;
+mod settings;
 mod status;
+pub mod tokens;
 pub mod uploads;
 
 /// A store that is open.
