@@ -11,8 +11,12 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod baselines;
+mod columns;
 pub mod identities;
+pub mod jobs;
 pub mod objects;
+pub mod schedules;
 mod status;
 
 /// A store that is open.
