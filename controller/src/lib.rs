@@ -5,10 +5,15 @@
 
 pub mod audit;
 pub mod caller;
+pub mod config;
 pub mod enrol;
+pub mod files;
 pub mod fleet;
+pub mod http;
 pub mod jobs;
+pub mod keys;
 pub mod link;
+pub mod metrics;
 pub mod outside;
 pub mod peer;
 pub mod pki;
