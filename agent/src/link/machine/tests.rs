@@ -437,9 +437,7 @@ fn a_lifetime_is_not_counted_anew() {
     world.restart();
     world.pass(Duration::from_secs(2));
     world.settle();
-    assert!(
-        matches!(&world.wanted[&id(1)].told[0], Outcome::Failed(failed) if failed.code == "expired")
-    );
+    assert!(matches!(&world.wanted[&id(1)].told[0], Outcome::Failed(failed) if failed.code == "expired"));
 }
 
 #[test]
@@ -536,7 +534,13 @@ fn a_certificate_is_renewed_once_at_its_time() {
     let mut machine = Machine::new(Vec::new(), 1, now);
     machine.handle(Event::Tick, now);
     let renew_in = Duration::from_secs(10);
-    machine.handle(Event::Identity { renew_in, other: false }, now);
+    machine.handle(
+        Event::Identity {
+            renew_in,
+            other: false,
+        },
+        now,
+    );
     assert!(!machine.handle(Event::Connected, now).contains(&Action::Renew));
     let later = now + renew_in;
     assert_eq!(machine.wake_at(), Some(later));
