@@ -34,7 +34,10 @@ fn places(fleet: &Fleet) -> (PathBuf, PathBuf) {
         .map(|entry| entry.unwrap().path());
     let context = all.next().unwrap();
     assert!(all.next().is_none(), "one context");
-    (fleet.controller_directory().unwrap().join("pki"), context.join("identity.pem"))
+    (
+        fleet.controller_directory().unwrap().join("pki"),
+        context.join("identity.pem"),
+    )
 }
 
 /// Runs `openssl s_client` against the controller in its namespace, with a line to send; status and all that it said.
@@ -60,7 +63,9 @@ fn root_openssl_finds_tls_1_3_and_no_resumption() {
     let fleet = found();
     let (pki, identity) = places(&fleet);
     let (ca, identity) = (text(&pki.join("ca.pem")), text(&identity));
-    let us = ["-CAfile", &ca, "-cert", &identity, "-key", &identity, "-alpn", "h2"];
+    let us = [
+        "-CAfile", &ca, "-cert", &identity, "-key", &identity, "-alpn", "h2",
+    ];
     let session = text(&fleet.controller_vm().unwrap().home().join("session"));
     let with = |more: &[&str]| s_client(&fleet, &[&us[..], more].concat());
     let good = with(&["-tls1_3", "-sess_out", &session]);
@@ -124,7 +129,9 @@ fn root_openssl_checks_the_name() {
     // Other protocols than HTTP/2 have nothing to say here.
     let other = s_client(
         &fleet,
-        &["-CAfile", &ca, "-cert", &identity, "-key", &identity, "-alpn", "http/1.1"],
+        &[
+            "-CAfile", &ca, "-cert", &identity, "-key", &identity, "-alpn", "http/1.1",
+        ],
     );
     assert!(!other.stdout.contains("ALPN protocol: http/1.1"), "{other:?}");
 }
