@@ -13,8 +13,8 @@ use super::hello::Hello;
 use super::machine::{Action, Event, Machine};
 use super::orders::Outcome;
 use super::registry::{Admission, Ears, Ending, Seated, Tell};
-use crate::Controller;
 use super::{finish, presence};
+use crate::Controller;
 use crate::caller::Agent;
 use crate::store::Error;
 
