@@ -12,8 +12,12 @@ use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
 pub mod commands;
+pub mod baselines;
+mod columns;
 pub mod identities;
+pub mod jobs;
 pub mod objects;
+pub mod schedules;
 mod settings;
 pub mod presence;
 mod status;
