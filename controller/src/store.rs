@@ -14,6 +14,7 @@ use sqlx::{AnyPool, Transaction};
 pub mod commands;
 pub mod baselines;
 mod columns;
+pub mod certificates;
 pub mod identities;
 pub mod jobs;
 pub mod objects;
@@ -22,6 +23,7 @@ mod settings;
 pub mod presence;
 mod status;
 pub mod uploads;
+pub mod tokens;
 
 /// A store that is open.
 #[derive(Debug, Clone)]
