@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use netghost_core::fleet::Id;
-use netghost_proto::UPLOAD_CHUNK;
 use netghost_proto::v1::enrolment_server::EnrolmentServer;
 use netghost_proto::v1::fleet_server::FleetServer;
-use netghost_proto::v1::link_server::LinkServer;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -35,8 +33,6 @@ const STREAMS: u32 = 128;
 const HEADERS: u32 = 16 * 1024;
 /// The longest message to the enrolment service: a certificate and a request, each a few hundred bytes.
 const ENROLMENT_MESSAGE: usize = 16 * 1024;
-/// The longest message of an agent: a chunk, and what stands around it. The control stream takes less, which it checks.
-const LINK_MESSAGE: usize = UPLOAD_CHUNK + 4096;
 /// The longest message of a user: a chunk of a file that is imported.
 const FLEET_MESSAGE: usize = 1024 * 1024;
 /// How many connections wait to be served.
@@ -138,9 +134,7 @@ pub fn routes(controller: &Controller) -> Routes {
             EnrolmentServer::new(enrol::Service(controller.clone()))
                 .max_decoding_message_size(ENROLMENT_MESSAGE),
         )
-        .add_service(
-            LinkServer::new(link::Service(controller.clone())).max_decoding_message_size(LINK_MESSAGE),
-        )
+        .add_service(link::server(controller))
         .add_service(
             FleetServer::new(fleet::Service(controller.clone())).max_decoding_message_size(FLEET_MESSAGE),
         );

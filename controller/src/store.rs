@@ -12,11 +12,14 @@ use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
 pub mod certificates;
+pub mod commands;
 pub mod identities;
 pub mod objects;
+pub mod presence;
 mod settings;
 mod status;
 pub mod tokens;
+pub mod uploads;
 
 /// A store that is open.
 #[derive(Debug, Clone)]
