@@ -11,19 +11,19 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
-pub mod commands;
 pub mod baselines;
-mod columns;
 pub mod certificates;
+mod columns;
+pub mod commands;
 pub mod identities;
 pub mod jobs;
 pub mod objects;
+pub mod presence;
 pub mod schedules;
 mod settings;
-pub mod presence;
 mod status;
-pub mod uploads;
 pub mod tokens;
+pub mod uploads;
 
 /// A store that is open.
 #[derive(Debug, Clone)]
