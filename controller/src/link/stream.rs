@@ -13,10 +13,10 @@ use super::hello::Hello;
 use super::machine::{Action, Event, Machine};
 use super::orders::Outcome;
 use super::registry::{Admission, Ears, Ending, Seated, Tell};
-use crate::Controller;
 use super::{finish, presence};
 use crate::caller::Agent;
 use crate::store::Error;
+use crate::{Controller, audit};
 
 type Out = mpsc::Sender<Result<v1::ControllerMessage, Status>>;
 
