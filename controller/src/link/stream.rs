@@ -14,9 +14,9 @@ use super::machine::{Action, Event, Machine};
 use super::orders::Outcome;
 use super::registry::{Admission, Ears, Ending, Seated, Tell};
 use super::{finish, presence};
-use crate::Controller;
 use crate::caller::Agent;
 use crate::store::Error;
+use crate::{Controller, audit};
 
 type Out = mpsc::Sender<Result<v1::ControllerMessage, Status>>;
 
@@ -171,6 +171,10 @@ impl Session {
         };
         let now = self.controller.outside.now_us();
         let standing = presence::connect(&self.controller, &self.agent, &hello, now).await?;
+        if let Some(head) = &hello.head {
+            // What it finds is written down there; the agent is served all the same.
+            audit::witness(&self.controller, &self.agent, head).await?;
+        }
         if let Some(why) = &standing.contested {
             self.controller.links.contest(self.agent.id, why);
         }
