@@ -17,6 +17,7 @@ use super::{finish, presence};
 use crate::Controller;
 use crate::caller::Agent;
 use crate::store::Error;
+use crate::{Controller, audit};
 
 type Out = mpsc::Sender<Result<v1::ControllerMessage, Status>>;
 
