@@ -116,7 +116,7 @@ impl Session {
             told = told => told,
             () = self.out.closed() => Woken::Over(Status::cancelled("the agent ended the stream")),
             message = said.next() => match message {
-                Some(Ok(message)) => Woken::Event(Event::Said(message.kind)),
+                Some(Ok(message)) => Woken::Event(Event::Said(message.kind.map(Box::new))),
                 Some(Err(status)) => Woken::Over(unreadable(status)),
                 None => Woken::Over(Status::ok("the agent ended the stream")),
             },
