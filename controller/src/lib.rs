@@ -4,6 +4,7 @@
 //! `netghost` command where there is no controller.
 
 pub mod audit;
+pub mod backup;
 pub mod caller;
 pub mod config;
 pub mod enrol;
