@@ -101,7 +101,7 @@ fn a_job_is_taken_up_wherever_it_was_left() {
                 "round {round}: ended once"
             );
             let mut client = process.client.clone();
-    let listed = client.list_baselines(v1::ListBaselinesRequest {});
+            let listed = client.list_baselines(v1::ListBaselinesRequest {});
             let listed = listed.await.unwrap().into_inner().baselines;
             assert_eq!((listed.len(), listed[0].members.len()), (1, 3));
             let commands = commands(&reach.calls.lock().unwrap());
