@@ -101,9 +101,7 @@ fn sections(names: &[String]) -> Result<Vec<SectionName>, BadField> {
         return Ok(SectionName::HOST.to_vec());
     }
     let find = |name: &String| {
-        let found = SectionName::HOST
-            .into_iter()
-            .find(|known| known.as_str() == name);
+        let found = SectionName::HOST.into_iter().find(|known| known.as_str() == name);
         found.ok_or_else(|| {
             let name: String = name.chars().take(64).collect();
             BadField::new(

@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    agent, audit, baseline, certificate, completions, context, controller, drift, firewall, host, login, seal, sweep,
-    token, verify,
+    agent, audit, baseline, certificate, completions, context, controller, drift, firewall, host, login,
+    seal, sweep, token, verify,
 };
 use crate::error::Failure;
 use crate::examples;

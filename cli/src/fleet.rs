@@ -146,7 +146,10 @@ impl Fleet {
     }
 
     /// One call, and what comes of it.
-    pub fn call<T>(&mut self, call: impl AsyncFnOnce(&mut Client) -> Result<T, Status>) -> Result<T, Failure> {
+    pub fn call<T>(
+        &mut self,
+        call: impl AsyncFnOnce(&mut Client) -> Result<T, Status>,
+    ) -> Result<T, Failure> {
         let place = self.place.clone();
         let client = connected(&self.runtime, &mut self.client, self.dial.as_mut())?;
         self.runtime
@@ -199,7 +202,10 @@ fn context(world: &World, wanted: &Where) -> Result<Option<contexts::Context>, F
     }
     let from_environment = world.context.as_deref().map(Name::parse).transpose();
     let from_environment = from_environment.map_err(|error| {
-        Failure::usage("wrong_use", anyhow::Error::from(error).context("NETGHOST_CONTEXT"))
+        Failure::usage(
+            "wrong_use",
+            anyhow::Error::from(error).context("NETGHOST_CONTEXT"),
+        )
     })?;
     let named = wanted.context.clone().or(from_environment);
     let contexts = match contexts::Contexts::open(world) {
@@ -253,4 +259,3 @@ impl From<BadField> for Failure {
         Self::failed("bad_answer", error).hint("use a command and a controller of one version")
     }
 }
-

@@ -7,7 +7,7 @@ use netghost_proto::v1::enrolment_server::EnrolmentServer;
 use netghost_proto::v1::fleet_server::FleetServer;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::service::Routes;
@@ -90,7 +90,7 @@ impl Server {
     /// `grace` allows.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (accepted, connections) = mpsc::channel(WAITING);
-        let (stop, stopped) = oneshot::channel::<()>();
+        let stop = Notify::new();
         let (health, health_service) = tonic_health::server::health_reporter();
         health
             .set_service_status("", tonic_health::ServingStatus::Serving)
@@ -105,10 +105,7 @@ impl Server {
             .layer(MapRequestLayer::new(note_method))
             .add_routes(routes(&self.controller))
             .add_service(health_service)
-            .serve_with_incoming_shutdown(ReceiverStream::new(connections), async {
-                // An error means that the sender is gone, which is a stop too.
-                drop(stopped.await);
-            });
+            .serve_with_incoming_shutdown(ReceiverStream::new(connections), stop.notified());
         let mut serving = std::pin::pin!(serving);
         tokio::select! {
             ended = &mut serving => return Ok(ended?),
@@ -119,7 +116,7 @@ impl Server {
             .set_service_status("", tonic_health::ServingStatus::NotServing)
             .await;
         self.controller.links.close("the controller is stopping");
-        drop(stop.send(()));
+        stop.notify_one();
         match tokio::time::timeout(self.grace, serving).await {
             Ok(ended) => Ok(ended?),
             Err(_) => {

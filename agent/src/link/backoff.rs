@@ -57,7 +57,10 @@ mod tests {
                 "{tries}"
             );
             let low = waits.iter().filter(|wait| **wait < most / 2).count();
-            assert!((50..150).contains(&low), "{tries}: {low} of 200 in the lower half");
+            assert!(
+                (50..150).contains(&low),
+                "{tries}: {low} of 200 in the lower half"
+            );
         }
     }
 }

@@ -155,7 +155,7 @@ impl Machine {
             Event::Closing(why) => self.closing(why, now, &mut actions),
             Event::Accepted(id, result) => self.accepted(id, result, &mut actions),
             Event::Captured(id, result) => self.captured(id, result, &mut actions),
-            Event::Uploaded(id, result) => self.uploaded(id, result, &mut actions),
+            Event::Uploaded(id, result) => self.uploaded(id, result, now, &mut actions),
             Event::Recorded(id, result) => self.recorded(id, result, now, &mut actions),
             Event::RenewFailed(why) => self.connection.renew_failed(why, now, &mut self.draw),
         }
@@ -163,9 +163,9 @@ impl Machine {
         actions
     }
 
-    /// When [`Event::Tick`] is due at the latest, since boot.
-    pub fn wake_at(&self) -> Option<Duration> {
-        let jobs = self.jobs.values().filter_map(jobs::Job::wake_at);
+    /// When [`Event::Tick`] is due at the latest, since boot, as seen at `now`.
+    pub fn wake_at(&self, now: Duration) -> Option<Duration> {
+        let jobs = self.jobs.values().filter_map(|job| job.wake_at(now));
         jobs.chain(self.connection.wake_at()).min()
     }
 

@@ -81,7 +81,8 @@ fn show(from: u64, limit: u64, call: &Call<'_>) -> Result<Outcome, Failure> {
     let log = read(&mut call.anywhere()?, from, limit)?;
     let record = |bytes: &Vec<u8>| {
         json::from_slice::<Record>(bytes).map_err(|error| {
-            Failure::act("edited", error).hint("`netghost audit verify` tells which records are not as they were written")
+            Failure::act("edited", error)
+                .hint("`netghost audit verify` tells which records are not as they were written")
         })
     };
     let records: Result<Vec<Record>, Failure> = log.records.iter().map(record).collect();

@@ -61,7 +61,10 @@ fn without_document(job: &Job, wanted: &Wanted<'_>) -> Result<Outcome, Failure> 
 
 fn no_certificate(job: &Job) -> Failure {
     let why = job.why.as_deref().unwrap_or("it compared nothing");
-    Failure::failed("no_certificate", anyhow!("job {} made no certificate: {why}", job.job))
+    Failure::failed(
+        "no_certificate",
+        anyhow!("job {} made no certificate: {why}", job.job),
+    )
 }
 
 fn document(fleet: &mut Fleet, digest: &Digest, job: &Job, verdict: &str) -> Result<Value, Failure> {

@@ -52,7 +52,10 @@ fn pages(command: &clap::Command, name: &str, directory: &Path, written: &mut us
     let named = command.clone().display_name(name.to_owned());
     write_new(&directory.join(format!("{name}.1")), &page(&named)?)?;
     *written += 1;
-    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+    for below in command
+        .get_subcommands()
+        .filter(|below| below.get_name() != "help")
+    {
         pages(below, &format!("{name}-{}", below.get_name()), directory, written)?;
     }
     Ok(())

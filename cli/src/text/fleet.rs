@@ -11,8 +11,8 @@ mod jobs;
 mod sweeps;
 mod tokens;
 
-pub use audit::audit;
 pub use agents::{agent, agents, controller};
+pub use audit::audit;
 pub use baselines::{baseline, baselines};
 pub use check::check;
 pub use contexts::contexts;

@@ -10,6 +10,8 @@ use crate::order::{Failed, Order, Outcome};
 
 /// How long to wait before an outcome that could not be written is written again.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
+/// How long to wait before an upload is gone on with that failed although the connection stays.
+const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
 
 /// A command as the spool holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +55,8 @@ enum Phase {
     /// On the disk, to be captured.
     Waiting(Order),
     Capturing,
-    /// In the spool, to be uploaded.
-    Captured,
+    /// In the spool, to be uploaded from this time on.
+    Captured(Duration),
     Uploading,
     /// The outcome is being written down.
     Finishing(Outcome),
@@ -68,7 +70,7 @@ impl From<Kept> for Job {
     fn from(kept: Kept) -> Self {
         let (deadline, phase) = match kept {
             Kept::Accepted { deadline, order } => (Some(deadline), Phase::Waiting(order)),
-            Kept::Captured { deadline } => (deadline, Phase::Captured),
+            Kept::Captured { deadline } => (deadline, Phase::Captured(Duration::ZERO)),
             Kept::Finished(outcome) => (None, Phase::Finished(outcome)),
         };
         Self { deadline, phase }
@@ -80,15 +82,17 @@ impl Job {
         let state = match self.phase {
             Phase::Accepting(_) | Phase::Waiting(_) => "accepted",
             Phase::Capturing => "capturing",
-            Phase::Captured => "captured",
+            Phase::Captured(_) => "captured",
             Phase::Uploading => "uploading",
             Phase::Finishing(_) | Phase::FinishAgain(..) | Phase::Finished(_) => "finished",
         };
         InHand { id, state }
     }
 
-    pub(super) fn wake_at(&self) -> Option<Duration> {
+    /// When time alone lets it go on, as seen at `now`.
+    pub(super) fn wake_at(&self, now: Duration) -> Option<Duration> {
         match &self.phase {
+            Phase::Captured(at) if *at > now => Some(self.deadline.map_or(*at, |deadline| deadline.min(*at))),
             Phase::FinishAgain(_, at) => Some(*at),
             // Waiting for what will come as an event, or for nothing.
             Phase::Accepting(_) | Phase::Finishing(_) | Phase::Finished(_) => None,
@@ -100,7 +104,7 @@ impl Job {
     fn can_expire(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Waiting(_) | Phase::Capturing | Phase::Captured | Phase::Uploading
+            Phase::Waiting(_) | Phase::Capturing | Phase::Captured(_) | Phase::Uploading
         )
     }
 
@@ -185,20 +189,20 @@ impl Machine {
         // One that ran out meanwhile has its outcome.
         if matches!(job.phase, Phase::Capturing) {
             match result {
-                Ok(_) => job.phase = Phase::Captured,
+                Ok(_) => job.phase = Phase::Captured(Duration::ZERO),
                 Err(failed) => job.finish(id, Outcome::Failed(failed), actions),
             }
         }
     }
 
-    pub(super) fn uploaded(&mut self, id: Id, result: Uploaded, actions: &mut Vec<Action>) {
+    pub(super) fn uploaded(&mut self, id: Id, result: Uploaded, now: Duration, actions: &mut Vec<Action>) {
         let Some(job) = self.jobs.get_mut(&id) else {
             return;
         };
         if matches!(job.phase, Phase::Uploading) {
             match result {
                 Uploaded::Whole(manifest) => job.finish(id, Outcome::Captured { manifest }, actions),
-                Uploaded::Cut => job.phase = Phase::Captured,
+                Uploaded::Cut => job.phase = Phase::Captured(now.saturating_add(UPLOAD_AGAIN)),
                 Uploaded::Failed(failed) => job.finish(id, Outcome::Failed(failed), actions),
             }
         }
@@ -270,7 +274,7 @@ impl Machine {
     pub(super) fn cut_uploads(&mut self) {
         for job in self.jobs.values_mut() {
             if matches!(job.phase, Phase::Uploading) {
-                job.phase = Phase::Captured;
+                job.phase = Phase::Captured(Duration::ZERO);
             }
         }
     }
@@ -306,7 +310,10 @@ impl Machine {
         }
         if self.connection.is_up()
             && !self.is_uploading()
-            && let Some((id, job)) = soonest(&mut self.jobs, |phase| matches!(phase, Phase::Captured))
+            && let Some((id, job)) = soonest(
+                &mut self.jobs,
+                |phase| matches!(phase, Phase::Captured(at) if *at <= now),
+            )
         {
             actions.push(Action::Upload(id));
             job.phase = Phase::Uploading;

@@ -139,7 +139,12 @@ fn of(verified: &Verified, witnessed: Option<Big>) -> Answer {
 fn good(verified: &Verified, seen: Option<Witnessed>) -> String {
     let seen = seen.map_or_else(
         || "no earlier head is known here to hold it to".to_owned(),
-        |seen| format!("it leads to the head seen here before, of record {}", seen.sequence),
+        |seen| {
+            format!(
+                "it leads to the head seen here before, of record {}",
+                seen.sequence
+            )
+        },
     );
     format!(
         "the audit log is as it was written: {} records, {} signed heads, {} records after the last head\n  {seen}\n  \
@@ -158,13 +163,17 @@ fn exported(directory: &Path, given: &[PathBuf], call: &Call<'_>) -> Result<Outc
         let seen = crate::fleet::seen(call.world, call.wanted)?;
         (crate::fleet::pinned_keys(&seen)?, Some(seen.join(HEAD)))
     } else {
-        let keys: Result<Vec<PublicKey>, Failure> =
-            given.iter().map(|path| crate::commands::verify::key(path)).collect();
+        let keys: Result<Vec<PublicKey>, Failure> = given
+            .iter()
+            .map(|path| crate::commands::verify::key(path))
+            .collect();
         (keys?, None)
     };
     if keys.is_empty() {
         let error = anyhow!("there is no key to check the heads with");
-        return Err(Failure::usage("no_key", error).hint("log in to the controller, or give its key with --key"));
+        return Err(
+            Failure::usage("no_key", error).hint("log in to the controller, or give its key with --key")
+        );
     }
     let log = Log {
         records: export.records.iter().map(|bytes| bytes.to_vec()).collect(),
@@ -173,7 +182,10 @@ fn exported(directory: &Path, given: &[PathBuf], call: &Call<'_>) -> Result<Outc
     // An export can be older than what was seen: then it is not held to it.
     let seen = place.map(|place| seen(&place, &keys)).transpose()?.flatten();
     let seen = seen.filter(|seen| seen.sequence <= u64::try_from(log.records.len()).unwrap_or(0));
-    outcome(audit::verify(&log.records, &log.heads, &keys, seen.as_slice()), seen)
+    outcome(
+        audit::verify(&log.records, &log.heads, &keys, seen.as_slice()),
+        seen,
+    )
 }
 
 /// The files of an export; what is no file is none of it.

@@ -54,7 +54,9 @@ pub(super) fn run(name: &Name, directory: &Path, call: &Call<'_>) -> Result<Outc
     let place = Path::new(".").join(directory);
     let made = atomic::create_directory(&place, |temporary| {
         let received = fleet.call(async |client| receive(client, name, temporary).await);
-        files = received.and_then(|()| check(temporary, &mut fleet)).map_err(Stopped)?;
+        files = received
+            .and_then(|()| check(temporary, &mut fleet))
+            .map_err(Stopped)?;
         Ok::<(), Stopped>(())
     });
     match made {
@@ -109,7 +111,10 @@ async fn receive(client: &mut Client, name: &Name, directory: &Path) -> Result<(
         }
     }
     match open {
-        Some((path, _)) => Err(Status::data_loss(format!("the export ends within {}", path.display()))),
+        Some((path, _)) => Err(Status::data_loss(format!(
+            "the export ends within {}",
+            path.display()
+        ))),
         None => Ok(()),
     }
 }
@@ -176,7 +181,18 @@ mod tests {
             assert_eq!(below(directory, path).unwrap(), directory.join(path));
         }
         for path in [
-            "", "/etc/passwd", "..", "../a", "a/../b", "a//b", "a/", "./a", "a\\b", "a b", "a\nb", "é",
+            "",
+            "/etc/passwd",
+            "..",
+            "../a",
+            "a/../b",
+            "a//b",
+            "a/",
+            "./a",
+            "a\\b",
+            "a b",
+            "a\nb",
+            "é",
         ] {
             assert!(below(directory, path).is_err(), "{path:?}");
         }

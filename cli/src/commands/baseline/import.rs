@@ -18,7 +18,8 @@ use crate::output::Outcome;
 pub(super) fn run(directory: &Path, call: &Call<'_>) -> Result<Outcome, Failure> {
     let refuse = |error: anyhow::Error| {
         let what = format!("cannot import {}", directory.display());
-        Failure::format(error.context(what)).hint("give a directory that `netghost baseline export` wrote, unedited")
+        Failure::format(error.context(what))
+            .hint("give a directory that `netghost baseline export` wrote, unedited")
     };
     let text = fs::read(directory.join(sums::NAME))
         .with_context(|| format!("it has no {}", sums::NAME))

@@ -15,9 +15,12 @@ use crate::world::World;
 
 /// Puts the controller together, with this host as its target; also the name under which the host is selected.
 pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller, String), Failure> {
-    let failed = |error: Error| Failure::failed("store", error.context("cannot open the command's own store"));
+    let failed =
+        |error: Error| Failure::failed("store", error.context("cannot open the command's own store"));
     let directory = root.join("controller");
-    let store = Store::open(&directory, None).await.map_err(|error| failed(error.into()))?;
+    let store = Store::open(&directory, None)
+        .await
+        .map_err(|error| failed(error.into()))?;
     let outside = Outside {
         now_us: world.now_us,
         ..Outside::real()
@@ -42,7 +45,9 @@ pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller
     keys::publish(&controller.store, controller.signer.public(), (world.now_us)())
         .await
         .map_err(|error| failed(error.into()))?;
-    jobs::resume(&controller).await.map_err(|error| failed(error.into()))?;
+    jobs::resume(&controller)
+        .await
+        .map_err(|error| failed(error.into()))?;
     Ok((controller, name))
 }
 

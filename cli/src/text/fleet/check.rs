@@ -85,7 +85,9 @@ fn lines(side: &Value) -> Vec<String> {
         Value::String(text) => vec![text.clone()],
         Value::Object(fields) if fields.get("text").is_some_and(Value::is_string) => {
             let position = fields.get("position").and_then(Value::as_u64);
-            let position = position.map(|number| format!("{number:>4}  ")).unwrap_or_default();
+            let position = position
+                .map(|number| format!("{number:>4}  "))
+                .unwrap_or_default();
             vec![format!("{position}{}", text(side, "text"))]
         }
         Value::Object(fields) if fields.contains_key("rules") && fields.contains_key("name") => {
