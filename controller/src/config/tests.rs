@@ -59,7 +59,11 @@ fn every_key_is_taken() {
          log = \"debug\"\n[http]\nlisten = \"[::1]:1\"\n[limits]\ndisk_free_mib = 1\nstop_seconds = 0\n",
     )
     .unwrap();
-    let names: Vec<String> = config.names(&[ServerName::try_from("given".to_owned()).unwrap()], "host").iter().map(ToString::to_string).collect();
+    let names: Vec<String> = config
+        .names(&[ServerName::try_from("given".to_owned()).unwrap()], "host")
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(names, ["controller.example.org", "10.0.0.4", "fd00::4"]);
     assert_eq!(config.limits.disk_free_mib, 1);
     assert_eq!(config.http.listen.to_string(), "[::1]:1");
