@@ -205,7 +205,7 @@ impl Series {
                 assert_eq!(ended.map(netghost_lab::Status::shell_code), Some(1), "{log}");
                 let line = log
                     .lines()
-                    .find(|line| line.starts_with('{'))
+                    .find(|line| line.contains("netghost.drift_check/v1"))
                     .unwrap_or_else(|| panic!("{log}"));
                 let found = serde_json::from_str(line).unwrap();
                 assert_eq!(changes(&found), [DRIFT]);
