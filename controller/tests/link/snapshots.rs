@@ -85,7 +85,11 @@ pub(crate) async fn send(
 }
 
 /// Uploads a snapshot for a command, objects first.
-pub(crate) async fn deliver(client: &mut LinkClient<Channel>, stored: &Stored, command: Id) -> Result<u64, Status> {
+pub(crate) async fn deliver(
+    client: &mut LinkClient<Channel>,
+    stored: &Stored,
+    command: Id,
+) -> Result<u64, Status> {
     for (_, bytes) in &stored.objects {
         send(client, start(bytes, None), bytes).await?;
     }
