@@ -31,9 +31,9 @@ async fn only_what_is_not_stored_is_missing() {
     assert_eq!(site.files("objects").len(), 1);
     assert_eq!(site.files("uploads"), Vec::<String>::new());
     // Equal content is stored once: a second upload is answered at its first chunk.
-    let first = vec![chunks(start(&bytes, None), &bytes, 1024).remove(0)];
+    let first = chunks(start(&bytes, None), &bytes, 1024).remove(0);
     let (say, said) = mpsc::channel(1);
-    say.send(first[0].clone()).await.unwrap();
+    say.send(first).await.unwrap();
     let reply = within(client.upload(ReceiverStream::new(said))).await.unwrap();
     assert_eq!(reply.into_inner().stored, 300 * 1024);
     assert_eq!(site.files("objects").len(), 1);
@@ -280,8 +280,13 @@ async fn two_uploads_of_one_object_do_not_mix() {
         "another upload",
     );
     assert_eq!(site.controller.store.get_object(&digest).await.unwrap(), bytes);
+}
 
-    // And a crowd that sends the same at once: someone gets through, and it is right.
+#[tokio::test]
+async fn of_a_crowd_that_sends_the_same_someone_gets_through() {
+    let site = Site::new().await;
+    let vm1 = site.agent("vm1").await;
+    let mut client = site.connect(&vm1).await;
     let bytes = vec![9; MIB];
     let mut crowd = Vec::new();
     for _ in 0..8 {
