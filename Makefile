@@ -1,6 +1,6 @@
 # One entry for each job; what each does is in scripts/.
 
-.PHONY: demo test check set-up build
+.PHONY: demo test check set-up build package
 
 # Two VMs, three faults, the differences and a certificate. Root; asks before it installs (YES=1 answers).
 demo:
@@ -21,6 +21,11 @@ check:
 
 build:
 	cargo build --release --locked
+
+# deb and rpm of the agent, the controller and the command, in target/package.
+package:
+	@scripts/set-up package
+	@scripts/package
 
 set-up:
 	@scripts/set-up test
