@@ -14,7 +14,6 @@ use super::machine::{Action, Event, Machine};
 use super::orders::Outcome;
 use super::registry::{Admission, Ears, Ending, Seated, Tell};
 use super::{finish, presence};
-use crate::Controller;
 use crate::caller::Agent;
 use crate::store::Error;
 use crate::{Controller, audit};
@@ -117,7 +116,7 @@ impl Session {
             told = told => told,
             () = self.out.closed() => Woken::Over(Status::cancelled("the agent ended the stream")),
             message = said.next() => match message {
-                Some(Ok(message)) => Woken::Event(Event::Said(message.kind)),
+                Some(Ok(message)) => Woken::Event(Event::Said(message.kind.map(Box::new))),
                 Some(Err(status)) => Woken::Over(unreadable(status)),
                 None => Woken::Over(Status::ok("the agent ended the stream")),
             },
