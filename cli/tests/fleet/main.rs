@@ -14,6 +14,8 @@ mod audit;
 #[cfg(test)]
 mod drift;
 #[cfg(test)]
+mod login;
+#[cfg(test)]
 mod place;
 #[cfg(test)]
 mod script;
