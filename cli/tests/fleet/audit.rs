@@ -39,12 +39,19 @@ fn a_good_log_is_good_and_an_edited_one_is_named() {
     let good = place.run("audit verify").unwrap();
     assert_eq!(good.status, Status::Good);
     assert_eq!(good.document["records"], "5");
-    assert_eq!(place.run("audit show").unwrap().document["records"][4]["sequence"], "5");
+    assert_eq!(
+        place.run("audit show").unwrap().document["records"][4]["sequence"],
+        "5"
+    );
     place.script.with(|state| state.records.remove(2));
     let bad = place.run("audit verify").unwrap();
     assert_eq!(bad.status, Status::Act);
     assert_eq!(
-        (&bad.document["verified"], &bad.document["at"], &bad.document["fault"]),
+        (
+            &bad.document["verified"],
+            &bad.document["at"],
+            &bad.document["fault"]
+        ),
         (&false.into(), &"3".into(), &"removed".into())
     );
 }
@@ -56,7 +63,10 @@ fn a_log_that_was_rewritten_and_signed_again_is_found_by_the_head_that_was_seen(
     assert_eq!(place.status("audit verify"), Status::Good);
     write(&place, 5, "other");
     let bad = place.run("audit verify").unwrap();
-    assert_eq!((bad.status, &bad.document["fault"]), (Status::Act, &"rewritten".into()));
+    assert_eq!(
+        (bad.status, &bad.document["fault"]),
+        (Status::Act, &"rewritten".into())
+    );
     // What was found bad is not kept as seen.
     assert_eq!(place.status("audit verify"), Status::Act);
     write(&place, 4, "thing");
@@ -75,7 +85,9 @@ fn an_export_is_checked_without_the_controller() {
     assert_eq!(place.status("audit export @log"), Status::Usage);
     let key = place.path("key.pem");
     std::fs::write(&key, place.signer.public().to_pem().unwrap()).unwrap();
-    place.script.with(|state| state.refuse = Some(tonic::Code::Unavailable));
+    place
+        .script
+        .with(|state| state.refuse = Some(tonic::Code::Unavailable));
     let verify = "audit verify --export @log";
     for line in [verify.to_owned(), format!("{verify} --key @key.pem")] {
         let outcome = place.run(&line).unwrap();
@@ -92,7 +104,10 @@ fn an_export_is_checked_without_the_controller() {
     let mended = std::fs::read_to_string(&sums).unwrap().replace(&old, &new);
     std::fs::write(&sums, mended).unwrap();
     let bad = place.run(verify).unwrap();
-    assert_eq!((bad.status, &bad.document["fault"]), (Status::Act, &"edited".into()));
+    assert_eq!(
+        (bad.status, &bad.document["fault"]),
+        (Status::Act, &"edited".into())
+    );
     std::fs::remove_file(&sums).unwrap();
     assert_eq!(place.run(verify).unwrap_err().code, "not_the_format");
 }

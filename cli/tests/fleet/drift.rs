@@ -117,7 +117,10 @@ fn a_certificate_that_does_not_hold_is_something_to_act_on() {
     let cases = [
         // By a key that the controller does not publish; one that states something else than the job.
         (ended(&place, "no_drift", "no_drift", &other), "bad_signature"),
-        (ended(&place, "no_drift", "drift", &place.signer), "bad_certificate"),
+        (
+            ended(&place, "no_drift", "drift", &place.signer),
+            "bad_certificate",
+        ),
     ];
     for (job, code) in cases {
         let line = show(&place, job, "no_drift");
@@ -182,7 +185,9 @@ fn a_lost_connection_is_made_up_for_by_the_same_job() {
     assert_eq!(outcome.status, Status::Unknown);
     assert_eq!(outcome.document["schema"], "netghost.job/v1");
     assert_eq!(outcome.document["missing"][0]["why"], "nobody was selected");
-    let (asked, connections) = place.script.with(|state| (state.asked.clone(), state.connections));
+    let (asked, connections) = place
+        .script
+        .with(|state| (state.asked.clone(), state.connections));
     assert_eq!((asked.len(), connections), (3, 3));
     assert!(asked.iter().all(|id| *id == asked[0]), "{asked:?}");
     assert_eq!(outcome.document["job"], asked[0].as_str());
@@ -196,7 +201,10 @@ fn a_refusal_ends_it_and_the_controller_is_not_asked_for_ever() {
         state.starts.insert(1, Err(Code::PermissionDenied));
     });
     let failure = place.run(CHECK).unwrap_err();
-    assert_eq!((failure.status, failure.code), (Status::Failed, "permission_denied"));
+    assert_eq!(
+        (failure.status, failure.code),
+        (Status::Failed, "permission_denied")
+    );
     assert_eq!(place.script.with(|state| state.asked.len()), 2);
     let world = place.world();
     let mut fleet = (world.connect)(&world, &Where::default()).unwrap();
@@ -205,7 +213,9 @@ fn a_refusal_ends_it_and_the_controller_is_not_asked_for_ever() {
         ..Request::default()
     };
     let patience = Patience::at_most(std::time::Duration::from_secs(1));
-    let failure = fleet.run(&request, patience, &mut Progress::new(Format::Text)).unwrap_err();
+    let failure = fleet
+        .run(&request, patience, &mut Progress::new(Format::Text))
+        .unwrap_err();
     assert_eq!((failure.status, failure.code), (Status::Failed, "unavailable"));
     assert!(failure.hint.unwrap().contains(&request.id));
 }
@@ -238,8 +248,14 @@ fn a_baseline_tells_how_far_it_is_whole() {
     assert_eq!(place.run(line).unwrap().status, Status::Good);
     let partial = place.run(line).unwrap();
     assert_eq!(partial.status, Status::Unknown);
-    assert_eq!(partial.document["missing"], json!([{"target": "vm1", "why": "links: unreadable"}]));
+    assert_eq!(
+        partial.document["missing"],
+        json!([{"target": "vm1", "why": "links: unreadable"}])
+    );
     let failure = place.run(line).unwrap_err();
     assert_eq!((failure.status, failure.code), (Status::Failed, "job_failed"));
-    assert_eq!(format!("{:#}", failure.error), "no baseline was made: vm1: offline");
+    assert_eq!(
+        format!("{:#}", failure.error),
+        "no baseline was made: vm1: offline"
+    );
 }

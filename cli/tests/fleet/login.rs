@@ -75,7 +75,9 @@ impl Served {
                 reach: Arc::new(Nobody),
                 jobs: jobs::Running::default(),
             });
-            keys::publish(&controller.store, controller.signer.public(), 1).await.unwrap();
+            keys::publish(&controller.store, controller.signer.public(), 1)
+                .await
+                .unwrap();
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let port = listener.local_addr().unwrap().port();
             let names = vec![ServerName::try_from("127.0.0.1").unwrap()];
@@ -93,7 +95,10 @@ impl Served {
     /// A login token, in a file.
     fn token(&self, place: &Place, name: &str, role: Role) -> (String, PathBuf) {
         let name = Name::parse(name).unwrap();
-        let login = self.runtime.block_on(users::add(&self.controller, &name, role)).unwrap();
+        let login = self
+            .runtime
+            .block_on(users::add(&self.controller, &name, role))
+            .unwrap();
         let path = place.path("token");
         std::fs::write(&path, format!("{}\n", login.token.reveal())).unwrap();
         (login.token.reveal(), path)
@@ -108,7 +113,10 @@ fn world(place: &Place) -> World {
 }
 
 fn login(served: &Served, context: &str) -> String {
-    format!("login --controller 127.0.0.1:{} --token-file @token --context {context}", served.port)
+    format!(
+        "login --controller 127.0.0.1:{} --token-file @token --context {context}",
+        served.port
+    )
 }
 
 fn certificate(place: &Place) -> Vec<u8> {
@@ -142,12 +150,21 @@ fn a_token_becomes_a_certificate_that_nobody_else_can_read() {
     assert_eq!(names, ["context.toml", "identity.pem", "keys"]);
     // It is in use now, and what it may not do is refused with a hint.
     let status = run(&at, &world, "controller status").unwrap();
-    assert_eq!((&status.document["user"], &status.document["role"]), (&"ada".into(), &"viewer".into()));
+    assert_eq!(
+        (&status.document["user"], &status.document["role"]),
+        (&"ada".into(), &"viewer".into())
+    );
     let failure = run(&at, &world, "token create").unwrap_err();
-    assert_eq!((failure.status, failure.code), (Status::Failed, "permission_denied"));
+    assert_eq!(
+        (failure.status, failure.code),
+        (Status::Failed, "permission_denied")
+    );
     // A token serves once; a lost answer is another thing.
     let failure = run(&at, &world, &login(&served, "again")).unwrap_err();
-    assert!(matches!(failure.status, Status::Failed | Status::Usage), "{failure:?}");
+    assert!(
+        matches!(failure.status, Status::Failed | Status::Usage),
+        "{failure:?}"
+    );
     assert!(!format!("{:#}", failure.error).contains(&token));
     assert!(!place.path("config/netghost/contexts/again").exists());
 }
@@ -191,7 +208,10 @@ fn another_controller_is_not_taken_for_this_one() {
     other.token(&place, "ada", Role::Admin);
     // The same context, with a token of another one; a token of one at the address of the other.
     let failure = run(&at, &world, &login(&other, "real")).unwrap_err();
-    assert_eq!((failure.status, failure.code), (Status::Usage, "other_controller"));
+    assert_eq!(
+        (failure.status, failure.code),
+        (Status::Usage, "other_controller")
+    );
     let failure = run(&at, &world, &login(&served, "new")).unwrap_err();
     assert_eq!((failure.status, failure.code), (Status::Failed, "unreachable"));
     assert_eq!(certificate(&place), before);
@@ -200,7 +220,10 @@ fn another_controller_is_not_taken_for_this_one() {
     run(&at, &world, &login(&served, "real")).unwrap();
     assert_ne!(certificate(&place), before);
     let name = Name::parse("ada").unwrap();
-    served.runtime.block_on(users::revoke(&served.controller, &name, "left")).unwrap();
+    served
+        .runtime
+        .block_on(users::revoke(&served.controller, &name, "left"))
+        .unwrap();
     let failure = run(&at, &world, "agent list").unwrap_err();
     assert_eq!(failure.status, Status::Failed);
     assert!(format!("{:#}", failure.error).contains("left"), "{failure:?}");
@@ -212,7 +235,11 @@ fn what_is_no_token_is_said_without_a_connection() {
     let (at, world) = (place.path(""), world(&place));
     let line = "login --controller 127.0.0.1:1 --token-file @token";
     assert_eq!(run(&at, &world, line).unwrap_err().code, "no_token");
-    for (text, code) in [("", "no_token"), ("secret", "not_a_token"), ("netghost1.a.b.c.d.e", "not_a_token")] {
+    for (text, code) in [
+        ("", "no_token"),
+        ("secret", "not_a_token"),
+        ("netghost1.a.b.c.d.e", "not_a_token"),
+    ] {
         std::fs::write(place.path("token"), text).unwrap();
         let failure = run(&at, &world, line).unwrap_err();
         assert_eq!((failure.status, failure.code), (Status::Usage, code), "{text}");

@@ -73,7 +73,11 @@ impl Place {
                     seen: seen.clone(),
                     standalone: false,
                 };
-                Ok(Fleet::new(fleet::runtime(false)?, Box::new(ScriptDial(script.clone())), place))
+                Ok(Fleet::new(
+                    fleet::runtime(false)?,
+                    Box::new(ScriptDial(script.clone())),
+                    place,
+                ))
             }),
             ..self.alone()
         }

@@ -111,12 +111,18 @@ impl Fleet for Script {
         self.list_agents(Request::new(selector)).await
     }
 
-    async fn revoke_agents(&self, request: Request<v1::RevokeRequest>) -> Result<Response<v1::AgentList>, Status> {
+    async fn revoke_agents(
+        &self,
+        request: Request<v1::RevokeRequest>,
+    ) -> Result<Response<v1::AgentList>, Status> {
         let selector = request.into_inner().selector.unwrap_or_default();
         self.list_agents(Request::new(selector)).await
     }
 
-    async fn remove_agents(&self, request: Request<v1::RemoveRequest>) -> Result<Response<v1::AgentList>, Status> {
+    async fn remove_agents(
+        &self,
+        request: Request<v1::RemoveRequest>,
+    ) -> Result<Response<v1::AgentList>, Status> {
         let selector = request.into_inner().selector.unwrap_or_default();
         self.list_agents(Request::new(selector)).await
     }
@@ -144,7 +150,10 @@ impl Fleet for Script {
         }))
     }
 
-    async fn list_tokens(&self, _: Request<v1::ListTokensRequest>) -> Result<Response<v1::TokenList>, Status> {
+    async fn list_tokens(
+        &self,
+        _: Request<v1::ListTokensRequest>,
+    ) -> Result<Response<v1::TokenList>, Status> {
         self.allowed()?;
         Ok(Response::new(v1::TokenList::default()))
     }
@@ -162,7 +171,10 @@ impl Fleet for Script {
             state.starts.pop_front()
         });
         match answer {
-            Some(Ok(job)) => Ok(Response::new(v1::Job { id: request.id, ..job })),
+            Some(Ok(job)) => Ok(Response::new(v1::Job {
+                id: request.id,
+                ..job
+            })),
             Some(Err(code)) => Err(Status::new(code, "so the script says")),
             None => Err(Status::internal("the script has no more starts")),
         }
@@ -175,7 +187,10 @@ impl Fleet for Script {
         self.allowed()?;
         let id = request.into_inner().id;
         let states = self.with(|state| state.watches.pop_front()).unwrap_or_default();
-        let named = |job| v1::Job { id: id.clone(), ..job };
+        let named = |job| v1::Job {
+            id: id.clone(),
+            ..job
+        };
         Ok(stream(states.into_iter().map(named).collect()))
     }
 

@@ -86,14 +86,19 @@ fn this_host_is_sealed_compared_exported_and_audited() {
 }
 
 fn key(keys: &Path) -> String {
-    let mut files = std::fs::read_dir(keys).unwrap().map(|entry| entry.unwrap().path());
+    let mut files = std::fs::read_dir(keys)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let key = files.find(|path| path.to_str().unwrap().ends_with(".pub.pem"));
     key.unwrap().display().to_string()
 }
 
 /// Nobody else can enter the store.
 fn private(state: &Path) {
-    let mode = std::fs::metadata(state.join("netghost")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(state.join("netghost"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o077, 0, "{mode:o}");
     for name in ["controller", "controller/pki", "controller/objects"] {
         let path = state.join("netghost").join(name);

@@ -231,7 +231,11 @@ fn fleet(directory: &Path) {
         schedules: vec![sweeps::Schedule::try_from(schedule).unwrap()],
         runs: Vec::new(),
     };
-    write("sweeps.1.json", sweeps::SCHEMA, serde_json::to_value(all).unwrap());
+    write(
+        "sweeps.1.json",
+        sweeps::SCHEMA,
+        serde_json::to_value(all).unwrap(),
+    );
 }
 
 /// What the program writes to standard error. It is built beside this test.
