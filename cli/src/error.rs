@@ -50,6 +50,11 @@ impl Failure {
         Self::new(Status::Failed, code, error)
     }
 
+    /// Something to act on, found instead of an answer: a bad signature, an edited log.
+    pub fn act(code: &'static str, error: impl Into<anyhow::Error>) -> Self {
+        Self::new(Status::Act, code, error)
+    }
+
     fn new(status: Status, code: &'static str, error: impl Into<anyhow::Error>) -> Self {
         Self {
             status,

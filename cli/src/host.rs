@@ -4,9 +4,11 @@ use std::fs;
 
 use netghost_core::bytes::Text;
 use netghost_core::section::{Section, SectionName};
-use netghost_core::snapshot::Target;
+use netghost_core::section::coverage::coverage;
+use netghost_core::snapshot::{Snapshot, Target};
 
-use crate::clock::now_us;
+use crate::clock;
+use crate::world::tool;
 
 /// Which host this is, by `/proc/sys/kernel`.
 pub fn target() -> Target {
@@ -23,5 +25,24 @@ pub fn target() -> Target {
 
 /// Reads sections of this host, in the network namespace of the calling thread.
 pub fn capture(names: &[SectionName]) -> Vec<Section> {
-    netghost_kernel::capture(names, &now_us)
+    netghost_kernel::capture(names, &clock::now_us)
+}
+
+/// What a host is now, read by `capture`.
+pub fn snapshot(
+    capture: &dyn Fn(&[SectionName]) -> Vec<Section>,
+    target: fn() -> Target,
+    now_us: fn() -> u64,
+    names: &[SectionName],
+) -> Snapshot {
+    let mut sections = capture(names);
+    sections.sort_by_key(|section| section.name);
+    let coverage = coverage(&sections);
+    Snapshot {
+        target: target(),
+        tool: tool(),
+        taken_at_us: now_us(),
+        sections,
+        coverage,
+    }
 }

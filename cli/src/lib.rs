@@ -3,11 +3,15 @@
 pub mod args;
 pub mod clock;
 pub mod commands;
+pub mod documents;
 pub mod error;
 pub mod examples;
 pub mod exit;
+pub mod fleet;
 pub mod host;
 pub mod output;
+pub mod progress;
+pub mod span;
 pub mod store;
 pub mod text;
 pub mod world;

@@ -1,16 +1,20 @@
 //! Everything outside the process that a command may use, so that a test can put something else in its place.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use netghost_core::section::{Section, SectionName};
 use netghost_core::snapshot::Target;
 
 use crate::error::Failure;
+use crate::fleet::{Fleet, Where};
 use crate::store::Store;
-use crate::{clock, host};
+use crate::{clock, fleet, host};
 
 /// Reads some sections of the host.
-pub type Capture = Box<dyn Fn(&[SectionName]) -> Vec<Section>>;
+pub type Capture = Arc<dyn Fn(&[SectionName]) -> Vec<Section> + Send + Sync>;
+/// Finds the controller that a command is for.
+pub type Connect = Arc<dyn Fn(&World, &Where) -> Result<Fleet, Failure>>;
 
 /// What is outside.
 pub struct World {
@@ -22,14 +26,21 @@ pub struct World {
     pub target: fn() -> Target,
     /// `$XDG_STATE_HOME`.
     pub state_home: Option<PathBuf>,
+    /// `$XDG_CONFIG_HOME`.
+    pub config_home: Option<PathBuf>,
     /// `$HOME`.
     pub home: Option<PathBuf>,
+    /// `$NETGHOST_CONTEXT`.
+    pub context: Option<String>,
+    /// Finds the controller that a command is for.
+    pub connect: Connect,
 }
 
 impl std::fmt::Debug for World {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("World")
             .field("state_home", &self.state_home)
+            .field("config_home", &self.config_home)
             .finish_non_exhaustive()
     }
 }
@@ -40,10 +51,15 @@ impl World {
         let path = |variable| std::env::var_os(variable).map(PathBuf::from);
         Self {
             now_us: clock::now_us,
-            capture: Box::new(host::capture),
+            capture: Arc::new(host::capture),
             target: host::target,
             state_home: path("XDG_STATE_HOME"),
+            config_home: path("XDG_CONFIG_HOME"),
             home: path("HOME"),
+            context: std::env::var("NETGHOST_CONTEXT")
+                .ok()
+                .filter(|name| !name.is_empty()),
+            connect: Arc::new(fleet::connect),
         }
     }
 

@@ -1,10 +1,22 @@
-//! Writes the audit log.
+//! Writes the audit log, signs its heads, and checks it.
 
 use netghost_core::artifact::json::Digest;
 use netghost_core::audit::Event;
 use sqlx::{AnyConnection, Row};
 
+use crate::metrics;
 use crate::store::{self, Error};
+
+mod check;
+mod heads;
+mod rows;
+mod witness;
+
+pub use check::{CheckError, at_start, whole};
+pub(crate) use heads::last_signed_us;
+pub use heads::{keep_signed, last_head, sign};
+pub(crate) use rows::{PAGE, heads as head_rows, records};
+pub use witness::{Conflict, witness};
 
 /// Appends a record within the transaction of what it records: both are there, or neither.
 pub async fn append(transaction: &mut AnyConnection, now_us: u64, event: Event) -> Result<(), Error> {
@@ -18,6 +30,7 @@ pub async fn append(transaction: &mut AnyConnection, now_us: u64, event: Event) 
     let previous = Digest::parse(&previous).ok_or_else(|| Error::Damaged {
         what: "the tail of the audit log".to_owned(),
     })?;
+    metrics::EVENTS.count(&event);
     let (record, hash) = event.record(store::value(sequence), now_us, previous)?;
     sqlx::query("INSERT INTO audit_records (sequence, record) VALUES ($1, $2)")
         .bind(sequence)

@@ -17,7 +17,7 @@ mod identity;
 mod jobs;
 mod objects;
 mod schedules;
-mod status;
+pub(crate) mod status;
 mod tokens;
 
 /// The service.

@@ -5,13 +5,19 @@
 
 pub mod audit;
 pub mod caller;
+pub mod config;
 pub mod enrol;
+pub mod files;
 pub mod fleet;
+pub mod http;
 pub mod jobs;
+pub mod keys;
 pub mod link;
+pub mod metrics;
 pub mod outside;
 pub mod peer;
 pub mod pki;
+pub mod select;
 pub mod server;
 pub mod store;
 

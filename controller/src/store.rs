@@ -11,7 +11,10 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod identities;
 pub mod objects;
+mod settings;
+mod status;
 
 /// A store that is open.
 #[derive(Debug, Clone)]
@@ -27,7 +30,7 @@ pub struct Store {
 pub enum Error {
     /// The database refused or is gone.
     #[error("the store's database")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// The schema could not be brought up to date.
     #[error("the store's schema could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -57,9 +60,19 @@ pub enum Error {
         /// What it is.
         what: String,
     },
+    /// The system gives no randomness.
+    #[error("draw random bytes")]
+    Random(#[source] getrandom::Error),
     /// A value without canonical form; a fault of this program.
     #[error(transparent)]
     Canonical(#[from] netghost_core::artifact::json::CanonicalError),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        crate::metrics::DATABASE_ERRORS.add(1);
+        Self::Database(error)
+    }
 }
 
 impl Store {
@@ -113,6 +126,11 @@ impl Store {
         })
     }
 
+    /// True if the rows are in SQLite, false if in PostgreSQL.
+    pub fn is_sqlite(&self) -> bool {
+        self.sqlite
+    }
+
     /// For reading.
     pub fn pool(&self) -> &AnyPool {
         &self.pool
@@ -137,7 +155,7 @@ impl Store {
 }
 
 /// Makes a directory that only its owner can enter.
-fn private_directory(path: &Path) -> std::io::Result<()> {
+pub(crate) fn private_directory(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)

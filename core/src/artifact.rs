@@ -8,6 +8,7 @@ pub mod key;
 pub mod manifest;
 pub mod name;
 pub mod object;
+pub mod sums;
 
 #[cfg(test)]
 pub(crate) mod sample;

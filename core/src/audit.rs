@@ -2,12 +2,22 @@
 //!
 //! A record's stored bytes are canonical JSON and hold the hash of the record before, so that an edit, a removal or another
 //! order breaks the chain. A head signs the number and hash of the last record; whoever has seen a head can tell later
-//! whether the log still leads to it. What can't be seen is a tail cut off after the last head that anyone kept.
+//! whether the log still leads to it. What can't be seen is a tail that was cut off or rewritten after the last head that
+//! anyone kept.
 
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::json::{self, CanonicalError, Digest};
 use crate::bytes::Big;
+
+pub mod export;
+mod head;
+mod redact;
+mod verify;
+
+pub use head::{HEAD_SCHEMA, HEAD_TYPE, Head, HeadError};
+pub use redact::{REDACTED, argument, text};
+pub use verify::{AuditError, Fault, Verified, Verifier, Witnessed, verify};
 
 /// The schema of a record.
 pub const SCHEMA: &str = "netghost.audit_record/v1";
@@ -23,7 +33,7 @@ pub struct Event {
     pub targets: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
-    /// What else was said, redacted already: no secret ever stands here. Ordered as given.
+    /// What else was said, redacted: no secret ever stands here. Ordered as given.
     pub arguments: Vec<Argument>,
 }
 
@@ -87,19 +97,19 @@ impl Event {
         }
     }
 
-    /// Adds a target.
+    /// Adds a target, redacted by [`text`].
     #[must_use]
     pub fn target(mut self, target: impl std::fmt::Display) -> Self {
-        self.targets.push(target.to_string());
+        self.targets.push(redact::text(&target.to_string()));
         self
     }
 
-    /// Adds something that was said. The caller has redacted it.
+    /// Adds something that was said, redacted by [`argument`].
     #[must_use]
     pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.arguments.push(Argument {
             name: name.to_owned(),
-            value: value.to_string(),
+            value: redact::argument(name, &value.to_string()),
         });
         self
     }
@@ -131,3 +141,6 @@ impl Event {
 pub fn origin() -> Digest {
     Digest::of(b"")
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ mod certify;
 mod chain;
 mod comparison;
 mod entries;
+pub mod fleet;
 mod gaps;
 mod ground;
 mod hooks;

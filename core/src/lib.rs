@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod diff;
 pub mod fleet;
 pub mod host;
+pub mod job;
 pub mod netfilter;
 pub mod raw;
 pub mod section;

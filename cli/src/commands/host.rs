@@ -10,7 +10,6 @@ use netghost_core::artifact::name::Name;
 use netghost_core::bytes::Text;
 use netghost_core::diff::{Comparison, Request, compare_muted};
 use netghost_core::section::SectionName;
-use netghost_core::section::coverage::coverage;
 use netghost_core::snapshot::Snapshot;
 
 use super::Asked;
@@ -21,7 +20,7 @@ use crate::examples;
 use crate::output::{Outcome, must_be_free, write_new};
 use crate::store::SaveMeta;
 use crate::world::{World, tool};
-use crate::{clock, text};
+use crate::{clock, host, text};
 
 /// This host.
 #[derive(Debug, clap::Subcommand)]
@@ -96,16 +95,7 @@ pub fn run(command: &Host, world: &World) -> Result<Outcome, Failure> {
 
 /// Reads some sections of this host now.
 fn snapshot(world: &World, names: &[SectionName]) -> Snapshot {
-    let mut sections = (world.capture)(names);
-    sections.sort_by_key(|section| section.name);
-    let coverage = coverage(&sections);
-    Snapshot {
-        target: (world.target)(),
-        tool: tool(),
-        taken_at_us: (world.now_us)(),
-        sections,
-        coverage,
-    }
+    host::snapshot(&*world.capture, world.target, world.now_us, names)
 }
 
 fn save_meta(world: &World, asked: &Asked, note: Option<Text>) -> SaveMeta {

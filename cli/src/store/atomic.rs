@@ -38,14 +38,14 @@ pub(crate) fn create(
 }
 
 /// Gives a file of this name other content, whole, whatever was there.
-pub(super) fn replace(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
     let temporary = write_temporary(path, mode, |out| out.write_all(content))?;
     fs::rename(&temporary.0, path)?;
     sync_parent(path)
 }
 
 /// Makes a directory of this name with what `fill` puts into it, if the name is free.
-pub(super) fn create_directory<E: From<io::Error>>(
+pub(crate) fn create_directory<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<Made, E> {
@@ -67,7 +67,7 @@ pub(super) fn create_directory<E: From<io::Error>>(
 }
 
 /// Makes a directory that only its owner can enter, and those above it.
-pub(super) fn directories(path: &Path) -> io::Result<()> {
+pub(crate) fn directories(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 

@@ -23,8 +23,10 @@ pub enum EnvelopeError {
         what: &'static str,
     },
     /// The payload is of another type.
-    #[error("the envelope holds {found:?}, not {IN_TOTO}")]
+    #[error("the envelope holds {found:?}, not {wanted}")]
     PayloadType {
+        /// The type that was asked for.
+        wanted: &'static str,
         /// The type it states.
         found: String,
     },
@@ -82,10 +84,15 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 
 /// Signs an in-toto payload as it is; the result is the envelope's file.
 pub fn sign(payload: &[u8], signer: &Signer) -> Result<Vec<u8>, CanonicalError> {
-    let signature = signer.sign(&pae(IN_TOTO, payload));
+    sign_as(IN_TOTO, payload, signer)
+}
+
+/// Signs a payload of this type as it is; the result is the envelope's file. The type is under the signature.
+pub fn sign_as(payload_type: &str, payload: &[u8], signer: &Signer) -> Result<Vec<u8>, CanonicalError> {
+    let signature = signer.sign(&pae(payload_type, payload));
     json::to_vec(&Envelope {
         payload: STANDARD.encode(payload),
-        payload_type: IN_TOTO.to_owned(),
+        payload_type: payload_type.to_owned(),
         signatures: vec![EnvelopeSignature {
             keyid: signer.public().id().to_string(),
             sig: STANDARD.encode(signature),
@@ -99,9 +106,15 @@ pub fn sign(payload: &[u8], signer: &Signer) -> Result<Vec<u8>, CanonicalError> 
 /// a file that was touched at all does not pass: key ids are outside the signature, and a certificate whose stated signer
 /// was changed is not the certificate that was issued.
 pub fn open(envelope: &[u8], keys: &[PublicKey]) -> Result<Opened, EnvelopeError> {
+    open_as(IN_TOTO, envelope, keys)
+}
+
+/// As [`open`], for a payload of this type and no other.
+pub fn open_as(wanted: &'static str, envelope: &[u8], keys: &[PublicKey]) -> Result<Opened, EnvelopeError> {
     let envelope: Envelope = json::from_slice(envelope).map_err(EnvelopeError::NotDsse)?;
-    if envelope.payload_type != IN_TOTO {
+    if envelope.payload_type != wanted {
         return Err(EnvelopeError::PayloadType {
+            wanted,
             found: envelope.payload_type,
         });
     }
@@ -116,6 +129,7 @@ pub fn peek(envelope: &[u8]) -> Result<(Vec<u8>, Vec<String>), EnvelopeError> {
     let envelope: Envelope = json::from_slice(envelope).map_err(EnvelopeError::NotDsse)?;
     if envelope.payload_type != IN_TOTO {
         return Err(EnvelopeError::PayloadType {
+            wanted: IN_TOTO,
             found: envelope.payload_type,
         });
     }

@@ -1,6 +1,7 @@
 //! What the comparison promises, on rulesets made here.
 
 mod certify;
+mod fleet;
 mod made;
 mod property;
 mod single;

@@ -1,0 +1,293 @@
+//! `netghost-agent enroll`.
+
+use std::io::{IsTerminal, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use netghost_client::{Address, Dial, DialError, EnrolError, Files, Identity, Key, Trust, fingerprint};
+use netghost_core::artifact::name::Name;
+use netghost_core::bytes::Big;
+use netghost_core::fleet::Token;
+use netghost_proto::v1;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde::Serialize;
+use tonic::Code;
+
+use crate::advice;
+use crate::args::{Enroll, Format};
+use crate::capture::chain;
+use crate::config::Config;
+use crate::disk::{Disk, private_directory};
+use crate::failure::{Failure, Status, answer, json_line, printable};
+use crate::files::{self, APPROVERS, Approvers, ENROLMENT, Enrolment};
+use crate::link::backoff::{self, Draw};
+use crate::outside::{Host, now_us, random, since_boot};
+use crate::status;
+
+/// How long the same key may ask again for a reply that was lost; the controller's rule.
+const AGAIN: Duration = Duration::from_secs(600);
+/// How long one answer may take.
+const ANSWER: Duration = Duration::from_secs(30);
+/// The longest token, in bytes: no token is as long.
+const LONGEST: u64 = 4 * 1024;
+/// The schema of the answer.
+const SCHEMA: &str = "netghost.agent_enrolled/v1";
+
+#[derive(Serialize)]
+struct Enrolled<'a> {
+    schema: &'static str,
+    id: String,
+    name: &'a str,
+    controller: String,
+    certificate_until_us: u64,
+}
+
+/// Joins the fleet: nothing is left half done, and asked again after a lost reply it goes on with the same key.
+pub(super) fn enroll(config: &Config, args: &Enroll, format: Format) -> Result<Status, Failure> {
+    let state = &config.state_directory;
+    let own = || {
+        files::give_to_owner(state).map_err(|error| {
+            Failure::failed(
+                "state",
+                format_args!("cannot give {} to its owner: {error}", state.display()),
+            )
+        })
+    };
+    private_directory(state).map_err(|error| {
+        Failure::failed("state", format_args!("cannot make {}: {error}", state.display()))
+    })?;
+    own()?;
+    let files = Files::new(state);
+    not_yet(&files, args)?;
+    let address = args.controller.clone().or_else(|| config.controller.clone());
+    let address = address.ok_or_else(|| {
+        Failure::usage("no_controller", "no controller is named")
+            .hint("--controller HOST:PORT, or set `controller` in /etc/netghost/agent.toml")
+    })?;
+    let token = token(args)?;
+    pinned(args, &token)?;
+    let name = wanted_name(args)?;
+    let dial = Dial {
+        proxy: config.proxy.clone(),
+        ..Dial::new(address.clone(), Trust::Fingerprint(token.ca))
+    };
+    let joined = super::runtime()?.block_on(join(&dial, &token, &files, &name));
+    own()?;
+    let (identity, answered) = joined?;
+    keep(state, &address, &token, &answered)?;
+    files.save(&identity)?;
+    own()?;
+    tell(&identity, &answered, &address, format)?;
+    Ok(Status::Good)
+}
+
+fn not_yet(files: &Files, args: &Enroll) -> Result<(), Failure> {
+    match files.load() {
+        Ok(Some(identity)) if !args.replace => Err(Failure::usage(
+            "already_enrolled",
+            format_args!("already enrolled as {}", identity.spiffe),
+        )
+        .hint("`--replace` takes a new identity in its place")),
+        // A damaged identity is as good as none where another takes its place.
+        Err(error) if !args.replace => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The token, from a file or standard input.
+fn token(args: &Enroll) -> Result<Token, Failure> {
+    let file = args.token_file.as_deref().filter(|path| *path != Path::new("-"));
+    let mut text = zeroize::Zeroizing::new(String::new());
+    let (what, read) = match file {
+        Some(path) => {
+            let read =
+                std::fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+            (path.display().to_string(), read)
+        }
+        None => {
+            if std::io::stdin().is_terminal() && args.token_file.is_none() {
+                return Err(Failure::usage("no_token", "no token is given")
+                    .hint("--token-file FILE, or pipe it in: netghost token create | …"));
+            }
+            let read = std::io::stdin().take(LONGEST).read_to_string(&mut text);
+            ("standard input".to_owned(), read)
+        }
+    };
+    read.map_err(|error| {
+        Failure::usage(
+            "no_token",
+            format_args!("cannot read the token from {what}: {error}"),
+        )
+    })?;
+    Token::parse(&text).map_err(|error| {
+        Failure::usage("not_a_token", format_args!("{what}: {}", chain(&error)))
+            .hint("`netghost token create` prints one")
+    })
+}
+
+/// A CA that came by another way must be the one that the token names.
+fn pinned(args: &Enroll, token: &Token) -> Result<(), Failure> {
+    let Some(path) = &args.ca_file else {
+        return Ok(());
+    };
+    let wrong = |why: String| Failure::usage("ca_file", format_args!("{}: {why}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let der = CertificateDer::from_pem_slice(&pem).map_err(|error| wrong(error.to_string()))?;
+    let found = fingerprint(&der).ok_or_else(|| wrong("not a certificate".to_owned()))?;
+    if found == token.ca {
+        return Ok(());
+    }
+    Err(
+        wrong(format!("its fingerprint is {found}, the token's is {}", token.ca))
+            .hint("one of the two is of another controller: find out which before anything else"),
+    )
+}
+
+fn wanted_name(args: &Enroll) -> Result<Name, Failure> {
+    if let Some(name) = &args.name {
+        return Ok(name.clone());
+    }
+    Name::parse(&Host::this().name)
+        .map_err(|error| Failure::usage("name", format_args!("the host's name: {error}")).hint("--name NAME"))
+}
+
+/// Asks, and asks again while it may be that nobody heard or that the answer was lost.
+async fn join(
+    dial: &Dial,
+    token: &Token,
+    files: &Files,
+    name: &Name,
+) -> Result<(Identity, v1::Identity), Failure> {
+    let seed = random().map_err(|error| Failure::of("internal", &error))?;
+    let mut draw = Draw::new(u64::from_le_bytes(seed));
+    let end = since_boot().saturating_add(AGAIN);
+    for tries in 0_u32.. {
+        // On the disk before it is used: a process that ends here asks again by the same key.
+        let key = files.pending()?;
+        let failure = match once(dial, token, key, name).await {
+            Ok(joined) => return Ok(joined),
+            Err(Refused::Final(failure)) => return Err(failure),
+            Err(Refused::Passing(failure)) => failure,
+        };
+        let wait = backoff::wait(tries, &mut draw);
+        if since_boot().saturating_add(wait) >= end {
+            return Err(failure);
+        }
+        let line = format!(
+            "netghost-agent: {}: asking again in {} s\n",
+            printable(&failure.message),
+            wait.as_secs_f32().ceil()
+        );
+        // Progress that nobody reads is no failure.
+        drop(std::io::stderr().write_all(line.as_bytes()));
+        tokio::time::sleep(wait).await;
+    }
+    Err(Failure::failed("unreachable", "no answer"))
+}
+
+/// What a try ended in.
+enum Refused {
+    /// It may be better in a moment.
+    Passing(Failure),
+    /// It will not.
+    Final(Failure),
+}
+
+async fn once(
+    dial: &Dial,
+    token: &Token,
+    key: Key,
+    name: &Name,
+) -> Result<(Identity, v1::Identity), Refused> {
+    let channel = dial.connect().await.map_err(|error| not_dialled(&error))?;
+    let asked = netghost_client::enrol(channel, token, key, name.as_str());
+    match tokio::time::timeout(ANSWER, asked).await {
+        Err(_) => Err(Refused::Passing(Failure::failed(
+            "unreachable",
+            "the controller did not answer",
+        ))),
+        Ok(Ok(joined)) => Ok(joined),
+        Ok(Err(error)) => Err(refused(&error)),
+    }
+}
+
+fn not_dialled(error: &DialError) -> Refused {
+    let mut failure = Failure::of("unreachable", error);
+    failure.hint = advice::of(error);
+    let certificate = match error {
+        DialError::Tls { source, .. } => matches!(
+            advice::tls_error(source),
+            Some(rustls::Error::InvalidCertificate(_) | rustls::Error::PeerIncompatible(_))
+        ),
+        DialError::Own(_) => true,
+        _ => false,
+    };
+    if certificate {
+        failure.code = "not_the_controller";
+        Refused::Final(failure)
+    } else {
+        Refused::Passing(failure)
+    }
+}
+
+fn refused(error: &EnrolError) -> Refused {
+    let EnrolError::Refused(status) = error else {
+        return Refused::Final(Failure::of("answer", error));
+    };
+    let failure = Failure::failed("refused", chain(error));
+    match status.code() {
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Internal => {
+            Refused::Passing(failure)
+        }
+        Code::ResourceExhausted => Refused::Passing(failure),
+        _ => Refused::Final(
+            failure.hint("ask for a new token (netghost token create) if it was used, late or altered"),
+        ),
+    }
+}
+
+/// What is kept beside the identity is on the disk before it.
+fn keep(state: &Path, address: &Address, token: &Token, answered: &v1::Identity) -> Result<(), Failure> {
+    let disk = Disk::default();
+    let enrolment = Enrolment {
+        schema: Enrolment::SCHEMA.to_owned(),
+        controller: address.to_string(),
+        name: answered.name.clone(),
+        at_us: Big(now_us()),
+    };
+    let mut kept = files::write(&disk, state, ENROLMENT, &enrolment);
+    if let Some(ca) = token.approvers {
+        let schema = Approvers::SCHEMA.to_owned();
+        kept = kept.and_then(|()| files::write(&disk, state, APPROVERS, &Approvers { schema, ca }));
+    }
+    kept.map_err(|error| {
+        Failure::failed(
+            "state",
+            format_args!("cannot write in {}: {error}", state.display()),
+        )
+    })
+}
+
+fn tell(
+    identity: &Identity,
+    answered: &v1::Identity,
+    address: &Address,
+    format: Format,
+) -> Result<(), Failure> {
+    let (id, name) = (&identity.spiffe.id, &answered.name);
+    answer(&match format {
+        Format::Text => printable(&format!(
+            "enrolled as {name} ({id}) with {address}\n  certificate until {}, renewed by itself\n  \
+             now: systemctl enable --now netghost-agent (a running agent takes it up by itself)\n",
+            status::time(identity.not_after_us)
+        )),
+        Format::Json => json_line(&Enrolled {
+            schema: SCHEMA,
+            id: id.to_string(),
+            name,
+            controller: address.to_string(),
+            certificate_until_us: identity.not_after_us,
+        })?,
+    })
+}

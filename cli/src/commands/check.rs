@@ -1,0 +1,118 @@
+//! How a drift check or a sweep has ended: its document and its certificate, both checked here.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use netghost_core::artifact::certificate::{DriftVerdict, Predicate};
+use netghost_core::artifact::json::Digest;
+use serde_json::Value;
+
+use super::drift::job_outcome;
+use crate::documents::jobs::Job;
+use crate::error::Failure;
+use crate::exit::Status;
+use crate::fleet::Fleet;
+use crate::output::{Outcome, write_new};
+use crate::text;
+
+/// The schema of what a drift check finds, which the controller writes.
+pub const SCHEMA: &str = "netghost.drift_check/v1";
+
+/// What is wanted beside the answer.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    /// A file for the certificate.
+    pub(super) certificate: Option<&'a PathBuf>,
+}
+
+/// The answer of a job that has ended.
+pub(super) fn ended(fleet: &mut Fleet, job: Job, wanted: &Wanted<'_>) -> Result<Outcome, Failure> {
+    let (Some(digest), Some(verdict)) = (job.document, job.verdict.as_deref()) else {
+        return without_document(&job, wanted);
+    };
+    let document = document(fleet, &digest, &job, verdict)?;
+    let status = status(verdict)?;
+    let mut text = text::fleet::check(&document);
+    match (certificate(fleet, &job, verdict)?, wanted.certificate) {
+        (Some((bytes, keyid)), Some(path)) => {
+            write_new(path, &bytes)?;
+            text += &format!("\ncertificate {}, signed by key {keyid}\n", path.display());
+        }
+        (Some((_, keyid)), None) => text += &format!("\nsigned by key {keyid}\n"),
+        (None, Some(_)) => return Err(no_certificate(&job)),
+        (None, None) => {}
+    }
+    Ok(Outcome {
+        status,
+        document,
+        text,
+    })
+}
+
+/// A job can end without having compared anything.
+fn without_document(job: &Job, wanted: &Wanted<'_>) -> Result<Outcome, Failure> {
+    match &job.why {
+        Some(why) if job.verdict.as_deref() != Some("unknown") => Err(Failure::failed(
+            "job_failed",
+            anyhow!("{why}").context(format!("job {} failed", job.job)),
+        )),
+        _ if wanted.certificate.is_some() => Err(no_certificate(job)),
+        _ => job_outcome(job),
+    }
+}
+
+fn no_certificate(job: &Job) -> Failure {
+    let why = job.why.as_deref().unwrap_or("it compared nothing");
+    Failure::failed("no_certificate", anyhow!("job {} made no certificate: {why}", job.job))
+}
+
+fn document(fleet: &mut Fleet, digest: &Digest, job: &Job, verdict: &str) -> Result<Value, Failure> {
+    let bad = |what: &str| {
+        Failure::failed("bad_answer", anyhow!("the document of job {} {what}", job.job))
+            .hint("use a command and a controller of one version")
+    };
+    let bytes = fleet.object(digest)?;
+    let document: Value = serde_json::from_slice(&bytes).map_err(|_| bad("is not JSON"))?;
+    let is = |field: &str, value: &str| document.get(field).and_then(Value::as_str) == Some(value);
+    if !is("schema", SCHEMA) {
+        return Err(bad("has another schema"));
+    }
+    if !is("verdict", verdict) || !is("job", &job.job.to_string()) {
+        return Err(bad("is another job's"));
+    }
+    Ok(document)
+}
+
+fn status(verdict: &str) -> Result<Status, Failure> {
+    match verdict {
+        "no_drift" => Ok(Status::Good),
+        "drift" => Ok(Status::Act),
+        "unknown" => Ok(Status::Unknown),
+        other => Err(Failure::failed(
+            "bad_answer",
+            anyhow!("a comparison can't end {other:?}"),
+        )),
+    }
+}
+
+/// The certificate's bytes and signer: it must state what the job does.
+fn certificate(fleet: &mut Fleet, job: &Job, verdict: &str) -> Result<Option<(Vec<u8>, Digest)>, Failure> {
+    let Some(digest) = job.certificate else {
+        return Ok(None);
+    };
+    let (bytes, verified) = fleet.certificate(&digest)?;
+    let stated = match &verified.statement.predicate {
+        Predicate::Drift(drift) => match drift.verdict {
+            DriftVerdict::NoDrift => "no_drift",
+            DriftVerdict::Drift => "drift",
+            DriftVerdict::Unknown => "unknown",
+        },
+        Predicate::Seal(_) => "a seal",
+    };
+    if stated != verdict {
+        let error = anyhow!("the certificate {digest} states {stated}, the job {verdict}");
+        return Err(Failure::act("bad_certificate", error)
+            .hint("the controller's store was edited: restore it from a backup"));
+    }
+    Ok(Some((bytes, verified.keyid)))
+}

@@ -1,0 +1,244 @@
+//! The controller as the commands call it: over TLS, or within this process where there is none.
+
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+use netghost_core::artifact::name::Name;
+use netghost_core::fleet::{Selector, Tag};
+use netghost_proto::convert::BadField;
+use netghost_proto::v1::fleet_client::FleetClient;
+use tokio::runtime::Runtime;
+use tonic::Status;
+use tonic::transport::Channel;
+
+use crate::error::Failure;
+use crate::world::World;
+
+pub mod contexts;
+pub mod identity;
+mod job;
+mod keys;
+pub mod login;
+mod objects;
+mod refusal;
+pub mod standalone;
+
+pub use job::{Patience, Request};
+pub use refusal::refused;
+
+/// A client of the controller's service for people.
+pub type Client = FleetClient<Channel>;
+
+/// The longest message that is taken from the controller, in bytes: a job names each of its targets.
+const MESSAGE: usize = 64 * 1024 * 1024;
+
+/// Which controller is meant.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Where {
+    /// Use this context, not the current one; `login` makes it. NETGHOST_CONTEXT says the same
+    #[arg(long, global = true, value_name = "NAME", display_order = 902)]
+    pub context: Option<Name>,
+    /// Use no controller: read this host, and keep what is read in the command's own store
+    #[arg(long, global = true, conflicts_with = "context", display_order = 903)]
+    pub standalone: bool,
+}
+
+/// Which VMs are meant.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Targets {
+    /// These VMs, by name or id
+    #[arg(long, num_args = 1.., value_name = "NAME")]
+    vm: Vec<Name>,
+    /// VMs that carry every one of these tags
+    #[arg(long, num_args = 1.., value_name = "KEY=VALUE", value_parser = tag)]
+    tag: Vec<Tag>,
+    /// Every VM
+    #[arg(long, conflicts_with_all = ["vm", "tag"])]
+    all: bool,
+}
+
+/// Parses a tag.
+pub fn tag(word: &str) -> Result<Tag, String> {
+    Tag::parse(word).map_err(|error| format!("a tag is KEY=VALUE: {error}"))
+}
+
+impl Targets {
+    /// What is selected; nothing is an error that says how to select.
+    pub fn selector(&self) -> Result<Selector, Failure> {
+        let selector = self.optional();
+        if selector.is_empty() {
+            let error = anyhow::anyhow!("no VM is selected");
+            return Err(Failure::usage("no_target", error).hint("add --vm NAME, --tag KEY=VALUE or --all"));
+        }
+        Ok(selector)
+    }
+
+    /// What is selected; nothing, where nothing was said, means this host if there is no controller.
+    pub fn selector_at(&self, place: &Place) -> Result<Selector, Failure> {
+        let selector = self.optional();
+        if selector.is_empty() && place.standalone {
+            return Ok(Selector {
+                all: true,
+                ..selector
+            });
+        }
+        self.selector()
+    }
+
+    /// What is selected, maybe nothing.
+    pub fn optional(&self) -> Selector {
+        Selector {
+            names: self.vm.iter().map(|name| name.as_str().to_owned()).collect(),
+            tags: self.tag.clone(),
+            all: self.all,
+        }
+    }
+}
+
+/// Whom the commands talk to.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The context's name, or the host's.
+    pub name: String,
+    /// Where what was seen of it is kept: its published keys, the last head of its audit log.
+    pub seen: PathBuf,
+    /// True if it is in this process.
+    pub standalone: bool,
+}
+
+/// How a connection is had. It is asked for again when one was lost.
+pub trait Dial: Send {
+    /// A new connection.
+    fn dial(&mut self) -> BoxFuture<'_, Result<Channel, Failure>>;
+}
+
+/// A controller that can be called.
+pub struct Fleet {
+    runtime: Runtime,
+    dial: Box<dyn Dial>,
+    client: Option<Client>,
+    place: Place,
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fleet")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Fleet {
+    /// A controller that is connected to when it is first called.
+    pub fn new(runtime: Runtime, dial: Box<dyn Dial>, place: Place) -> Self {
+        Self {
+            runtime,
+            dial,
+            client: None,
+            place,
+        }
+    }
+
+    /// Whom this talks to.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// One call, and what comes of it.
+    pub fn call<T>(&mut self, call: impl AsyncFnOnce(&mut Client) -> Result<T, Status>) -> Result<T, Failure> {
+        let place = self.place.clone();
+        let client = connected(&self.runtime, &mut self.client, self.dial.as_mut())?;
+        self.runtime
+            .block_on(call(client))
+            .map_err(|status| refused(&status, &place))
+    }
+}
+
+/// The controller that a command is for: of the context that is named, else of the current one, else in this process.
+pub fn connect(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
+    match context(world, wanted)? {
+        Some(context) => {
+            let place = identity::place(&context);
+            let dial = identity::ContextDial::new(context, world.now_us);
+            Ok(Fleet::new(runtime(false)?, Box::new(dial), place))
+        }
+        None => standalone::open(world),
+    }
+}
+
+/// As [`connect`], for what only a controller can do.
+pub fn controller(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
+    let alone = || {
+        Failure::usage("needs_a_controller", anyhow::anyhow!("this needs a controller"))
+            .hint("`netghost login --controller HOST:PORT`")
+    };
+    if wanted.standalone || context(world, wanted)?.is_none() {
+        return Err(alone());
+    }
+    (world.connect)(world, wanted)
+}
+
+/// The context that is meant, if any.
+fn context(world: &World, wanted: &Where) -> Result<Option<contexts::Context>, Failure> {
+    if wanted.standalone {
+        return Ok(None);
+    }
+    let from_environment = world.context.as_deref().map(Name::parse).transpose();
+    let from_environment = from_environment.map_err(|error| {
+        Failure::usage("wrong_use", anyhow::Error::from(error).context("NETGHOST_CONTEXT"))
+    })?;
+    let named = wanted.context.clone().or(from_environment);
+    let contexts = match contexts::Contexts::open(world) {
+        // Without a place there is no context, unless one is asked for.
+        Err(_) if named.is_none() => return Ok(None),
+        contexts => contexts?,
+    };
+    let name = match named {
+        Some(name) => Some(name),
+        None => contexts.current()?,
+    };
+    name.map(|name| contexts.get(&name)).transpose()
+}
+
+/// The client, connected if it is not yet.
+fn connected<'a>(
+    runtime: &Runtime,
+    client: &'a mut Option<Client>,
+    dial: &mut dyn Dial,
+) -> Result<&'a mut Client, Failure> {
+    let made = match client.take() {
+        Some(client) => client,
+        None => client_over(runtime.block_on(dial.dial())?),
+    };
+    Ok(client.insert(made))
+}
+
+fn client_over(channel: Channel) -> Client {
+    FleetClient::new(channel).max_decoding_message_size(MESSAGE)
+}
+
+/// A runtime for one command.
+pub fn runtime(workers: bool) -> Result<Runtime, Failure> {
+    let mut builder = if workers {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let built = builder.worker_threads(2).enable_all().build();
+    built.map_err(|error| {
+        Failure::failed(
+            "internal",
+            anyhow::Error::from(error).context("cannot start the runtime"),
+        )
+    })
+}
+
+impl From<BadField> for Failure {
+    fn from(error: BadField) -> Self {
+        let error = anyhow::Error::from(error).context("the controller's answer can't be used");
+        Self::failed("bad_answer", error).hint("use a command and a controller of one version")
+    }
+}
+
+#[cfg(test)]
+mod tests;

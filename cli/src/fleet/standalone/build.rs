@@ -1,0 +1,51 @@
+//! The parts of the controller in this process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Error;
+use netghost_controller::outside::Outside;
+use netghost_controller::store::Store;
+use netghost_controller::{Controller, DOMAIN, Shared, jobs, link, pki};
+
+use super::reach::ThisHost;
+use super::row;
+use crate::error::Failure;
+use crate::world::World;
+
+/// Puts the controller together, with this host as its target; also the name under which the host is selected.
+pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller, String), Failure> {
+    let failed = |error: Error| Failure::failed("store", error.context("cannot open the command's own store"));
+    let directory = root.join("controller");
+    let store = Store::open(&directory, None).await.map_err(|error| failed(error.into()))?;
+    let outside = Outside {
+        now_us: world.now_us,
+        ..Outside::real()
+    };
+    let target = (world.target)();
+    let (id, name) = row::this_host(&store, &outside, &target).await?;
+    let signer = world.store()?.signer((world.now_us)())?;
+    let controller = Controller::new(Shared {
+        store,
+        outside,
+        ca: pki::Authority {
+            domain: DOMAIN.to_owned(),
+        },
+        signer,
+        links: link::Links::default(),
+        reach: Arc::new(ThisHost {
+            id,
+            capture: world.capture.clone(),
+            target: world.target,
+            now_us: world.now_us,
+        }),
+        jobs: jobs::Running::default(),
+    });
+    jobs::resume(&controller).await.map_err(|error| failed(error.into()))?;
+    Ok((controller, name))
+}
+
+/// Ends what the command began.
+pub(super) async fn close(_controller: &Controller) -> Result<(), netghost_controller::store::Error> {
+    Ok(())
+}

@@ -1,0 +1,419 @@
+//! Several comparisons, one for each target, as one answer: a predicate for one certificate, and one document.
+//!
+//! Targets are told apart by the name under which the fleet knows them; host names may be equal on two of them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{CertifyError, Comparison, Digests, NotCovered, Request, Verdict};
+use crate::artifact::certificate::{
+    self, Changes, CoveredSection, DriftVerdict, Muted, ShortChange, Subject,
+};
+use crate::artifact::json::{self, Digest, value};
+use crate::artifact::name::Name;
+use crate::bytes::{Big, Text};
+use crate::fleet::Id;
+use crate::snapshot::Snapshot;
+
+/// The schema of [`Check::document`].
+pub const SCHEMA: &str = "netghost.drift_check/v1";
+
+/// How many changes the certificate names; all are counted, and the digest is of all.
+const NAMED: usize = 1_000;
+/// What stands in a certificate where nothing of a target was compared.
+const ALL_SECTIONS: &str = "all sections";
+/// What stands for the target where it is about all of them.
+const ALL_TARGETS: &str = "all targets";
+
+/// What became of one target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    name: Name,
+    id: Id,
+    asked: bool,
+    why: Option<String>,
+    verdict: Verdict,
+    changes: Vec<Value>,
+    short: Vec<ShortChange>,
+    not_covered: Vec<NotCovered>,
+    covered: Vec<CoveredSection>,
+    gaps: Vec<certificate::NotCovered>,
+    muted: Vec<Muted>,
+    digests: Digests,
+    times: Option<(u64, u64)>,
+    manifests: Digests,
+    document: Option<Digest>,
+}
+
+impl Part {
+    /// A target that was compared. `manifests` are those of the two snapshots, `document` is the comparison's own.
+    pub fn compared(
+        (name, id): (Name, Id),
+        found: &Comparison,
+        (before, after): (&Snapshot, &Snapshot),
+        manifests: Digests,
+        document: Digest,
+    ) -> Result<Self, CertifyError> {
+        let target = Text::from(name.as_str());
+        let mut drift = found.certify(before, after, Request::default())?;
+        drift
+            .covered
+            .iter_mut()
+            .for_each(|row| row.target = target.clone());
+        drift.muted.iter_mut().for_each(|row| row.target = target.clone());
+        drift
+            .not_covered
+            .iter_mut()
+            .for_each(|row| row.target = target.clone());
+        drift
+            .changes
+            .list
+            .iter_mut()
+            .for_each(|row| row.target = target.clone());
+        let mut not_covered = found.not_covered.clone();
+        not_covered.iter_mut().for_each(|row| row.target = target.clone());
+        let mut part = Self {
+            changes: changes(&name, found)?,
+            short: drift.changes.list,
+            verdict: found.verdict,
+            not_covered,
+            covered: drift.covered,
+            gaps: drift.not_covered,
+            muted: drift.muted,
+            digests: found.digests,
+            times: Some((before.taken_at_us, after.taken_at_us)),
+            manifests,
+            document: Some(document),
+            ..Self::blank(name, id)
+        };
+        if part.verdict == Verdict::Unknown && !part.not_covered.iter().any(|row| row.requested) {
+            part.gap("nothing was compared", true);
+        }
+        Ok(part)
+    }
+
+    /// A target that was asked for and of which nothing is known. What is known of its manifests is told.
+    pub fn unknown(name: Name, id: Id, why: &str, manifests: Digests) -> Self {
+        let mut part = Self {
+            manifests,
+            ..Self::blank(name, id)
+        };
+        part.gap(why, true);
+        part
+    }
+
+    /// One that was not asked for, and that nobody should take for checked.
+    pub fn aside(name: Name, id: Id, why: &str) -> Self {
+        let mut part = Self {
+            asked: false,
+            ..Self::blank(name, id)
+        };
+        part.gap(why, false);
+        part
+    }
+
+    /// The target's answer.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// How many changes count.
+    pub fn changes(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// How much of it was not covered.
+    pub fn not_covered(&self) -> usize {
+        self.not_covered.len()
+    }
+
+    /// The target.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Why nothing is known of it.
+    pub fn why(&self) -> Option<&str> {
+        self.why.as_deref()
+    }
+
+    /// Its own comparison.
+    pub fn document(&self) -> Option<Digest> {
+        self.document
+    }
+
+    fn blank(name: Name, id: Id) -> Self {
+        Self {
+            name,
+            id,
+            asked: true,
+            why: None,
+            verdict: Verdict::Unknown,
+            changes: Vec::new(),
+            short: Vec::new(),
+            not_covered: Vec::new(),
+            covered: Vec::new(),
+            gaps: Vec::new(),
+            muted: Vec::new(),
+            digests: Digests::default(),
+            times: None,
+            manifests: Digests::default(),
+            document: None,
+        }
+    }
+
+    fn gap(&mut self, why: &str, requested: bool) {
+        self.why = Some(why.to_owned());
+        let (row, stated) = gap(self.name.as_str(), why, requested);
+        self.not_covered.push(row);
+        self.gaps.push(stated);
+    }
+
+    fn row(&self) -> Value {
+        json!({
+            "name": self.name,
+            "id": self.id,
+            "verdict": self.verdict,
+            "drift_detected": detected(self.verdict),
+            "why": self.why,
+            "changes": self.changes,
+            "not_covered": self.not_covered,
+            "digests": self.digests,
+            "manifests": self.manifests,
+            "document": self.document,
+        })
+    }
+}
+
+/// Nothing of this target was compared: as the document and as the certificate say it.
+fn gap(target: &str, why: &str, requested: bool) -> (NotCovered, certificate::NotCovered) {
+    let row = NotCovered {
+        section: None,
+        mechanism: None,
+        path: None,
+        target: target.into(),
+        why: why.to_owned(),
+        requested,
+    };
+    let stated = certificate::NotCovered {
+        target: target.into(),
+        section: ALL_SECTIONS.to_owned(),
+        why: why.to_owned(),
+        requested,
+    };
+    (row, stated)
+}
+
+/// Each change as the comparison's document holds it, with its target.
+fn changes(name: &Name, found: &Comparison) -> Result<Vec<Value>, CertifyError> {
+    let mut rows = Vec::with_capacity(found.changes.len());
+    for change in &found.changes {
+        let mut row = serde_json::to_value(change)?;
+        if let Value::Object(fields) = &mut row {
+            fields.insert("target".to_owned(), Value::from(name.as_str()));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn detected(verdict: Verdict) -> Option<bool> {
+    match verdict {
+        Verdict::Drift => Some(true),
+        Verdict::NoDrift => Some(false),
+        Verdict::Unknown => None,
+    }
+}
+
+/// What the joined answer says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// The job.
+    pub job: Id,
+    /// `drift` or `sweep`.
+    pub kind: &'static str,
+    /// The schedule that started it.
+    pub schedule: Option<Name>,
+    /// The baseline.
+    pub baseline: Name,
+    /// Its seal.
+    pub seal: Digest,
+    /// When the baseline was sealed, and the check was ended, microseconds since 1970 UTC by the controller's clock: they
+    /// stand for the times of the snapshots where none was compared.
+    pub times: (u64, u64),
+    /// When the check was asked for, by the same clock.
+    pub started_at_us: u64,
+    /// Why the check as a whole is unknown, where it is not for one target alone.
+    pub why: Option<String>,
+    /// Who asked, for what, and by which program.
+    pub request: Request,
+}
+
+/// A check over many targets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    about: About,
+    parts: Vec<Part>,
+}
+
+impl Check {
+    /// The check of these targets.
+    pub fn new(about: About, mut parts: Vec<Part>) -> Self {
+        parts.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        Self { about, parts }
+    }
+
+    /// Its targets, sorted by name.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// What the check is about: the baseline's seal, then each target's two manifests as far as they are known.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let seal = format!("baselines/{}/seal.dsse.json", self.about.baseline);
+        let mut subjects = vec![Subject::new(&seal, self.about.seal)];
+        for part in &self.parts {
+            let sides = [
+                ("baseline", part.manifests.baseline),
+                ("current", part.manifests.current),
+            ];
+            for (side, digest) in sides {
+                let name = format!("{}/{side}/manifest.json", part.name);
+                subjects.extend(digest.map(|digest| Subject::new(&name, digest)));
+            }
+        }
+        subjects
+    }
+
+    /// The predicate of a certificate over all targets. The digest of the changes is that of the array `changes` of
+    /// [`Check::document`] in canonical form.
+    pub fn certify(&self) -> Result<certificate::Drift, CertifyError> {
+        let list = self.parts.iter().flat_map(|part| &part.short).take(NAMED);
+        let count: usize = self.parts.iter().map(Part::changes).sum();
+        let times = self.parts.iter().filter_map(|part| part.times);
+        let mut not_covered: Vec<_> = self.parts.iter().flat_map(|part| &part.gaps).cloned().collect();
+        not_covered.extend(self.gap().map(|(_, stated)| stated));
+        Ok(certificate::Drift::new(certificate::Comparison {
+            covered: self
+                .parts
+                .iter()
+                .flat_map(|part| &part.covered)
+                .cloned()
+                .collect(),
+            not_covered,
+            changes: Changes {
+                count: u32::try_from(count).unwrap_or(u32::MAX),
+                digest: Digest::of(&value::to_vec(&self.changes())?),
+                list: list.cloned().collect(),
+            },
+            muted: self.parts.iter().flat_map(|part| &part.muted).cloned().collect(),
+            baseline_at_us: times
+                .clone()
+                .map(|(from, _)| from)
+                .min()
+                .unwrap_or(self.about.times.0),
+            current_at_us: times.map(|(_, to)| to).max().unwrap_or(self.about.times.1),
+            asked_by: self.about.request.asked_by.clone(),
+            ticket: self.about.request.ticket.clone(),
+            tool: self.about.request.tool.clone(),
+        }))
+    }
+
+    /// The whole answer for programs, in canonical form. `certificate` is the digest of the signed certificate over `drift`.
+    pub fn document(&self, drift: &certificate::Drift, certificate: Digest) -> Result<Vec<u8>, CertifyError> {
+        let detected = match drift.verdict {
+            DriftVerdict::Drift => Some(true),
+            DriftVerdict::NoDrift => Some(false),
+            DriftVerdict::Unknown => None,
+        };
+        let rows: Vec<Value> = self
+            .parts
+            .iter()
+            .filter(|part| part.asked)
+            .map(Part::row)
+            .collect();
+        let whole = self.gap().map(|(row, _)| row);
+        let gaps: Vec<&NotCovered> = whole
+            .iter()
+            .chain(self.parts.iter().flat_map(|part| &part.not_covered))
+            .collect();
+        let about = &self.about;
+        let document = json!({
+            "schema": SCHEMA,
+            "job": about.job,
+            "kind": about.kind,
+            "schedule": about.schedule,
+            "baseline": about.baseline,
+            "seal": about.seal,
+            "verdict": drift.verdict,
+            "drift_detected": detected,
+            "why": about.why,
+            "targets": rows,
+            "changes": self.changes(),
+            "not_covered": gaps,
+            "muted": drift.muted,
+            "digests": self.digests()?,
+            "certificate": certificate,
+            "asked_by": about.request.asked_by,
+            "ticket": about.request.ticket,
+            "tool": about.request.tool,
+            "baseline_at_us": drift.baseline_at_us,
+            "current_at_us": drift.current_at_us,
+            "started_at_us": Big(about.started_at_us),
+            "ended_at_us": Big(about.times.1),
+        });
+        Ok(value::to_vec(&document)?)
+    }
+
+    /// Why nothing can be said of any target.
+    fn gap(&self) -> Option<(NotCovered, certificate::NotCovered)> {
+        self.about.why.as_deref().map(|why| gap(ALL_TARGETS, why, true))
+    }
+
+    fn changes(&self) -> Value {
+        Value::Array(
+            self.parts
+                .iter()
+                .flat_map(|part| &part.changes)
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// One digest a side over all targets that were compared.
+    fn digests(&self) -> Result<Digests, CertifyError> {
+        let compared = || self.parts.iter().filter(|part| part.times.is_some());
+        let side = |pick: fn(&Part) -> Option<Digest>| {
+            let rows: Vec<_> = compared().map(|part| (&part.name, pick(part))).collect();
+            (!rows.is_empty()).then(|| json::digest(&rows)).transpose()
+        };
+        Ok(Digests {
+            baseline: side(|part| part.digests.baseline)?,
+            current: side(|part| part.digests.current)?,
+        })
+    }
+}
+
+/// One comparison's own document, `netghost.diff/v1`, in canonical form.
+pub fn document(found: &Comparison, before: &Snapshot, after: &Snapshot) -> Result<Vec<u8>, CertifyError> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        #[serde(flatten)]
+        found: &'a Comparison,
+        baseline: Value,
+        current: Value,
+    }
+    let side = |snapshot: &Snapshot| {
+        json!({
+            "target": snapshot.target,
+            "taken_at_us": Big(snapshot.taken_at_us),
+            "tool": snapshot.tool,
+        })
+    };
+    let document = serde_json::to_value(Document {
+        found,
+        baseline: side(before),
+        current: side(after),
+    })?;
+    Ok(value::to_vec(&document)?)
+}

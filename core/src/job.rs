@@ -1,0 +1,11 @@
+//! Jobs over a fleet: what is asked for and what follows from it, without clock, store or network.
+
+pub mod baseline;
+mod pace;
+mod request;
+
+pub use pace::{delay, next_run, remaining};
+pub use request::{
+    BadRequest, DEFAULT_CONCURRENCY, DEFAULT_DEADLINE_MS, LONGEST_DEADLINE_MS, Request, SHORTEST_PERIOD_MS,
+    Work,
+};

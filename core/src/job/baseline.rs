@@ -1,0 +1,330 @@
+//! A baseline of a fleet: who is in it, as it is sealed and exported.
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::certificate::{Predicate, Seal, SealKind, Statement, Subject};
+use crate::artifact::json::{self, CanonicalError, Digest, ReadError};
+use crate::artifact::manifest::{Manifest, StateWord};
+use crate::artifact::name::Name;
+use crate::bytes::{Big, Text};
+use crate::section::SectionName;
+
+/// The schema of [`Baseline`].
+pub const SCHEMA: &str = "netghost.baseline/v1";
+
+/// What the seal calls the document itself.
+pub const DOCUMENT: &str = "baseline.json";
+
+/// A baseline: a name and its members. The seal is over these bytes and over each member's manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Its name.
+    pub name: Name,
+    /// When it was sealed, microseconds since 1970 UTC by the controller's clock.
+    pub created_at_us: Big,
+    /// Who asked for it.
+    pub created_by: Text,
+    /// The change it belongs to.
+    pub ticket: Option<Text>,
+    /// What they wrote about it.
+    pub note: Option<Text>,
+    /// Everyone that it was asked of, sorted by name, each name and id once.
+    pub members: Vec<Member>,
+}
+
+/// One that a baseline was asked of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// The agent's id.
+    pub id: crate::fleet::Id,
+    /// Its name when the baseline was made.
+    pub name: Name,
+    /// The digest of its manifest; `null` if it could not be read.
+    pub manifest: Option<Digest>,
+    /// Why not; `null` exactly when there is a manifest.
+    pub why: Option<String>,
+    /// Sections that were asked for and not captured, sorted.
+    pub not_captured: Vec<SectionName>,
+}
+
+/// How far a baseline is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// Everyone and every section was read.
+    Complete,
+    /// Somebody or something is missing; which stands with the members.
+    Partial,
+    /// Nobody was read: there is no baseline.
+    Failed,
+}
+
+impl Completeness {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// What follows from the members.
+    pub fn of(members: &[Member]) -> Self {
+        let whole = |member: &Member| member.manifest.is_some() && member.not_captured.is_empty();
+        if members.iter().all(|member| member.manifest.is_none()) {
+            Self::Failed
+        } else if members.iter().all(whole) {
+            Self::Complete
+        } else {
+            Self::Partial
+        }
+    }
+}
+
+/// The sections that were asked for and that a manifest does not know, sorted; `asked` is nothing for all of a host.
+/// A section of the manifest that nobody asked for and that was not read is among them.
+pub fn not_captured(manifest: &Manifest, asked: &[SectionName]) -> Vec<SectionName> {
+    let asked = if asked.is_empty() {
+        &SectionName::HOST[..]
+    } else {
+        asked
+    };
+    let known = |state: StateWord| matches!(state, StateWord::Captured | StateWord::NotApplicable);
+    let is_known = |name: &SectionName| {
+        manifest
+            .sections
+            .iter()
+            .any(|entry| entry.name == *name && known(entry.state))
+    };
+    let there = manifest.sections.iter().map(|entry| entry.name);
+    let mut missing: Vec<SectionName> = asked
+        .iter()
+        .copied()
+        .chain(there)
+        .filter(|name| !is_known(name))
+        .collect();
+    missing.sort();
+    missing.dedup();
+    missing
+}
+
+/// Why bytes are no baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// Not the document, or not the bytes that were written.
+    #[error("not a whole, unedited {SCHEMA} document")]
+    Document(#[from] ReadError),
+    /// Another kind of document, or a later version.
+    #[error("not a {SCHEMA} document: its schema is {0:?}")]
+    Schema(String),
+    /// The members are not in order, or two have one name or one id.
+    #[error("the members are not sorted by name, each name and id once")]
+    Order,
+    /// A member has a manifest and a reason why not, or neither.
+    #[error("member {0} has to have either a manifest or the reason why not")]
+    Member(Name),
+    /// A seal that is not this baseline's.
+    #[error("the seal is not over this baseline: {0}")]
+    Seal(&'static str),
+}
+
+impl Baseline {
+    /// Reads a baseline; the bytes must be exactly those that were written.
+    pub fn read(bytes: &[u8]) -> Result<Self, BaselineError> {
+        let baseline: Self = json::from_slice(bytes)?;
+        if baseline.schema != SCHEMA {
+            return Err(BaselineError::Schema(baseline.schema));
+        }
+        let mut ids: Vec<_> = baseline.members.iter().map(|member| member.id).collect();
+        ids.sort();
+        let once = ids.is_sorted_by(|a, b| a < b);
+        if !once || !baseline.members.is_sorted_by(|a, b| a.name < b.name) {
+            return Err(BaselineError::Order);
+        }
+        let contradicts = |member: &&Member| member.manifest.is_some() == member.why.is_some();
+        if let Some(member) = baseline.members.iter().find(contradicts) {
+            return Err(BaselineError::Member(member.name.clone()));
+        }
+        Ok(baseline)
+    }
+
+    /// The bytes that are sealed.
+    pub fn to_vec(&self) -> Result<Vec<u8>, CanonicalError> {
+        json::to_vec(self)
+    }
+
+    /// What is signed: the document of these bytes and every manifest, under the baseline's name.
+    pub fn statement(&self, document: &[u8], tool: &str) -> Statement {
+        Statement {
+            subject: self.subjects(Digest::of(document)),
+            predicate: Predicate::Seal(Seal {
+                name: self.name.clone(),
+                kind: SealKind::Baseline,
+                sealed_at_us: self.created_at_us,
+                asked_by: Some(self.created_by.clone()),
+                ticket: self.ticket.clone(),
+                note: self.note.clone(),
+                tool: tool.to_owned(),
+            }),
+        }
+    }
+
+    /// Holds a statement whose signature was checked to this baseline.
+    pub fn is_sealed_by(&self, document: &[u8], statement: &Statement) -> Result<(), BaselineError> {
+        let Predicate::Seal(seal) = &statement.predicate else {
+            return Err(BaselineError::Seal("it is a certificate of another kind"));
+        };
+        if seal.kind != SealKind::Baseline {
+            return Err(BaselineError::Seal("it seals files"));
+        }
+        if seal.name != self.name {
+            return Err(BaselineError::Seal("it has another name"));
+        }
+        if statement.subject != self.subjects(Digest::of(document)) {
+            return Err(BaselineError::Seal("it is over other content"));
+        }
+        Ok(())
+    }
+
+    fn subjects(&self, document: Digest) -> Vec<Subject> {
+        let manifest = |member: &Member| {
+            let digest = member.manifest?;
+            Some(Subject::new(&format!("{}/manifest.json", member.name), digest))
+        };
+        let members = self.members.iter().filter_map(manifest);
+        [Subject::new(DOCUMENT, document)]
+            .into_iter()
+            .chain(members)
+            .collect()
+    }
+}
+
+/// The digest of the document that a seal is over.
+pub fn sealed_document(statement: &Statement) -> Option<Digest> {
+    let document = |subject: &&Subject| subject.name == DOCUMENT;
+    statement
+        .subject
+        .iter()
+        .find(document)
+        .map(|subject| subject.digest.sha256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::manifest::{Meta, store};
+    use crate::artifact::sample;
+    use crate::fleet::Id;
+
+    fn member(number: u8, name: &str, manifest: bool) -> Member {
+        Member {
+            id: Id::from_random([number; 16]),
+            name: Name::parse(name).unwrap(),
+            manifest: manifest.then(|| Digest::of(name.as_bytes())),
+            why: (!manifest).then(|| "offline".to_owned()),
+            not_captured: vec![],
+        }
+    }
+
+    fn baseline(members: Vec<Member>) -> Baseline {
+        Baseline {
+            schema: SCHEMA.to_owned(),
+            name: Name::parse("golden").unwrap(),
+            created_at_us: Big(u64::MAX),
+            created_by: "ada".into(),
+            ticket: Some("CHG-1".into()),
+            note: None,
+            members,
+        }
+    }
+
+    #[test]
+    fn completeness_follows_from_the_members() {
+        let gap = Member {
+            not_captured: vec![SectionName::Tc],
+            ..member(3, "c", true)
+        };
+        let whole = member(1, "a", true);
+        let away = member(2, "b", false);
+        assert_eq!(Completeness::of(&[]), Completeness::Failed);
+        assert_eq!(
+            Completeness::of(std::slice::from_ref(&away)),
+            Completeness::Failed
+        );
+        assert_eq!(
+            Completeness::of(std::slice::from_ref(&whole)),
+            Completeness::Complete
+        );
+        assert_eq!(Completeness::of(&[whole.clone(), away]), Completeness::Partial);
+        assert_eq!(Completeness::of(&[whole, gap]), Completeness::Partial);
+    }
+
+    #[test]
+    fn what_was_asked_for_and_is_not_there_is_not_captured() {
+        let stored = store(&sample::snapshot(), &Meta::default()).unwrap();
+        let manifest = Manifest::read(&stored.manifest_bytes).unwrap();
+        let wanted = [SectionName::Tc, SectionName::Links, SectionName::Routes];
+        assert_eq!(
+            not_captured(&manifest, &[]),
+            wanted,
+            "torn, not there, unreadable"
+        );
+        assert_eq!(
+            not_captured(&manifest, &[SectionName::Nftables]),
+            [SectionName::Tc, SectionName::Routes],
+            "what is there and unknown is never silent"
+        );
+    }
+
+    #[test]
+    fn a_seal_is_over_the_document_and_every_manifest() {
+        let whole = baseline(vec![member(1, "a", true), member(2, "b", false)]);
+        let bytes = whole.to_vec().unwrap();
+        assert_eq!(Baseline::read(&bytes).unwrap(), whole);
+        let statement = whole.statement(&bytes, "tool");
+        assert_eq!(statement.subject.len(), 2);
+        assert_eq!(sealed_document(&statement), Some(Digest::of(&bytes)));
+        assert!(whole.is_sealed_by(&bytes, &statement).is_ok());
+        let less = baseline(vec![member(1, "a", true)]);
+        let other = less.to_vec().unwrap();
+        assert!(
+            less.is_sealed_by(&other, &statement).is_err(),
+            "a member taken away"
+        );
+        let renamed = Baseline {
+            name: Name::parse("other").unwrap(),
+            ..whole.clone()
+        };
+        assert!(renamed.is_sealed_by(&bytes, &statement).is_err());
+        let mut files = statement;
+        if let Predicate::Seal(seal) = &mut files.predicate {
+            seal.kind = SealKind::Files;
+        }
+        assert!(whole.is_sealed_by(&bytes, &files).is_err());
+    }
+
+    #[test]
+    fn a_document_that_contradicts_itself_is_refused() {
+        let refused =
+            |members: Vec<Member>| Baseline::read(&baseline(members).to_vec().unwrap()).unwrap_err();
+        let twice = vec![member(1, "a", true), member(2, "a", true)];
+        assert!(matches!(refused(twice), BaselineError::Order));
+        let one_id = vec![member(1, "a", true), member(1, "b", true)];
+        assert!(matches!(refused(one_id), BaselineError::Order));
+        let both = Member {
+            why: Some("no".to_owned()),
+            ..member(1, "a", true)
+        };
+        assert!(matches!(refused(vec![both]), BaselineError::Member(_)));
+        let later = Baseline {
+            schema: "netghost.snapshot/v1".to_owned(),
+            ..baseline(vec![])
+        };
+        let later = Baseline::read(&later.to_vec().unwrap());
+        assert!(matches!(later, Err(BaselineError::Schema(_))));
+    }
+}
