@@ -1,10 +1,17 @@
 //! Who calls, and whether they may.
 
-use netghost_core::fleet::{Id, Role};
-use tonic::{Extensions, Status};
+use netghost_core::audit::{Event, Outcome};
+use netghost_core::fleet::{Id, Kind, Role};
+use tonic::{Code, Extensions, Status};
+use x509_parser::time::ASN1Time;
 
 use crate::Controller;
 use crate::peer::Peer;
+use crate::pki::Leaf;
+use crate::refusals::NOBODY;
+use crate::server::Called;
+use crate::store::identities::Identity;
+use crate::store::{self, certificates, identities};
 
 /// A user who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,23 +47,182 @@ impl Agent {
     }
 }
 
+/// Why a caller is refused, and who that is as far as they proved it.
+struct Refusal {
+    actor: String,
+    status: Status,
+}
+
 impl Controller {
     /// The user who makes this call, if they may do what `needed` may. A refusal is written down.
     pub async fn user(&self, extensions: &Extensions, needed: Role) -> Result<User, Status> {
-        let _ = needed;
-        match extensions.get::<Peer>() {
-            Some(Peer::Local) => Ok(User {
+        if extensions.get::<Peer>() == Some(&Peer::Local) {
+            return Ok(User {
                 id: None,
                 name: "local".to_owned(),
                 role: Role::Admin,
-            }),
-            _ => Err(Status::unauthenticated("no client certificate")),
+            });
+        }
+        let found = self.identify(extensions).await;
+        match found.and_then(|identity| user(identity, needed)) {
+            Ok(user) => Ok(user),
+            Err(refusal) => Err(self.refuse(extensions, refusal).await),
         }
     }
 
     /// The agent that makes this call. A refusal is written down.
     pub async fn agent(&self, extensions: &Extensions) -> Result<Agent, Status> {
-        let _ = extensions;
-        Err(Status::unauthenticated("no client certificate"))
+        let found = self.identify(extensions).await;
+        match found.and_then(agent) {
+            Ok(agent) => Ok(agent),
+            Err(refusal) => Err(self.refuse(extensions, refusal).await),
+        }
     }
+
+    async fn refuse(&self, extensions: &Extensions, refusal: Refusal) -> Status {
+        // A store that fails has refused nobody.
+        if matches!(
+            refusal.status.code(),
+            Code::Unauthenticated | Code::PermissionDenied
+        ) {
+            let mut event = Event::new(refusal.actor, "call.refuse", Outcome::Denied);
+            if let Some(Called(method)) = extensions.get::<Called>() {
+                event = event.target(method);
+            }
+            self.refused(event.with("why", refusal.status.message())).await;
+        }
+        refusal.status
+    }
+
+    /// Whose certificate it is: ours, known, in its period, of an identity that was not taken away.
+    async fn identify(&self, extensions: &Extensions) -> Result<Identity, Refusal> {
+        let Some(Peer::Certificate(der)) = extensions.get::<Peer>() else {
+            return Err(nobody(
+                "no client certificate: an agent gets one by `netghost-agent enroll`, a person by `netghost login`",
+            ));
+        };
+        let leaf = Leaf::read(der).map_err(|error| nobody(format!("the client certificate is {error}")))?;
+        if leaf.name.domain != self.ca.domain {
+            return Err(nobody(format!(
+                "the client certificate is of the trust domain {}, this controller's is {}",
+                leaf.name.domain, self.ca.domain
+            )));
+        }
+        let (certificate, identity) = self.known(&leaf).await.map_err(|error| Refusal {
+            actor: NOBODY.to_owned(),
+            status: error.into(),
+        })?;
+        let unknown =
+            || nobody("the client certificate is not known to this controller: enrol or log in again");
+        let certificate = certificate.filter(|known| known.identity == leaf.name.id && known.der == *der);
+        let identity = identity.filter(|identity| identity.kind == leaf.name.kind);
+        let (Some(certificate), Some(identity)) = (certificate, identity) else {
+            return Err(unknown());
+        };
+        if certificate.not_after_us < self.outside.now_us() {
+            return Err(nobody(format!(
+                "the client certificate ran out at {}: connect again with a renewed one",
+                shown(certificate.not_after_us)
+            )));
+        }
+        standing(&identity).map_err(|status| Refusal {
+            actor: actor(&identity),
+            status,
+        })?;
+        Ok(identity)
+    }
+
+    async fn known(
+        &self,
+        leaf: &Leaf,
+    ) -> Result<(Option<certificates::Certificate>, Option<Identity>), store::Error> {
+        let mut connection = self.store.pool().acquire().await?;
+        Ok((
+            certificates::by_serial(&mut connection, &leaf.serial).await?,
+            identities::by_id(&mut connection, leaf.name.id).await?,
+        ))
+    }
+}
+
+/// Refuses an identity that was taken away, with when and why.
+pub(crate) fn standing(identity: &Identity) -> Result<(), Status> {
+    let who = format!("{} {}", identity.kind, identity.name);
+    if let Some(at_us) = identity.removed_at_us {
+        return Err(Status::permission_denied(format!(
+            "{who} was removed at {}: enrol it anew",
+            shown(at_us)
+        )));
+    }
+    let Some(revoked) = &identity.revoked else {
+        return Ok(());
+    };
+    let why = if revoked.why.is_empty() {
+        "no reason was given"
+    } else {
+        &revoked.why
+    };
+    Err(Status::permission_denied(format!(
+        "{who} was revoked at {}: {why}",
+        shown(revoked.at_us)
+    )))
+}
+
+/// How the audit log calls an identity.
+pub(crate) fn actor(identity: &Identity) -> String {
+    format!("{}/{}", identity.kind, identity.name)
+}
+
+/// A time for people.
+pub(crate) fn shown(us: u64) -> String {
+    let seconds = i64::try_from(us / 1_000_000).unwrap_or(i64::MAX);
+    ASN1Time::from_timestamp(seconds).map_or_else(|_| format!("{us} µs since 1970"), |time| time.to_string())
+}
+
+fn nobody(why: impl Into<String>) -> Refusal {
+    Refusal {
+        actor: NOBODY.to_owned(),
+        status: Status::unauthenticated(why),
+    }
+}
+
+fn user(identity: Identity, needed: Role) -> Result<User, Refusal> {
+    let refusal = |why: String| Refusal {
+        actor: actor(&identity),
+        status: Status::permission_denied(why),
+    };
+    if identity.kind != Kind::User {
+        return Err(refusal(format!(
+            "{} {} is no user: this needs a user with the role {needed}",
+            identity.kind, identity.name
+        )));
+    }
+    let role = Role::parse(&identity.role)
+        .ok_or_else(|| refusal(format!("user {} has no role that is known", identity.name)))?;
+    if !role.may(needed) {
+        return Err(refusal(format!(
+            "this needs the role {needed}; user {} has the role {role}",
+            identity.name
+        )));
+    }
+    Ok(User {
+        id: Some(identity.id),
+        name: identity.name,
+        role,
+    })
+}
+
+fn agent(identity: Identity) -> Result<Agent, Refusal> {
+    if identity.kind != Kind::Agent {
+        return Err(Refusal {
+            actor: actor(&identity),
+            status: Status::permission_denied(format!(
+                "{} {} is no agent: only an agent may do this",
+                identity.kind, identity.name
+            )),
+        });
+    }
+    Ok(Agent {
+        id: identity.id,
+        name: identity.name,
+    })
 }

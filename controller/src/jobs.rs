@@ -10,6 +10,24 @@ use netghost_core::section::SectionName;
 
 use crate::Controller;
 
+mod baseline;
+mod compare;
+mod drift;
+mod finish;
+mod run;
+mod running;
+mod schedules;
+mod snapshot;
+mod start;
+mod visit;
+
+pub(crate) use run::{Begun, spawn};
+pub use running::Running;
+pub use schedules::tick;
+pub(crate) use snapshot::{Broken, chain, known_keys, load, sealed};
+pub(crate) use start::name_taken;
+pub use start::{Asker, start};
+
 /// What is wanted of one target. The same command id is the same command, however often it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
@@ -47,12 +65,12 @@ pub trait Reach: Send + Sync + std::fmt::Debug {
     ) -> BoxFuture<'a, Result<Digest, Unreached>>;
 }
 
-/// The jobs that run in this process.
-#[derive(Debug, Default)]
-pub struct Running {}
-
-/// Takes up the jobs that an earlier process left running, and runs schedules, until the process ends.
+/// Takes up the jobs that an earlier process left running, and starts what the schedules say, until the runtime ends.
 pub async fn resume(controller: &Controller) -> Result<(), crate::store::Error> {
-    let _ = controller;
+    let mut connection = controller.store.pool().acquire().await?;
+    for id in crate::store::jobs::running(&mut connection).await? {
+        spawn(controller, id, Begun::Before);
+    }
+    drop(tokio::spawn(schedules::run(controller.clone())));
     Ok(())
 }

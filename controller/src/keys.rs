@@ -73,7 +73,9 @@ pub fn create(directory: &Path, outside: &Outside) -> Result<Signer, Error> {
         path: parent.to_path_buf(),
         source,
     })?;
-    write(&path, outside, files::create)
+    let signer = draw(&path, outside)?;
+    write(&path, &signer, files::create)?;
+    Ok(signer)
 }
 
 /// Reads the key.
@@ -100,52 +102,87 @@ pub fn open_or_create(directory: &Path, outside: &Outside) -> Result<Signer, Err
     }
 }
 
-/// Puts a new key in the place of the old one. A controller that runs signs with the old one until it is started again.
-pub fn replace(directory: &Path, outside: &Outside) -> Result<Signer, Error> {
-    write(&path(directory), outside, files::replace)
+/// Puts a new key in the place of the old one. It is published first, so that nothing is ever signed by a key that is not. A
+/// controller that runs signs with the old one until it is started again, which ends the old one's period.
+pub async fn rotate(store: &Store, directory: &Path, outside: &Outside) -> Result<Signer, RotateError> {
+    let path = path(directory);
+    open(directory)?;
+    let signer = draw(&path, outside)?;
+    let now_us = outside.now_us();
+    let mut transaction = store.begin().await?;
+    insert(&mut transaction, signer.public(), now_us).await?;
+    let event = Event::new("user/local", "key.rotate", Outcome::Done).target(signer.public().id());
+    audit::append(&mut transaction, now_us, event).await?;
+    transaction.commit().await.map_err(store::Error::from)?;
+    write(&path, &signer, files::replace)?;
+    Ok(signer)
+}
+
+/// Why a key was not replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum RotateError {
+    /// The key.
+    #[error(transparent)]
+    Key(#[from] Error),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+fn draw(path: &Path, outside: &Outside) -> Result<Signer, Error> {
+    let seed = zeroize::Zeroizing::new(outside.random().map_err(Error::Random)?);
+    Signer::from_seed(&seed).map_err(|source| Error::Key {
+        path: path.to_path_buf(),
+        source,
+    })
 }
 
 fn write(
     path: &Path,
-    outside: &Outside,
+    signer: &Signer,
     put: fn(&Path, u32, &[u8]) -> io::Result<()>,
-) -> Result<Signer, Error> {
-    let key = |source| Error::Key {
+) -> Result<(), Error> {
+    let pem = signer.to_pem().map_err(|source| Error::Key {
         path: path.to_path_buf(),
         source,
-    };
-    let seed = zeroize::Zeroizing::new(outside.random().map_err(Error::Random)?);
-    let signer = Signer::from_seed(&seed).map_err(key)?;
-    let pem = signer.to_pem().map_err(key)?;
+    })?;
     put(path, 0o600, pem.as_bytes()).map_err(|source| Error::File {
         what: "write",
         path: path.to_path_buf(),
         source,
+    })
+}
+
+async fn insert(
+    transaction: &mut sqlx::AnyConnection,
+    key: &PublicKey,
+    now_us: u64,
+) -> Result<u64, store::Error> {
+    let pem = key.to_pem().map_err(|_| store::Error::Damaged {
+        what: "the signing key".to_owned(),
     })?;
-    Ok(signer)
+    let new = sqlx::query(
+        "INSERT INTO signing_keys (keyid, pem, from_us) VALUES ($1, $2, $3) ON CONFLICT (keyid) DO NOTHING",
+    )
+    .bind(key.id().to_string())
+    .bind(pem)
+    .bind(store::column(now_us))
+    .execute(transaction)
+    .await?;
+    Ok(new.rows_affected())
 }
 
 /// Publishes the key that signs from now on, and ends the period of every other. Nothing happens if that is so already.
 pub async fn publish(store: &Store, key: &PublicKey, now_us: u64) -> Result<(), store::Error> {
     let keyid = key.id().to_string();
-    let pem = key.to_pem().map_err(|_| store::Error::Damaged {
-        what: "the signing key".to_owned(),
-    })?;
     let mut transaction = store.begin().await?;
-    let new = sqlx::query(
-        "INSERT INTO signing_keys (keyid, pem, from_us) VALUES ($1, $2, $3) ON CONFLICT (keyid) DO NOTHING",
-    )
-    .bind(keyid.clone())
-    .bind(pem)
-    .bind(store::column(now_us))
-    .execute(&mut *transaction)
-    .await?;
+    let new = insert(&mut transaction, key, now_us).await?;
     let ended = sqlx::query("UPDATE signing_keys SET until_us = $1 WHERE keyid <> $2 AND until_us IS NULL")
         .bind(store::column(now_us))
         .bind(keyid.clone())
         .execute(&mut *transaction)
         .await?;
-    if new.rows_affected() + ended.rows_affected() > 0 {
+    if new + ended.rows_affected() > 0 {
         let event = Event::new("controller", "key.publish", Outcome::Done).target(keyid);
         audit::append(&mut transaction, now_us, event).await?;
     }

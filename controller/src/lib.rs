@@ -4,6 +4,7 @@
 //! `netghost` command where there is no controller.
 
 pub mod audit;
+pub mod backup;
 pub mod caller;
 pub mod config;
 pub mod enrol;
@@ -17,9 +18,11 @@ pub mod metrics;
 pub mod outside;
 pub mod peer;
 pub mod pki;
+mod refusals;
 pub mod select;
 pub mod server;
 pub mod store;
+pub mod users;
 
 use std::sync::Arc;
 
@@ -33,7 +36,7 @@ pub const DOMAIN: &str = "netghost.internal";
 
 /// Everything that the services share. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Controller(Arc<Shared>);
+pub struct Controller(Arc<Shared>, Arc<refusals::Refusals>);
 
 /// See [`Controller`].
 #[derive(Debug)]
@@ -57,7 +60,7 @@ pub struct Shared {
 impl Controller {
     /// Puts the parts together. Nothing runs yet: [`jobs::resume`] takes up what an earlier process left.
     pub fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared))
+        Self(Arc::new(shared), Arc::default())
     }
 }
 

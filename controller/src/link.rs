@@ -1,79 +1,85 @@
 //! The agents' side: control streams and uploads.
+//!
+//! One control stream per identity carries commands, probes and heads, and nothing longer than
+//! [`netghost_proto::CONTROL_MESSAGE`]; what is longer comes by calls of its own, so that it never stands before a command.
+//! The decisions of a stream are in `machine`, which does no I/O; who is connected is in `registry`.
 
-use std::pin::Pin;
-
-use futures_util::Stream;
-use netghost_core::fleet::Id;
+use futures_util::StreamExt;
 use netghost_proto::v1;
 use netghost_proto::v1::link_server::Link;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::Controller;
+use crate::fleet::Replies;
+use crate::{Controller, enrol};
 
-/// The agents that are connected.
-#[derive(Debug, Clone, Default)]
-pub struct Links {}
+mod finish;
+mod hello;
+mod limits;
+mod machine;
+mod manifest;
+mod orders;
+mod partial;
+mod presence;
+mod reach;
+mod registry;
+mod stream;
+mod upload;
+mod uploads;
 
-impl Links {
-    /// Ends the live streams of an identity, telling it why.
-    pub fn revoke(&self, id: Id, reason: &str) {
-        let _ = (id, reason);
-    }
+pub use limits::{Server, server};
+pub use machine::Timings;
+pub use reach::LinkReach;
+pub use registry::Links;
 
-    /// True if a stream of this agent is open and answers.
-    pub fn is_connected(&self, id: Id) -> bool {
-        let _ = id;
-        false
-    }
-
-    /// Tells every connected agent of a new head of the audit log.
-    pub fn announce(&self, head: &v1::AuditHead) {
-        let _ = head;
-    }
-
-    /// Ends every stream, telling why; the agents come back.
-    pub fn close(&self, reason: &str) {
-        let _ = reason;
-    }
-
-    /// How many agents are connected.
-    pub fn count(&self) -> usize {
-        0
-    }
-}
+/// How many messages wait for an agent that does not read, before it is disconnected.
+const QUEUE: usize = 64;
 
 /// The service.
 #[derive(Debug, Clone)]
 pub struct Service(pub Controller);
 
-type Replies = Pin<Box<dyn Stream<Item = Result<v1::ControllerMessage, Status>> + Send>>;
-
 #[tonic::async_trait]
 impl Link for Service {
-    type ControlStream = Replies;
+    type ControlStream = Replies<v1::ControllerMessage>;
 
     async fn control(
         &self,
-        _request: Request<Streaming<v1::AgentMessage>>,
-    ) -> Result<Response<Replies>, Status> {
-        Err(Status::unimplemented("control"))
+        request: Request<Streaming<v1::AgentMessage>>,
+    ) -> Result<Response<Self::ControlStream>, Status> {
+        let agent = self.0.agent(request.extensions()).await?;
+        let (out, replies) = mpsc::channel(QUEUE);
+        // The reply's head goes out at once: a caller may wait for it before it says its first word.
+        tokio::spawn(stream::serve(self.0.clone(), agent, request.into_inner(), out));
+        Ok(Response::new(ReceiverStream::new(replies).boxed()))
     }
 
     async fn missing(
         &self,
-        _request: Request<v1::MissingRequest>,
+        request: Request<v1::MissingRequest>,
     ) -> Result<Response<v1::MissingReply>, Status> {
-        Err(Status::unimplemented("missing"))
+        let agent = self.0.agent(request.extensions()).await?;
+        uploads::missing(&self.0, &agent, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn upload(
         &self,
-        _request: Request<Streaming<v1::UploadChunk>>,
+        request: Request<Streaming<v1::UploadChunk>>,
     ) -> Result<Response<v1::UploadReply>, Status> {
-        Err(Status::unimplemented("upload"))
+        let agent = self.0.agent(request.extensions()).await?;
+        // A task of its own: a caller who goes away in the middle of a write leaves no write running behind its back.
+        let upload = upload::receive(self.0.clone(), agent, request.into_inner());
+        let reply = tokio::spawn(upload)
+            .await
+            .map_err(|error| Status::internal(format!("the upload's task ended: {error}")))?;
+        reply.map(Response::new)
     }
 
-    async fn renew(&self, _request: Request<v1::RenewRequest>) -> Result<Response<v1::Identity>, Status> {
+    async fn renew(&self, request: Request<v1::RenewRequest>) -> Result<Response<v1::Identity>, Status> {
+        let _ = (&request, &enrol::Service(self.0.clone()));
         Err(Status::unimplemented("renew"))
     }
 }

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! `netghost-controller`: founds, serves and keeps a controller.
+
+mod commands;
+
+fn main() -> std::process::ExitCode {
+    commands::run(&std::env::args_os().collect::<Vec<_>>())
+}

@@ -1,19 +1,148 @@
-//! Serves the gRPC services.
+//! Serves the gRPC services: one port, for callers with a certificate and, to enrol, without.
 
-use tonic::service::Routes;
+use std::time::Duration;
 
+use netghost_core::fleet::Id;
 use netghost_proto::v1::enrolment_server::EnrolmentServer;
 use netghost_proto::v1::fleet_server::FleetServer;
-use netghost_proto::v1::link_server::LinkServer;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower::util::MapRequestLayer;
 
-use crate::{Controller, enrol, fleet, link};
+use crate::{Controller, enrol, fleet, link, pki, store};
+
+mod accept;
+mod held;
+mod tls;
+
+pub use tls::Tls;
+
+/// How long running calls may go on after a stop was asked for, unless it is said otherwise.
+pub const GRACE: Duration = Duration::from_secs(10);
+/// How often an idle connection is probed: below the four minutes after which Azure forgets a flow.
+const PING: Duration = Duration::from_secs(60);
+/// How long the answer may take.
+const PONG: Duration = Duration::from_secs(20);
+/// The most calls at once over one connection.
+const STREAMS: u32 = 128;
+/// The longest list of headers that a caller may send, in bytes.
+const HEADERS: u32 = 16 * 1024;
+/// The longest message to the enrolment service: a certificate and a request, each a few hundred bytes.
+const ENROLMENT_MESSAGE: usize = 16 * 1024;
+/// The longest message of a user: a chunk of a file that is imported.
+const FLEET_MESSAGE: usize = 1024 * 1024;
+/// How many connections wait to be served.
+const WAITING: usize = 16;
+
+/// The path of the method that was called, in the extensions of its request.
+#[derive(Debug, Clone)]
+pub(crate) struct Called(pub String);
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The server's certificate.
+    #[error("issue the server's certificate")]
+    Certificate(#[from] pki::Error),
+    /// TLS.
+    #[error("set up TLS")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// gRPC.
+    #[error("serve")]
+    Serve(#[from] tonic::transport::Error),
+}
+
+/// A controller, to be served.
+#[derive(Debug)]
+pub struct Server {
+    /// The controller.
+    pub controller: Controller,
+    /// How TLS is spoken.
+    pub tls: Tls,
+    /// How long running calls may go on after a stop was asked for.
+    pub grace: Duration,
+}
+
+impl Server {
+    /// A server that is reached under these names.
+    pub async fn new(controller: Controller, names: Vec<ServerName<'static>>) -> Result<Self, Error> {
+        let id: Id = controller.store.controller_id(&controller.outside).await?;
+        Ok(Self {
+            tls: Tls::new(controller.clone(), id, names)?,
+            controller,
+            grace: GRACE,
+        })
+    }
+
+    /// Serves until `shutdown`; then takes no more connections, tells the agents, and waits for running calls as long as
+    /// `grace` allows.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        let (accepted, connections) = mpsc::channel(WAITING);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (health, health_service) = tonic_health::server::health_reporter();
+        health
+            .set_service_status("", tonic_health::ServingStatus::Serving)
+            .await;
+        let serving = tonic::transport::Server::builder()
+            .http2_keepalive_interval(Some(PING))
+            .http2_keepalive_timeout(Some(PONG))
+            .max_concurrent_streams(STREAMS)
+            .http2_max_header_list_size(HEADERS)
+            .layer(MapRequestLayer::new(note_method))
+            .add_routes(routes(&self.controller))
+            .add_service(health_service)
+            .serve_with_incoming_shutdown(ReceiverStream::new(connections), async {
+                // An error means that the sender is gone, which is a stop too.
+                drop(stopped.await);
+            });
+        let mut serving = std::pin::pin!(serving);
+        tokio::select! {
+            ended = &mut serving => return Ok(ended?),
+            () = accept::accept(listener, self.tls.acceptor(), accepted) => {}
+            () = shutdown => {}
+        }
+        health
+            .set_service_status("", tonic_health::ServingStatus::NotServing)
+            .await;
+        self.controller.links.close("the controller is stopping");
+        drop(stop.send(()));
+        match tokio::time::timeout(self.grace, serving).await {
+            Ok(ended) => Ok(ended?),
+            Err(_) => {
+                tracing::warn!(
+                    "some calls did not end within {} s of the stop",
+                    self.grace.as_secs()
+                );
+                Ok(())
+            }
+        }
+    }
+}
 
 /// The services, to be served over TLS or within the process.
 pub fn routes(controller: &Controller) -> Routes {
     let mut routes = Routes::builder();
     routes
-        .add_service(EnrolmentServer::new(enrol::Service(controller.clone())))
-        .add_service(LinkServer::new(link::Service(controller.clone())))
-        .add_service(FleetServer::new(fleet::Service(controller.clone())));
+        .add_service(
+            EnrolmentServer::new(enrol::Service(controller.clone()))
+                .max_decoding_message_size(ENROLMENT_MESSAGE),
+        )
+        .add_service(link::server(controller))
+        .add_service(
+            FleetServer::new(fleet::Service(controller.clone())).max_decoding_message_size(FLEET_MESSAGE),
+        );
     routes.routes()
+}
+
+fn note_method(mut request: http::Request<Body>) -> http::Request<Body> {
+    let called = Called(request.uri().path().to_owned());
+    request.extensions_mut().insert(called);
+    request
 }

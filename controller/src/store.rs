@@ -11,10 +11,19 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Transaction};
 
+pub mod baselines;
+pub mod certificates;
+mod columns;
+pub mod commands;
 pub mod identities;
+pub mod jobs;
 pub mod objects;
+pub mod presence;
+pub mod schedules;
 mod settings;
 mod status;
+pub mod tokens;
+pub mod uploads;
 
 /// A store that is open.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! Jobs over a fleet: what is asked for and what follows from it, without clock, store or network.
 
 pub mod baseline;
+pub mod export;
 mod pace;
 mod request;
 

@@ -73,6 +73,8 @@ CREATE TABLE baseline_members (
     name TEXT NOT NULL,
     manifest TEXT NOT NULL DEFAULT '',
     why TEXT NOT NULL DEFAULT '',
+    -- Names of sections that were asked for and not captured, one a line.
+    not_captured TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (baseline, identity)
 );
 

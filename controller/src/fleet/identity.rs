@@ -1,15 +1,18 @@
-//! Identity.
+//! A user's own identity.
 
 use netghost_proto::v1;
 use tonic::Status;
 
-use crate::Controller;
 use crate::caller::User;
+use crate::{Controller, enrol};
 
 pub(super) async fn renew(
-    _controller: &Controller,
-    _user: &User,
-    _request: v1::RenewRequest,
+    controller: &Controller,
+    user: &User,
+    request: v1::RenewRequest,
 ) -> Result<v1::Identity, Status> {
-    Err(Status::unimplemented("renew"))
+    let id = user.id.ok_or_else(|| {
+        Status::failed_precondition("a command that works on its own store has no certificate to renew")
+    })?;
+    enrol::reissue(controller, id, &request.csr).await
 }

@@ -29,7 +29,7 @@ pub(super) async fn all(controller: &Controller, since_us: u64) -> Result<String
     fleet(&mut page, controller).await?;
     jobs(&mut page, &controller.store).await?;
     audit(&mut page, controller).await?;
-    process(&mut page, &controller.store);
+    process(&mut page, controller);
     Ok(page.text())
 }
 
@@ -150,12 +150,12 @@ async fn audit(page: &mut Page, controller: &Controller) -> Result<(), Error> {
     Ok(())
 }
 
-fn process(page: &mut Page, store: &Store) {
+fn process(page: &mut Page, controller: &Controller) {
     page.one(
         "netghost_uploaded_bytes_total",
         Kind::Counter,
         "Bytes that agents uploaded.",
-        metrics::UPLOADED_BYTES.get(),
+        controller.links.uploaded_bytes(),
     );
     page.one(
         "netghost_database_errors_total",
@@ -164,7 +164,7 @@ fn process(page: &mut Page, store: &Store) {
         metrics::DATABASE_ERRORS.get(),
     );
     // Not known is left out, not zero.
-    if let Ok(free) = ready::free(store) {
+    if let Ok(free) = ready::free(&controller.store) {
         page.one(
             "netghost_disk_free_bytes",
             Kind::Gauge,

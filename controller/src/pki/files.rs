@@ -27,7 +27,7 @@ impl Authority {
             return Err(Error::Domain(domain.to_owned()));
         }
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let certificate = leaf::authority(domain, outside)?.self_signed(&key)?;
+        let certificate = leaf::authority(domain, &key, outside)?.self_signed(&key)?;
         let pem = Zeroizing::new(key.serialize_pem());
         let new = sibling(directory, outside)?;
         let written = write_both(&new, certificate.pem().as_bytes(), pem.as_bytes())

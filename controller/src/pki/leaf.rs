@@ -4,11 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use netghost_core::artifact::json::Digest;
 use netghost_core::bytes::to_hex;
 use netghost_core::fleet::{Id, Kind, SpiffeId};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, SerialNumber,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SerialNumber,
 };
 use rustls::crypto::ring::sign::any_ecdsa_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -111,10 +112,17 @@ impl Authority {
 }
 
 /// The authority's own certificate. Its URI is that of the trust domain (SPIFFE X.509-SVID §3).
-pub(super) fn authority(domain: &str, outside: &Outside) -> Result<CertificateParams, Error> {
+///
+/// The fingerprint stands in its name, so that two authorities of one domain are told apart where only names are compared.
+pub(super) fn authority(domain: &str, key: &KeyPair, outside: &Outside) -> Result<CertificateParams, Error> {
     let validity = Validity::starting(outside.now_us(), AUTHORITY_LIFETIME_US);
+    let digest = Digest::of(&key.subject_public_key_info());
+    let fingerprint = digest
+        .as_bytes()
+        .first_chunk::<8>()
+        .map_or(&[][..], |first| first);
     let mut params = params(&format!("spiffe://{domain}"), validity, serial(outside)?)?;
-    params.distinguished_name = called(&format!("netghost CA of {domain}"));
+    params.distinguished_name = called(&format!("netghost CA {}", to_hex(fingerprint)));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
     params.use_authority_key_identifier_extension = false;

@@ -15,14 +15,7 @@ impl Store {
         let damaged = || Error::Damaged {
             what: "the controller's id".to_owned(),
         };
-        let find = || async {
-            sqlx::query("SELECT value FROM settings WHERE name = $1")
-                .bind(CONTROLLER_ID)
-                .fetch_optional(self.pool())
-                .await
-        };
-        if let Some(row) = find().await? {
-            let id: String = row.try_get("value")?;
+        if let Some(id) = self.setting(CONTROLLER_ID).await? {
             return Id::parse(&id).map_err(|_| damaged());
         }
         let id = outside.id().map_err(Error::Random)?;
@@ -32,8 +25,29 @@ impl Store {
             .execute(self.pool())
             .await?;
         // Another process may have been first.
-        let row = find().await?.ok_or_else(damaged)?;
-        let id: String = row.try_get("value")?;
+        let id = self.setting(CONTROLLER_ID).await?.ok_or_else(damaged)?;
         Id::parse(&id).map_err(|_| damaged())
+    }
+
+    /// The value of a setting, if it is set.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>, Error> {
+        let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(row.map(|row| row.try_get("value")).transpose()?)
+    }
+
+    /// Sets a setting, whatever it was.
+    pub async fn set(&self, name: &str, value: &str) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO settings (name, value) VALUES ($1, $2) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )
+        .bind(name)
+        .bind(value)
+        .execute(self.pool())
+        .await?;
+        Ok(())
     }
 }

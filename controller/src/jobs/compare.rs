@@ -1,0 +1,85 @@
+//! One target of a drift check: its two snapshots, compared.
+
+use netghost_core::artifact::json::Digest;
+use netghost_core::artifact::name::Name;
+use netghost_core::diff::fleet::{Part, document};
+use netghost_core::diff::{CertifyError, Digests, Mute, compare_muted};
+use netghost_core::fleet::Id;
+use netghost_core::job::baseline::Member;
+use netghost_core::section::SectionName;
+use netghost_core::snapshot::Snapshot;
+
+use super::run::Run;
+use super::{Broken, load};
+use crate::store::Error;
+use crate::store::jobs::{TargetRow, TargetState};
+
+/// What became of a target. Whatever can't be read whole makes it unknown.
+pub(super) async fn part(run: &Run, target: &TargetRow, member: Option<&Member>) -> Result<Part, Error> {
+    let name = Name::parse(&target.name).map_err(|_| Error::Damaged {
+        what: format!("the name {:?} of a target", target.name),
+    })?;
+    let manifests = Digests {
+        baseline: member.and_then(|member| member.manifest),
+        current: target.manifest,
+    };
+    let unknown = |why: &str| Part::unknown(name.clone(), target.identity, why, manifests);
+    let sides = match (target.state, manifests.baseline, manifests.current) {
+        (TargetState::Captured, Some(before), Some(after)) => (before, after),
+        (TargetState::Captured, None, _) => return Ok(unknown(super::start::NO_MEMBER)),
+        _ => return Ok(unknown(&target.why)),
+    };
+    match compared(run, (&name, target.identity), sides, manifests).await {
+        Err(Broken::Content(why)) => Ok(unknown(&why)),
+        Err(Broken::Store(error)) => Err(error),
+        Ok(part) => Ok(part),
+    }
+}
+
+async fn compared(
+    run: &Run,
+    (name, id): (&Name, Id),
+    (before, after): (Digest, Digest),
+    manifests: Digests,
+) -> Result<Part, Broken> {
+    let side = |which: &'static str| {
+        move |broken| match broken {
+            Broken::Content(why) => Broken::Content(format!("its {which} can't be used: {why}")),
+            store => store,
+        }
+    };
+    let (_, before) = load(&run.controller, &before).await.map_err(side("baseline"))?;
+    let (_, after) = load(&run.controller, &after)
+        .await
+        .map_err(side("current snapshot"))?;
+    let patterns = run.request.work.mute_chains().iter().cloned();
+    let mutes: Vec<Mute> = patterns.map(|chain_pattern| Mute { chain_pattern }).collect();
+    let named = (name.clone(), id);
+    let work = move || compare(named, (&before, &after), manifests, &mutes);
+    let (part, bytes) = tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Broken::Content(format!("a fault of the controller: {error}")))?
+        .map_err(|error| Broken::Content(format!("a fault of the controller: {error}")))?;
+    run.controller
+        .store
+        .put_object(bytes)
+        .await
+        .map_err(Broken::Store)?;
+    Ok(part)
+}
+
+fn compare(
+    named: (Name, Id),
+    (before, after): (&Snapshot, &Snapshot),
+    manifests: Digests,
+    mutes: &[Mute],
+) -> Result<(Part, Vec<u8>), CertifyError> {
+    let asked: Vec<SectionName> = before.sections.iter().map(|section| section.name).collect();
+    let found = compare_muted(before, after, &asked, mutes);
+    let bytes = document(&found, before, after)?;
+    let digest = Digest::of(&bytes);
+    Ok((
+        Part::compared(named, &found, (before, after), manifests, digest)?,
+        bytes,
+    ))
+}

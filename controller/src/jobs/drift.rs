@@ -1,0 +1,170 @@
+//! The end of a drift check: one answer, one certificate and one document over all targets.
+
+use netghost_core::artifact::certificate::{self, Predicate, Statement};
+use netghost_core::artifact::name::Name;
+use netghost_core::bytes::Text;
+use netghost_core::diff::fleet::{About, Check, Part};
+use netghost_core::diff::{CertifyError, Digests, Request, Verdict};
+use netghost_core::job::baseline::Member;
+
+use super::compare::part;
+use super::finish::Ending;
+use super::run::Run;
+use super::start::{NO_MEMBER, member_of, unread};
+use super::{Broken, sealed};
+use crate::store::baselines::BaselineRow;
+use crate::store::jobs::{End, TargetRow};
+use crate::store::{Error, baselines, identities};
+
+/// Why a member is not known that no agent of this fleet is.
+const GONE: &str =
+    "a member of the baseline that is no longer in this fleet: it was revoked or removed, or never came in";
+
+/// What a drift check ends with. What it made is in the store already; nothing names it yet.
+pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending, Error> {
+    let mut connection = run.controller.store.pool().acquire().await?;
+    let row = baselines::baseline(&mut connection, &run.job.baseline).await?;
+    drop(connection);
+    let row = row.ok_or_else(|| Error::Damaged {
+        what: format!("baseline {}", run.job.baseline),
+    })?;
+    let (members, mut why) = match sealed(&run.controller, &row).await {
+        Ok(sealed) => (sealed.baseline.members, None),
+        Err(Broken::Content(why)) => (Vec::new(), Some(why)),
+        Err(Broken::Store(error)) => return Err(error),
+    };
+    if why.is_none() && !run.job.why.is_empty() {
+        why = Some(run.job.why.clone());
+    }
+    let (mut parts, targets) = parts(run, targets, &members, why.as_deref()).await?;
+    if run.request.selector.all {
+        parts.extend(others(run, &targets, &members).await?);
+    }
+    let check = Check::new(about(run, &row, why.clone()), parts);
+    let end = certify(run, &check, why).await?;
+    Ok(Ending {
+        end,
+        targets,
+        baseline: None,
+    })
+}
+
+/// Each target's answer, and the row that holds it.
+async fn parts(
+    run: &Run,
+    targets: Vec<TargetRow>,
+    members: &[Member],
+    why: Option<&str>,
+) -> Result<(Vec<Part>, Vec<TargetRow>), Error> {
+    let (mut parts, mut rows) = (Vec::new(), Vec::new());
+    for mut target in targets {
+        let part = match why {
+            Some(why) => Part::unknown(named(&target.name)?, target.identity, why, Digests::default()),
+            None => {
+                let mut connection = run.controller.store.pool().acquire().await?;
+                let member = member_of(&mut connection, members, (target.identity, &target.name)).await?;
+                drop(connection);
+                part(run, &target, member).await?
+            }
+        };
+        target.verdict = part.verdict().as_str().to_owned();
+        target.changes = count(part.changes());
+        target.not_covered = count(part.not_covered());
+        target.document = part.document();
+        if part.verdict() == Verdict::Unknown && target.why.is_empty() {
+            target.why = part.why().unwrap_or_default().to_owned();
+        }
+        parts.push(part);
+        rows.push(target);
+    }
+    Ok((parts, rows))
+}
+
+/// Who else there is where all were asked for: members without an agent, which are unknown, and agents that are no members.
+async fn others(run: &Run, targets: &[TargetRow], members: &[Member]) -> Result<Vec<Part>, Error> {
+    let mut connection = run.controller.store.pool().acquire().await?;
+    let mut met = Vec::new();
+    for target in targets {
+        let member = member_of(&mut connection, members, (target.identity, &target.name)).await?;
+        met.extend(member.map(|member| member.id));
+    }
+    let manifests = |member: &Member| Digests {
+        baseline: member.manifest,
+        current: None,
+    };
+    let gone = members
+        .iter()
+        .filter(|member| !met.contains(&member.id))
+        .map(|member| {
+            let why = member.why.as_deref().map_or_else(|| GONE.to_owned(), unread);
+            Part::unknown(member.name.clone(), member.id, &why, manifests(member))
+        });
+    let mut parts: Vec<Part> = gone.collect();
+    for agent in identities::agents(&mut connection).await? {
+        let target = targets.iter().any(|target| target.identity == agent.identity.id);
+        if agent.identity.revoked.is_none() && !target {
+            parts.push(Part::aside(
+                named(&agent.identity.name)?,
+                agent.identity.id,
+                NO_MEMBER,
+            ));
+        }
+    }
+    Ok(parts)
+}
+
+fn about(run: &Run, row: &BaselineRow, why: Option<String>) -> About {
+    let some = |text: &str| (!text.is_empty()).then(|| Text::from(text));
+    About {
+        job: run.job.id,
+        kind: run.request.work.word(),
+        schedule: run.request.work.schedule().cloned(),
+        baseline: run.request.work.baseline().clone(),
+        seal: row.seal,
+        times: (row.created_at_us, run.controller.outside.now_us()),
+        started_at_us: run.job.started_at_us,
+        why,
+        request: Request {
+            asked_by: some(&run.job.asked_by),
+            ticket: some(&run.job.ticket),
+            tool: crate::tool(),
+        },
+    }
+}
+
+async fn certify(run: &Run, check: &Check, why: Option<String>) -> Result<End, Error> {
+    let drift = check.certify().map_err(formless)?;
+    let statement = Statement {
+        subject: check.subjects(),
+        predicate: Predicate::Drift(Box::new(drift.clone())),
+    };
+    let signed = certificate::sign(&statement, &run.controller.signer)?;
+    let signed = run.controller.store.put_object(signed).await?;
+    let document = check.document(&drift, signed).map_err(formless)?;
+    let document = run.controller.store.put_object(document).await?;
+    Ok(End {
+        verdict: drift.verdict.to_string(),
+        why: why.unwrap_or_default(),
+        certificate: Some(signed),
+        document: Some(document),
+    })
+}
+
+fn formless(error: CertifyError) -> Error {
+    match error {
+        CertifyError::Canonical(error) => Error::Canonical(error),
+        error @ CertifyError::Json(_) => Error::Damaged {
+            what: format!("a comparison ({error})"),
+        },
+    }
+}
+
+fn named(name: &str) -> Result<Name, Error> {
+    Name::parse(name).map_err(|_| Error::Damaged {
+        what: format!("the name {name:?} of an agent"),
+    })
+}
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

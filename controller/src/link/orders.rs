@@ -1,0 +1,118 @@
+//! The commands that someone in this process waits for, and how they end.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use netghost_core::artifact::json::Digest;
+use netghost_core::fleet::Id;
+use netghost_proto::convert::{self, BadField};
+use netghost_proto::v1::command_finished;
+use tokio::sync::watch;
+
+use crate::jobs::Unreached;
+
+/// How a command ended: the manifest, or why there is none.
+pub(crate) type Outcome = Result<Digest, Unreached>;
+
+/// The longest message of a failure, in characters.
+const MESSAGE: usize = 1000;
+/// Words that are the controller's to say.
+const OURS: [&str; 3] = ["offline", "revoked", "contested"];
+
+/// The outcome that an agent tells.
+pub(super) fn outcome(said: Option<command_finished::Outcome>) -> Result<Outcome, BadField> {
+    match said {
+        None => Err(BadField::new("outcome", "neither captured nor failed")),
+        Some(command_finished::Outcome::Captured(captured)) => {
+            convert::digest("captured.manifest", &captured.manifest).map(Ok)
+        }
+        Some(command_finished::Outcome::Failed(failed)) => {
+            let letters = failed
+                .code
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            let word = letters && (1..=32).contains(&failed.code.len());
+            if !word || OURS.contains(&failed.code.as_str()) {
+                return Err(BadField::new("failed.code", "not a word that an agent can say"));
+            }
+            // It is shown on terminals: no escape sequence of a VM gets there.
+            let plain = failed
+                .message
+                .chars()
+                .map(|at| if at.is_control() { ' ' } else { at });
+            Ok(Err(Unreached {
+                code: failed.code,
+                message: plain.take(MESSAGE).collect(),
+            }))
+        }
+    }
+}
+
+/// How far a command is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress {
+    pub(super) started: bool,
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// Who waits for which command. One command may be waited for more than once.
+#[derive(Debug, Default)]
+pub(super) struct Orders(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    next: u64,
+    /// By command, and a number that tells those who wait apart: the target, and where progress goes.
+    by: BTreeMap<(Id, u64), (Id, watch::Sender<Progress>)>,
+}
+
+impl Orders {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a command until what is handed out is dropped.
+    pub(super) fn expect(&self, target: Id, command: Id) -> Expected<'_> {
+        let (sender, progress) = watch::channel(Progress::default());
+        let mut waiting = self.waiting();
+        waiting.next += 1;
+        let key = (command, waiting.next);
+        waiting.by.insert(key, (target, sender));
+        Expected {
+            orders: self,
+            key,
+            progress,
+        }
+    }
+
+    /// True if someone waits for this command from this agent.
+    pub(super) fn expects(&self, target: Id, command: Id) -> bool {
+        self.waiting()
+            .by
+            .range((command, 0)..=(command, u64::MAX))
+            .any(|(_, (of, _))| *of == target)
+    }
+
+    /// Tells those who wait for this command from this agent.
+    pub(super) fn tell(&self, target: Id, command: Id, change: impl Fn(&mut Progress)) {
+        for (_, (of, sender)) in self.waiting().by.range((command, 0)..=(command, u64::MAX)) {
+            if *of == target {
+                sender.send_modify(&change);
+            }
+        }
+    }
+}
+
+/// See [`Orders::expect`].
+#[derive(Debug)]
+pub(super) struct Expected<'a> {
+    orders: &'a Orders,
+    key: (Id, u64),
+    pub(super) progress: watch::Receiver<Progress>,
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        self.orders.waiting().by.remove(&self.key);
+    }
+}

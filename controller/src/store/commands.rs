@@ -1,0 +1,98 @@
+//! How commands ended, and the manifests that they left.
+
+use netghost_core::artifact::json::Digest;
+use netghost_core::fleet::Id;
+use sqlx::{AnyConnection, Row};
+
+use super::identities::id;
+use super::{Error, column};
+use crate::jobs::Unreached;
+
+/// How a command ended, as its agent said it first; nothing while it has not.
+pub async fn outcome(
+    connection: &mut AnyConnection,
+    command: Id,
+) -> Result<Option<Result<Digest, Unreached>>, Error> {
+    let row = sqlx::query("SELECT manifest, code, message FROM commands WHERE id = $1")
+        .bind(command.to_string())
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (manifest, code): (String, String) = (row.try_get("manifest")?, row.try_get("code")?);
+    if manifest.is_empty() {
+        let message = row.try_get("message")?;
+        return Ok(Some(Err(Unreached { code, message })));
+    }
+    let digest = Digest::parse(&manifest).ok_or_else(|| Error::Damaged {
+        what: format!("the outcome of command {command}"),
+    })?;
+    Ok(Some(Ok(digest)))
+}
+
+/// Keeps how a command ended, unless something was kept already: the first word stands. True if this is the first.
+pub async fn finish(
+    connection: &mut AnyConnection,
+    agent: Id,
+    command: Id,
+    outcome: &Result<Digest, Unreached>,
+    now_us: u64,
+) -> Result<bool, Error> {
+    let (manifest, code, message) = match outcome {
+        Ok(digest) => (digest.to_string(), String::new(), String::new()),
+        Err(why) => (String::new(), why.code.clone(), why.message.clone()),
+    };
+    let done = sqlx::query(
+        "INSERT INTO commands (id, identity, manifest, code, message, at_us) VALUES ($1, $2, $3, $4, $5, $6) \
+         ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(command.to_string())
+    .bind(agent.to_string())
+    .bind(manifest)
+    .bind(code)
+    .bind(message)
+    .bind(column(now_us))
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// True if a job asked this agent for this command.
+pub async fn is_ordered(connection: &mut AnyConnection, agent: Id, command: Id) -> Result<bool, Error> {
+    let row = sqlx::query("SELECT job FROM job_targets WHERE command = $1 AND identity = $2")
+        .bind(command.to_string())
+        .bind(agent.to_string())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Whose manifest this is, and of which command; nothing if it was not taken.
+pub async fn manifest_of(connection: &mut AnyConnection, digest: &Digest) -> Result<Option<(Id, Id)>, Error> {
+    let row = sqlx::query("SELECT identity, command FROM manifests WHERE digest = $1")
+        .bind(digest.to_string())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| Ok((id(&row, "identity")?, id(&row, "command")?)))
+        .transpose()
+}
+
+/// Keeps that a manifest was taken whole. False if it was already.
+pub async fn take_manifest(
+    connection: &mut AnyConnection,
+    digest: &Digest,
+    agent: Id,
+    command: Id,
+    now_us: u64,
+) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "INSERT INTO manifests (digest, identity, command, at_us) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (digest) DO NOTHING",
+    )
+    .bind(digest.to_string())
+    .bind(agent.to_string())
+    .bind(command.to_string())
+    .bind(column(now_us))
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
