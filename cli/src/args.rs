@@ -7,10 +7,14 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::commands::{certificate, firewall, host, seal, verify};
+use crate::commands::{
+    agent, audit, baseline, certificate, completions, context, controller, drift, firewall, host, login,
+    seal, sweep, token, verify,
+};
 use crate::error::Failure;
 use crate::examples;
 use crate::exit::Status;
+use crate::fleet::Where;
 use crate::output::Format;
 use crate::wanted_format;
 
@@ -27,6 +31,9 @@ pub struct Args {
     /// How and where to answer.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Which controller is meant.
+    #[command(flatten)]
+    pub wanted: Where,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -61,6 +68,39 @@ pub enum Command {
     /// Certificates in files: show
     #[command(subcommand, after_help = examples::CERTIFICATE)]
     Certificate(certificate::Certificate),
+    /// Log in to a controller by a token
+    #[command(after_help = examples::LOGIN)]
+    Login(login::Login),
+    /// The controllers that you are logged in to
+    #[command(subcommand, after_help = examples::CONTEXT)]
+    Context(context::Context),
+    /// The agents of a fleet
+    #[command(subcommand, after_help = examples::AGENT)]
+    Agent(agent::Agent),
+    /// Tokens by which agents join
+    #[command(subcommand, after_help = examples::TOKEN)]
+    Token(token::Token),
+    /// The controller
+    #[command(subcommand, after_help = examples::CONTROLLER)]
+    Controller(controller::Controller),
+    /// Baselines of VMs, or of this host where there is no controller
+    #[command(subcommand, after_help = examples::BASELINE)]
+    Baseline(baseline::Baseline),
+    /// What changed since a baseline
+    #[command(subcommand, after_help = examples::DRIFT)]
+    Drift(drift::Drift),
+    /// Drift checks over many VMs, a few at a time, now or by a schedule
+    #[command(subcommand, after_help = examples::SWEEP)]
+    Sweep(sweep::Sweep),
+    /// The audit log: who did what
+    #[command(subcommand, after_help = examples::AUDIT)]
+    Audit(audit::Audit),
+    /// Print completions for a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(completions::Completions),
+    /// Print the manual, or write all its pages
+    #[command(after_help = examples::MAN)]
+    Man(completions::Man),
 }
 
 /// Parses a line. `Err` is a line that is already answered: help, or an error that was printed.

@@ -1,28 +1,105 @@
 //! The commands, one module for each noun.
 
 use netghost_core::bytes::Text;
+use netghost_core::fleet::Id;
 
-use crate::args::Command;
+use crate::args::{Args, Command};
 use crate::error::Failure;
-use crate::output::Outcome;
+use crate::fleet::{self, Fleet, Where};
+use crate::output::{Format, Outcome};
 use crate::world::World;
 
+pub mod agent;
+pub mod audit;
+pub mod baseline;
 pub mod certificate;
+mod check;
+pub mod completions;
+pub mod context;
+pub mod controller;
+pub mod drift;
 pub mod firewall;
 pub mod host;
+pub mod login;
 pub mod seal;
 mod source;
+pub mod sweep;
+pub mod token;
 pub mod verify;
 
+/// What comes of a command.
+#[derive(Debug)]
+pub enum Answer {
+    /// An answer, for people and for programs.
+    Outcome(Outcome),
+    /// A text for another program, as it is.
+    Script(Vec<u8>),
+}
+
+/// What every command on a fleet is called with.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// What is outside.
+    pub world: &'a World,
+    /// Which controller is meant.
+    pub wanted: &'a Where,
+    /// In which form progress is told.
+    pub format: Format,
+}
+
+impl Call<'_> {
+    /// The controller, which may be in this process.
+    fn anywhere(&self) -> Result<Fleet, Failure> {
+        (self.world.connect)(self.world, self.wanted)
+    }
+
+    /// The controller, for what needs one.
+    fn controller(&self) -> Result<Fleet, Failure> {
+        fleet::controller(self.world, self.wanted)
+    }
+}
+
 /// Runs one command.
-pub fn run(command: &Command, world: &World) -> Result<Outcome, Failure> {
-    match command {
+pub fn run(args: &Args, world: &World) -> Result<Answer, Failure> {
+    let call = Call {
+        world,
+        wanted: &args.wanted,
+        format: args.output.format,
+    };
+    let outcome = match &args.command {
         Command::Host(command) => host::run(command, world),
         Command::Firewall(command) => firewall::run(command, world),
         Command::Seal(command) => seal::run(command, world),
         Command::Verify(command) => verify::run(command),
         Command::Certificate(command) => certificate::run(command),
+        Command::Login(command) => login::run(command, &call),
+        Command::Context(command) => context::run(command, &call),
+        Command::Agent(command) => agent::run(command, &call),
+        Command::Token(command) => token::run(command, &call),
+        Command::Controller(command) => controller::run(command, &call),
+        Command::Baseline(command) => baseline::run(command, &call),
+        Command::Drift(command) => drift::run(command, &call),
+        Command::Sweep(command) => sweep::run(command, &call),
+        Command::Audit(command) => audit::run(command, &call),
+        Command::Completions(command) => return script(&call, || Ok(completions::completions(command))),
+        Command::Man(command) => return script(&call, || completions::man(command)),
+    };
+    outcome.map(Answer::Outcome)
+}
+
+fn script(call: &Call<'_>, make: impl FnOnce() -> Result<Vec<u8>, Failure>) -> Result<Answer, Failure> {
+    if call.format == Format::Json {
+        let error = anyhow::anyhow!("this has no JSON form");
+        return Err(Failure::usage("wrong_use", error).hint("leave `-o json` out"));
     }
+    make().map(Answer::Script)
+}
+
+/// A new id, for a job or a request that may have to be asked for again.
+fn draw() -> Result<Id, Failure> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::failed("internal", error))?;
+    Ok(Id::from_random(bytes))
 }
 
 /// Who asks, and for what; it stands in what is signed.

@@ -6,6 +6,8 @@ Examples:
   netghost host capture --save before
   netghost host diff before --certificate after.dsse.json --ticket CHG0031337
   netghost verify after.dsse.json --key KEYID.pub.pem
+  netghost login --controller controller.example:7443
+  netghost drift check --baseline monday --all
 
 Exit status:
   0  the good answer, complete
@@ -96,3 +98,248 @@ Anybody can write a certificate that claims anything: believe what `verify` has 
 
 Example:
   netghost certificate show after.dsse.json";
+
+/// Below `netghost login --help`.
+pub const LOGIN: &str = "\
+The token is never an argument: it is asked for on a terminal, or read from a file or standard input. The certificate that \
+it becomes is renewed by itself when it is used.
+
+Examples:
+  netghost login --controller controller.example:7443
+  netghost login --controller controller.example:7443 --token-file - --context lab";
+
+/// Below `netghost context --help`.
+pub const CONTEXT: &str = "\
+Examples:
+  netghost context list
+  netghost context use lab";
+
+/// Below `netghost context list --help`.
+pub const CONTEXT_LIST: &str = "\
+Example:
+  netghost context list -o json";
+
+/// Below `netghost context use --help`.
+pub const CONTEXT_USE: &str = "\
+`--context` and NETGHOST_CONTEXT say it for one command.
+
+Example:
+  netghost context use lab";
+
+/// Below `netghost context show --help`.
+pub const CONTEXT_SHOW: &str = "\
+Examples:
+  netghost context show
+  netghost context show lab";
+
+/// Below `netghost context remove --help`.
+pub const CONTEXT_REMOVE: &str = "\
+Example:
+  netghost context remove lab";
+
+/// Below `netghost agent --help`.
+pub const AGENT: &str = "\
+Examples:
+  netghost agent list
+  netghost agent tag --vm web-1 web-2 --set role=web
+  netghost agent revoke --vm web-1 --reason stolen";
+
+/// Below `netghost agent list --help`.
+pub const AGENT_LIST: &str = "\
+Examples:
+  netghost agent list
+  netghost agent list --tag role=web zone=east -o json";
+
+/// Below `netghost agent show --help`.
+pub const AGENT_SHOW: &str = "\
+Example:
+  netghost agent show web-1";
+
+/// Below `netghost agent tag --help`.
+pub const AGENT_TAG: &str = "\
+Examples:
+  netghost agent tag --vm web-1 web-2 --set role=web zone=east
+  netghost agent tag --tag role=web --unset zone";
+
+/// Below `netghost agent revoke --help`.
+pub const AGENT_REVOKE: &str = "\
+Example:
+  netghost agent revoke --vm web-1 --reason stolen";
+
+/// Below `netghost agent remove --help`.
+pub const AGENT_REMOVE: &str = "\
+Example:
+  netghost agent remove --vm web-1";
+
+/// Below `netghost token --help`.
+pub const TOKEN: &str = "\
+Examples:
+  netghost token create --uses 10 --lifetime 1h --tag role=web
+  netghost token list";
+
+/// Below `netghost token create --help`.
+pub const TOKEN_CREATE: &str = "\
+The token alone goes to standard output, so that it can be piped; whoever has it can join.
+
+Examples:
+  netghost token create
+  netghost token create --uses 10 --lifetime 30m --tag role=web --out token";
+
+/// Below `netghost token list --help`.
+pub const TOKEN_LIST: &str = "\
+Example:
+  netghost token list";
+
+/// Below `netghost token revoke --help`.
+pub const TOKEN_REVOKE: &str = "\
+Example:
+  netghost token revoke 07070707-0707-4707-8707-070707070707";
+
+/// Below `netghost controller --help`.
+pub const CONTROLLER: &str = "\
+Example:
+  netghost controller status";
+
+/// Below `netghost controller status --help`.
+pub const CONTROLLER_STATUS: &str = "\
+Example:
+  netghost controller status -o json";
+
+/// Below `netghost baseline --help`.
+pub const BASELINE: &str = "\
+Examples:
+  netghost baseline create monday --all --ticket CHG0031337
+  netghost baseline list
+  netghost baseline export monday ./monday";
+
+/// Below `netghost baseline create --help`.
+pub const BASELINE_CREATE: &str = "\
+Status 0: every VM was read, in every section. 3: somebody or something is missing; the baseline holds the rest and says \
+so. 4: nothing could be read, and there is no baseline. Without a controller it is about this host.
+
+Examples:
+  netghost baseline create monday --all --ticket CHG0031337
+  netghost baseline create web --tag role=web --section nftables
+  netghost baseline create before --standalone";
+
+/// Below `netghost baseline list --help`.
+pub const BASELINE_LIST: &str = "\
+Example:
+  netghost baseline list";
+
+/// Below `netghost baseline show --help`.
+pub const BASELINE_SHOW: &str = "\
+Status 3: it is partial.
+
+Example:
+  netghost baseline show monday";
+
+/// Below `netghost baseline export --help`.
+pub const BASELINE_EXPORT: &str = "\
+Every file's digest and the seal's signature are checked before the directory has its name.
+
+Example:
+  netghost baseline export monday ./monday";
+
+/// Below `netghost baseline import --help`.
+pub const BASELINE_IMPORT: &str = "\
+Example:
+  netghost baseline import ./monday";
+
+/// Below `netghost drift --help`.
+pub const DRIFT: &str = "\
+Examples:
+  netghost drift check --baseline monday --all
+  netghost drift show 07070707-0707-4707-8707-070707070707";
+
+/// Below `netghost drift check --help`.
+pub const DRIFT_CHECK: &str = "\
+Status 0: no drift. 1: drift. 3: nothing is known to differ, but not everything was read on both sides. The certificate's \
+signature is checked with the keys that were pinned at login. Without a controller it is about this host.
+
+Examples:
+  netghost drift check --baseline monday --all
+  netghost drift check --baseline monday --tag role=web --certificate web.dsse.json --ticket CHG0031337
+  netghost drift check --baseline monday --vm web-1 web-2 --mute KUBE-* -o json";
+
+/// Below `netghost drift show --help`.
+pub const DRIFT_SHOW: &str = "\
+The status is as `drift check` has it; 3 while the job runs.
+
+Example:
+  netghost drift show 07070707-0707-4707-8707-070707070707 --certificate web.dsse.json";
+
+/// Below `netghost sweep --help`.
+pub const SWEEP: &str = "\
+Examples:
+  netghost sweep run --baseline monday --all --concurrency 8
+  netghost sweep schedule hourly --baseline monday --all --every 1h
+  netghost sweep list";
+
+/// Below `netghost sweep run --help`.
+pub const SWEEP_RUN: &str = "\
+The status is as `drift check` has it.
+
+Example:
+  netghost sweep run --baseline monday --tag role=web --concurrency 8 --jitter 30s --deadline 10m";
+
+/// Below `netghost sweep schedule --help`.
+pub const SWEEP_SCHEDULE: &str = "\
+Runs that were missed while the controller was down are made up for by one.
+
+Example:
+  netghost sweep schedule hourly --baseline monday --all --every 1h --jitter 5m --deadline 30m";
+
+/// Below `netghost sweep list --help`.
+pub const SWEEP_LIST: &str = "\
+Example:
+  netghost sweep list --limit 5";
+
+/// Below `netghost sweep show --help`.
+pub const SWEEP_SHOW: &str = "\
+Examples:
+  netghost sweep show hourly
+  netghost sweep show 07070707-0707-4707-8707-070707070707";
+
+/// Below `netghost sweep remove --help`.
+pub const SWEEP_REMOVE: &str = "\
+Example:
+  netghost sweep remove hourly";
+
+/// Below `netghost audit --help`.
+pub const AUDIT: &str = "\
+Examples:
+  netghost audit show
+  netghost audit verify
+  netghost audit export ./audit";
+
+/// Below `netghost audit show --help`.
+pub const AUDIT_SHOW: &str = "\
+Example:
+  netghost audit show --from 100 --limit 20";
+
+/// Below `netghost audit verify --help`.
+pub const AUDIT_VERIFY: &str = "\
+Status 0: the log is as it was written. 1: it was edited, cut or rewritten; the answer says where. What it can't tell is a \
+tail that was cut off after the last head that was seen here.
+
+Examples:
+  netghost audit verify
+  netghost audit verify --export ./audit --key KEYID.pub.pem";
+
+/// Below `netghost audit export --help`.
+pub const AUDIT_EXPORT: &str = "\
+Example:
+  netghost audit export ./audit";
+
+/// Below `netghost completions --help`.
+pub const COMPLETIONS: &str = "\
+Examples:
+  netghost completions bash
+  netghost completions zsh --out _netghost";
+
+/// Below `netghost man --help`.
+pub const MAN: &str = "\
+Examples:
+  netghost man
+  netghost man ./man1";

@@ -1,8 +1,9 @@
 //! The controller as the commands call it: over TLS, or within this process where there is none.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
+use netghost_core::artifact::key::PublicKey;
 use netghost_core::artifact::name::Name;
 use netghost_core::fleet::{Selector, Tag};
 use netghost_proto::convert::BadField;
@@ -145,7 +146,10 @@ impl Fleet {
     }
 
     /// One call, and what comes of it.
-    pub fn call<T>(&mut self, call: impl AsyncFnOnce(&mut Client) -> Result<T, Status>) -> Result<T, Failure> {
+    pub fn call<T>(
+        &mut self,
+        call: impl AsyncFnOnce(&mut Client) -> Result<T, Status>,
+    ) -> Result<T, Failure> {
         let place = self.place.clone();
         let client = connected(&self.runtime, &mut self.client, self.dial.as_mut())?;
         self.runtime
@@ -178,6 +182,19 @@ pub fn controller(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
     (world.connect)(world, wanted)
 }
 
+/// Where what was seen of the controller that is meant is kept.
+pub(crate) fn seen(world: &World, wanted: &Where) -> Result<PathBuf, Failure> {
+    match context(world, wanted)? {
+        Some(context) => Ok(context.directory),
+        None => Ok(standalone::seen(world.store()?.root())),
+    }
+}
+
+/// The keys that are pinned there.
+pub(crate) fn pinned_keys(seen: &Path) -> Result<Vec<PublicKey>, Failure> {
+    Ok(keys::pinned(&seen.join("keys"))?.into_values().collect())
+}
+
 /// The context that is meant, if any.
 fn context(world: &World, wanted: &Where) -> Result<Option<contexts::Context>, Failure> {
     if wanted.standalone {
@@ -185,7 +202,10 @@ fn context(world: &World, wanted: &Where) -> Result<Option<contexts::Context>, F
     }
     let from_environment = world.context.as_deref().map(Name::parse).transpose();
     let from_environment = from_environment.map_err(|error| {
-        Failure::usage("wrong_use", anyhow::Error::from(error).context("NETGHOST_CONTEXT"))
+        Failure::usage(
+            "wrong_use",
+            anyhow::Error::from(error).context("NETGHOST_CONTEXT"),
+        )
     })?;
     let named = wanted.context.clone().or(from_environment);
     let contexts = match contexts::Contexts::open(world) {
@@ -239,6 +259,3 @@ impl From<BadField> for Failure {
         Self::failed("bad_answer", error).hint("use a command and a controller of one version")
     }
 }
-
-#[cfg(test)]
-mod tests;

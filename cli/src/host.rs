@@ -3,8 +3,8 @@
 use std::fs;
 
 use netghost_core::bytes::Text;
-use netghost_core::section::{Section, SectionName};
 use netghost_core::section::coverage::coverage;
+use netghost_core::section::{Section, SectionName};
 use netghost_core::snapshot::{Snapshot, Target};
 
 use crate::clock;

@@ -19,6 +19,7 @@ pub mod world;
 use std::ffi::OsString;
 
 use args::Args;
+use commands::Answer;
 use error::Failure;
 use exit::Status;
 use output::Format;
@@ -41,9 +42,10 @@ pub fn run(line: Vec<OsString>, world: &World) -> Status {
 
 fn answer(args: &Args, world: &World) -> Result<Status, Failure> {
     let sink = output::Sink::new(&args.output)?;
-    let outcome = commands::run(&args.command, world)?;
-    sink.write(&outcome)?;
-    Ok(outcome.status)
+    match commands::run(args, world)? {
+        Answer::Outcome(outcome) => sink.write(&outcome).map(|()| outcome.status),
+        Answer::Script(script) => sink.write_as_is(&script).map(|()| Status::Good),
+    }
 }
 
 /// The format that a command line asks for, found even where the line as a whole is wrong.

@@ -62,12 +62,25 @@ impl Sink {
             }
             Format::Text => printable(&outcome.text).into_bytes(),
         };
+        self.write_as_is(&bytes)
+    }
+
+    /// Writes a text for another program.
+    pub fn write_as_is(&self, bytes: &[u8]) -> Result<(), Failure> {
         match &self.file {
-            Some(path) => write_new(path, &bytes),
-            None => to_stdout(&bytes).map_err(|error| {
+            Some(path) => write_new(path, bytes),
+            None => to_stdout(bytes).map_err(|error| {
                 Failure::failed("write", anyhow!(error).context("cannot write to standard output"))
             }),
         }
+    }
+}
+
+/// Tells people something beside the answer, on standard error; programs find it in the document.
+pub fn note(format: Format, text: &str) {
+    if format == Format::Text {
+        // There is nobody to tell if it can't be told.
+        drop(io::stderr().write_all(printable(&format!("{text}\n")).as_bytes()));
     }
 }
 

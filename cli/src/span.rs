@@ -62,7 +62,13 @@ mod tests {
 
     #[test]
     fn spans_are_read_and_shown_alike() {
-        for (text, seconds) in [("1s", 1), ("5m", 300), ("1h30m", 5_400), ("2d", 172_800), ("1d1h1m1s", 90_061)] {
+        for (text, seconds) in [
+            ("1s", 1),
+            ("5m", 300),
+            ("1h30m", 5_400),
+            ("2d", 172_800),
+            ("1d1h1m1s", 90_061),
+        ] {
             let span = parse(text).unwrap();
             assert_eq!(span, Duration::from_secs(seconds), "{text}");
             assert_eq!(shown(milliseconds(span)), text);
@@ -73,8 +79,22 @@ mod tests {
     #[test]
     fn other_texts_are_no_spans() {
         for text in [
-            "", "5", "m", "0s", "-5m", "+5m", "5m1h", "1.5h", "5M", " 5m", "5m ", "1h1h", "366d",
-            "99999999999999999999s", "999999999999999999d", "٣m",
+            "",
+            "5",
+            "m",
+            "0s",
+            "-5m",
+            "+5m",
+            "5m1h",
+            "1.5h",
+            "5M",
+            " 5m",
+            "5m ",
+            "1h1h",
+            "366d",
+            "99999999999999999999s",
+            "999999999999999999d",
+            "٣m",
         ] {
             assert!(parse(text).is_err(), "{text:?}");
         }

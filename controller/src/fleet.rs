@@ -13,6 +13,7 @@ use crate::Controller;
 mod agents;
 mod audit;
 mod baselines;
+mod contested;
 mod identity;
 mod jobs;
 mod objects;
@@ -74,6 +75,13 @@ impl Fleet for Service {
     ) -> Result<Response<v1::AgentList>, Status> {
         let user = self.0.user(request.extensions(), Role::Admin).await?;
         agents::remove_agents(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn settle_agents(&self, request: Request<v1::Selector>) -> Result<Response<v1::AgentList>, Status> {
+        let user = self.0.user(request.extensions(), Role::Admin).await?;
+        contested::settle_agents(&self.0, &user, request.into_inner())
             .await
             .map(Response::new)
     }

@@ -19,14 +19,17 @@ mod running;
 mod schedules;
 mod snapshot;
 mod start;
+mod trusted;
 mod visit;
 
 pub(crate) use run::{Begun, spawn};
 pub use running::Running;
 pub use schedules::tick;
-pub(crate) use snapshot::{Broken, chain, known_keys, load, sealed};
+pub(crate) use snapshot::{Broken, chain, load, sealed};
 pub(crate) use start::name_taken;
 pub use start::{Asker, start};
+pub(crate) use trusted::known_keys;
+pub use trusted::trust;
 
 /// What is wanted of one target. The same command id is the same command, however often it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -79,7 +79,8 @@ impl Link for Service {
     }
 
     async fn renew(&self, request: Request<v1::RenewRequest>) -> Result<Response<v1::Identity>, Status> {
-        let _ = (&request, &enrol::Service(self.0.clone()));
-        Err(Status::unimplemented("renew"))
+        enrol::renew(&self.0, request.extensions(), &request.get_ref().csr)
+            .await
+            .map(Response::new)
     }
 }

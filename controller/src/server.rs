@@ -7,7 +7,7 @@ use netghost_proto::v1::enrolment_server::EnrolmentServer;
 use netghost_proto::v1::fleet_server::FleetServer;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::service::Routes;
@@ -33,6 +33,11 @@ const STREAMS: u32 = 128;
 const HEADERS: u32 = 16 * 1024;
 /// The longest message to the enrolment service: a certificate and a request, each a few hundred bytes.
 const ENROLMENT_MESSAGE: usize = 16 * 1024;
+/// How much of one call may arrive unread, bytes.
+const CALL_WINDOW: u32 = 512 * 1024;
+/// How much of all calls of a connection may, bytes. It is larger: uploads that wait for the disk must not use up what a
+/// control message needs.
+const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 /// The longest message of a user: a chunk of a file that is imported.
 const FLEET_MESSAGE: usize = 1024 * 1024;
 /// How many connections wait to be served.
@@ -85,7 +90,7 @@ impl Server {
     /// `grace` allows.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
         let (accepted, connections) = mpsc::channel(WAITING);
-        let (stop, stopped) = oneshot::channel::<()>();
+        let stop = Notify::new();
         let (health, health_service) = tonic_health::server::health_reporter();
         health
             .set_service_status("", tonic_health::ServingStatus::Serving)
@@ -94,14 +99,13 @@ impl Server {
             .http2_keepalive_interval(Some(PING))
             .http2_keepalive_timeout(Some(PONG))
             .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(Some(CALL_WINDOW))
+            .initial_connection_window_size(Some(CONNECTION_WINDOW))
             .http2_max_header_list_size(HEADERS)
             .layer(MapRequestLayer::new(note_method))
             .add_routes(routes(&self.controller))
             .add_service(health_service)
-            .serve_with_incoming_shutdown(ReceiverStream::new(connections), async {
-                // An error means that the sender is gone, which is a stop too.
-                drop(stopped.await);
-            });
+            .serve_with_incoming_shutdown(ReceiverStream::new(connections), stop.notified());
         let mut serving = std::pin::pin!(serving);
         tokio::select! {
             ended = &mut serving => return Ok(ended?),
@@ -112,7 +116,7 @@ impl Server {
             .set_service_status("", tonic_health::ServingStatus::NotServing)
             .await;
         self.controller.links.close("the controller is stopping");
-        drop(stop.send(()));
+        stop.notify_one();
         match tokio::time::timeout(self.grace, serving).await {
             Ok(ended) => Ok(ended?),
             Err(_) => {

@@ -153,6 +153,29 @@ pub enum LabError {
     /// No fault of the catalogue has that name.
     #[error("there is no fault `{0}`: see `netghost-lab list`")]
     NoFault(String),
+    /// A program that stays has ended, or never got ready.
+    #[error("{program} on {vm} {what}; its log ends with:\n{log}")]
+    NotReady {
+        /// The program's label.
+        program: String,
+        /// The VM.
+        vm: String,
+        /// What was waited for.
+        what: String,
+        /// The end of its log.
+        log: String,
+    },
+    /// A program of the product is not built.
+    #[error("the program {0} is not built: cargo build --workspace --bins")]
+    NotBuilt(PathBuf),
+    /// A program of the product said something else than it should.
+    #[error("{what}: {said}")]
+    Said {
+        /// What was asked.
+        what: String,
+        /// What came.
+        said: String,
+    },
     /// A process of the lab could not be looked at or ended.
     #[error("end process {pid} of the lab")]
     Process {

@@ -99,6 +99,30 @@ fn settle(vm: &Vm) -> Result<()> {
     }
 }
 
+/// Drops what comes from the VM's link and what would leave over it.
+pub(crate) fn cut(dir: &RunDir, vm: &Vm) -> Result<()> {
+    let port = vm.name();
+    let table = format!(
+        "create table inet cut-{port}\n\
+         add chain inet cut-{port} forward {{ type filter hook forward priority -300; policy accept; }}\n\
+         add rule inet cut-{port} forward iifname \"{port}\" drop\n\
+         add rule inet cut-{port} forward oifname \"{port}\" drop\n"
+    );
+    let argv = ["nft", "-f", "-"];
+    Namespace::open(&dir.namespace("fabric"))?
+        .exec_with_input(&argv, table.as_bytes())?
+        .ok(&argv)
+        .map(drop)
+}
+
+/// Lets the VM's packets through again.
+pub(crate) fn heal(dir: &RunDir, vm: &Vm) -> Result<()> {
+    let table = format!("cut-{}", vm.name());
+    Namespace::open(&dir.namespace("fabric"))?
+        .must(&["nft", "delete", "table", "inet", &table])
+        .map(drop)
+}
+
 /// Writes a sysctl of the namespace.
 fn set(namespace: &Namespace, key: &str, value: &str) -> Result<()> {
     let path = std::path::Path::new("/proc/sys").join(key);

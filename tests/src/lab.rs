@@ -14,6 +14,9 @@ use crate::process::Process;
 use crate::record::{Record, RunDir, VmRecord, remove};
 use crate::vm::{Vm, console_tail};
 
+/// The name of the VM for the controller, where a lab has one.
+pub const CONTROLLER: &str = "controller";
+
 /// What to build.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -21,6 +24,8 @@ pub struct Plan {
     pub name: String,
     /// The VMs, `vm1` first.
     pub vms: Vec<Kind>,
+    /// One more, named [`CONTROLLER`], a namespace: for the program that the others report to.
+    pub controller: bool,
     /// The program `netghost-lab`, which keeps machines and runs in them; `None` looks for it.
     pub program: Option<PathBuf>,
 }
@@ -33,8 +38,16 @@ impl Plan {
         Self {
             name: format!("{}-{number}", std::process::id()),
             vms: vms.to_vec(),
+            controller: false,
             program: None,
         }
+    }
+
+    /// The same with a VM for the controller.
+    #[must_use]
+    pub fn with_controller(mut self) -> Self {
+        self.controller = true;
+        self
     }
 
     /// The same under this name.
@@ -67,12 +80,19 @@ impl Plan {
                 address: fabric::address(number)?,
             })
         };
-        let vms = self
+        let mut vms = self
             .vms
             .iter()
             .enumerate()
             .map(vm)
             .collect::<Result<Vec<VmRecord>>>()?;
+        if self.controller {
+            vms.push(VmRecord {
+                name: CONTROLLER.to_owned(),
+                kind: Kind::Netns,
+                address: fabric::address(vms.len())?,
+            });
+        }
         let plain = vms
             .iter()
             .filter(|vm| vm.kind == Kind::Netns)
@@ -213,6 +233,28 @@ impl Lab {
         removed
     }
 
+    /// Drops all packets from and to the VM on their way through the fabric, until [`heal`](Self::heal). The VM sees its link
+    /// as it was.
+    ///
+    /// # Errors
+    /// Where the VM is not there, or cut already.
+    pub fn cut(&self, vm: &str) -> Result<()> {
+        fabric::cut(&self.dir, self.vm(vm)?)
+    }
+
+    /// Ends what [`cut`](Self::cut) began.
+    ///
+    /// # Errors
+    /// Where the VM is not there, or was not cut.
+    pub fn heal(&self, vm: &str) -> Result<()> {
+        fabric::heal(&self.dir, self.vm(vm)?)
+    }
+
+    /// The directory in which the lab writes down what it makes; removed with it.
+    pub fn directory(&self) -> &RunDir {
+        &self.dir
+    }
+
     /// The lab's name.
     pub fn name(&self) -> &str {
         self.dir.name()
@@ -276,7 +318,7 @@ fn start_keeper(dir: &RunDir, vm: &str, program: &Path) -> Result<Child> {
 }
 
 /// The program: as given, as named in `NETGHOST_LAB`, this one, or the one in the directory of the running test or above.
-fn find_program(given: Option<&Path>) -> Result<PathBuf> {
+pub(crate) fn find_program(given: Option<&Path>) -> Result<PathBuf> {
     let own = std::env::current_exe().map_err(|source| LabError::File {
         doing: "find",
         path: "/proc/self/exe".into(),

@@ -3,9 +3,11 @@
 //! Nothing here sends a packet from the machine's own network namespace, and what is made is removed again, also after the
 //! maker was killed.
 
+pub mod daemon;
 pub mod error;
 pub mod fabric;
 pub mod fault;
+pub mod fleet;
 pub mod guest;
 pub mod keeper;
 pub mod kind;
@@ -18,8 +20,10 @@ pub mod run;
 pub mod vm;
 mod wire;
 
+pub use daemon::Daemon;
 pub use error::{LabError, Result};
 pub use fault::Fault;
+pub use fleet::Fleet;
 pub use kind::Kind;
 pub use lab::{Lab, Plan};
 pub use netns::Namespace;

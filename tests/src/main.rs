@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use netghost_lab::record::{RunDir, labs, remove};
-use netghost_lab::{Fault, Kind, Lab, LabError, Limits, Plan, fault, guest, keeper};
+use netghost_lab::{Fault, Fleet, Kind, Lab, LabError, Limits, Output, Plan, daemon, fault, guest, keeper};
 
 /// Virtual machines on one Linux machine, for tests and demonstrations. Needs root.
 #[derive(Parser)]
@@ -37,6 +37,9 @@ enum Task {
         /// How many VMs: vm1, vm2 …
         #[arg(long, default_value_t = 2)]
         vms: usize,
+        /// Run a controller on a VM of its own, and an enrolled agent on each of the others
+        #[arg(long)]
+        controller: bool,
     },
     /// Remove a lab, also what a crash left of one
     Down {
@@ -59,6 +62,14 @@ enum Task {
         #[arg(last = true, required = true)]
         argv: Vec<String>,
     },
+    /// Run `netghost` as the operator of a lab that was built with a controller; its exit status becomes this one's
+    Operate {
+        #[command(flatten)]
+        lab: Name,
+        /// What `netghost` is to do
+        #[arg(last = true, required = true)]
+        words: Vec<String>,
+    },
     /// Put a fault on a VM
     Inject {
         #[command(flatten)]
@@ -77,6 +88,33 @@ enum Task {
         /// Which fault: see `list`
         fault: Fault,
     },
+    /// Start a program in a VM that stays until the lab goes; what it says goes to the log that is printed
+    Start {
+        #[command(flatten)]
+        lab: Name,
+        /// What it is known by
+        #[arg(long)]
+        label: String,
+        /// Which VM
+        vm: String,
+        /// The program and its arguments
+        #[arg(last = true, required = true)]
+        argv: Vec<String>,
+    },
+    /// Drop all packets from and to a VM on their way through the fabric
+    Cut {
+        #[command(flatten)]
+        lab: Name,
+        /// Which VM
+        vm: String,
+    },
+    /// Let the packets of a VM that was cut through again
+    Heal {
+        #[command(flatten)]
+        lab: Name,
+        /// Which VM
+        vm: String,
+    },
     /// Show all labs with their VMs, and the catalogue of faults
     List,
     #[command(hide = true)]
@@ -86,12 +124,24 @@ enum Task {
         vm: String,
     },
     #[command(hide = true)]
+    Become {
+        #[command(flatten)]
+        lab: Name,
+        label: String,
+        #[arg(last = true, required = true)]
+        argv: Vec<String>,
+    },
+    #[command(hide = true)]
     Guest { device: PathBuf },
 }
 
 fn main() -> ExitCode {
     let task = Arguments::parse().command;
-    let failure = if matches!(task, Task::Exec { .. }) { 125 } else { 1 };
+    let failure = if matches!(task, Task::Exec { .. } | Task::Operate { .. }) {
+        125
+    } else {
+        1
+    };
     match perform(task) {
         Ok(code) => code,
         Err(error) => {
@@ -104,7 +154,12 @@ fn main() -> ExitCode {
 
 fn perform(task: Task) -> Result<ExitCode> {
     match task {
-        Task::Up { lab, kind, vms } => up(&lab.name, kind, vms)?,
+        Task::Up {
+            lab,
+            kind,
+            vms,
+            controller,
+        } => up(&lab.name, kind, vms, controller)?,
         Task::Down { lab } => remove::down(&RunDir::of(&lab.name)?)?,
         Task::Exec {
             lab,
@@ -115,20 +170,47 @@ fn perform(task: Task) -> Result<ExitCode> {
         } => return exec(&lab.name, &vm, &argv, input, timeout),
         Task::Inject { lab, vm, fault } => fault.inject(Lab::open(&lab.name)?.vm(&vm)?)?,
         Task::Clear { lab, vm, fault } => fault.clear(Lab::open(&lab.name)?.vm(&vm)?)?,
+        Task::Operate { lab, words } => return operate(&lab.name, &words),
+        Task::Start { lab, label, vm, argv } => start(&lab.name, &vm, &label, &argv)?,
+        Task::Cut { lab, vm } => Lab::open(&lab.name)?.cut(&vm)?,
+        Task::Heal { lab, vm } => Lab::open(&lab.name)?.heal(&vm)?,
         Task::List => list()?,
         Task::Keep { lab, vm } => {
             let program = std::env::current_exe().context("find this program")?;
             keeper::keep(&RunDir::of(&lab.name)?, &vm, &program)?;
+        }
+        Task::Become { lab, label, argv } => {
+            return Err(daemon::become_program(&RunDir::of(&lab.name)?, &label, &argv).into());
         }
         Task::Guest { device } => guest::serve(&device).context("serve commands")?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn up(name: &str, kind: Kind, vms: usize) -> Result<()> {
+fn up(name: &str, kind: Kind, vms: usize, controller: bool) -> Result<()> {
     let program = std::env::current_exe().context("find this program")?;
-    Lab::up(&Plan::new(&vec![kind; vms]).named(name).with_program(program))?.keep()?;
+    let plan = Plan::new(&vec![kind; vms]).named(name).with_program(program);
+    if controller {
+        // Steps are shown as they are taken; a reader who has gone misses nothing.
+        let tell = |step: &str| writeln!(io::stdout(), "{step}").unwrap_or_default();
+        Fleet::up_telling(&plan, &tell)?.keep()?;
+        return show_lab(name);
+    }
+    Lab::up(&plan)?.keep()?;
     show_lab(name)
+}
+
+fn operate(lab: &str, words: &[String]) -> Result<ExitCode> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    pass_on(&Fleet::open(lab)?.netghost(&words)?)
+}
+
+fn start(lab: &str, vm: &str, label: &str, argv: &[String]) -> Result<()> {
+    let lab = Lab::open(lab)?;
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let daemon = lab.vm(vm)?.start(label, &argv)?;
+    writeln!(io::stdout(), "{}", daemon.log_path().display())?;
+    Ok(())
 }
 
 fn exec(lab: &str, vm: &str, argv: &[String], with_input: bool, timeout: u64) -> Result<ExitCode> {
@@ -144,7 +226,11 @@ fn exec(lab: &str, vm: &str, argv: &[String], with_input: bool, timeout: u64) ->
         time: std::time::Duration::from_secs(timeout),
         ..Limits::default()
     };
-    let output = lab.vm(vm)?.exec_within(&argv, &input, limits)?;
+    pass_on(&lab.vm(vm)?.exec_within(&argv, &input, limits)?)
+}
+
+/// Hands on what a command left behind.
+fn pass_on(output: &Output) -> Result<ExitCode> {
     io::stdout()
         .write_all(&output.stdout)
         .context("write standard output")?;

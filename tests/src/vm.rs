@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use crate::daemon::{self, Daemon};
 use crate::error::{LabError, Result};
 use crate::kind::Kind;
 use crate::netns::Namespace;
@@ -110,6 +111,42 @@ impl Vm {
                 limits,
             }),
         }
+    }
+
+    /// Starts a program that stays until it is ended, with the lab at the latest. What it says is appended to its log.
+    ///
+    /// `label` is what it is known by: letters, digits and dashes. Started again under the same label, it takes the place of one
+    /// that has ended.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn start(&self, label: &str, argv: &[&str]) -> Result<Daemon> {
+        match &self.inside {
+            Inside::Namespace(namespace) => {
+                daemon::start_here(&self.dir, self.name(), namespace, label, argv)
+            }
+            Inside::Keeper => daemon::start_inside(self, label, argv),
+        }
+    }
+
+    /// A directory of this VM that goes with the lab, for what programs keep; not made yet.
+    pub fn home(&self) -> std::path::PathBuf {
+        match &self.inside {
+            Inside::Namespace(_) => self.dir.vm_file(self.name(), "home"),
+            // `/run` is its own there.
+            Inside::Keeper => "/run/netghost-lab-home".into(),
+        }
+    }
+
+    /// Writes a file in the VM, readable by everybody, in a directory that is made where it is missing.
+    ///
+    /// # Errors
+    /// As [`Vm::exec`], and where it can't be written.
+    pub fn write(&self, path: &std::path::Path, text: &str) -> Result<()> {
+        let path = path.display().to_string();
+        let script = "umask 022; mkdir -p \"${1%/*}\" && cat >\"$1\"";
+        let argv = ["sh", "-c", script, "sh", &path];
+        self.exec_with_input(&argv, text.as_bytes())?.ok(&argv).map(drop)
     }
 
     /// Runs a program that must succeed.

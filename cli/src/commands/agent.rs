@@ -72,7 +72,9 @@ pub fn run(command: &Agent, call: &Call<'_>) -> Result<Outcome, Failure> {
         Agent::List { targets } => {
             let mut selector = targets.optional();
             selector.all |= selector.is_empty();
-            ask(call, async |client| client.list_agents(v1::Selector::from(&selector)).await)
+            ask(call, async |client| {
+                client.list_agents(v1::Selector::from(&selector)).await
+            })
         }
         Agent::Show { name } => show(name, call),
         Agent::Tag(args) => {
@@ -115,7 +117,9 @@ fn show(name: &Name, call: &Call<'_>) -> Result<Outcome, Failure> {
         names: vec![name.as_str().to_owned()],
         ..Selector::default()
     };
-    let agents = agents(call, async |client| client.list_agents(v1::Selector::from(&selector)).await)?;
+    let agents = agents(call, async |client| {
+        client.list_agents(v1::Selector::from(&selector)).await
+    })?;
     let lines: Vec<String> = agents.agents.iter().map(text::fleet::agent).collect();
     Ok(Outcome {
         status: Status::Good,

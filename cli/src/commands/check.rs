@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use netghost_core::artifact::certificate::{DriftVerdict, Predicate};
 use netghost_core::artifact::json::Digest;
+use netghost_core::diff::fleet::SCHEMA;
 use serde_json::Value;
 
 use super::drift::job_outcome;
@@ -14,9 +15,6 @@ use crate::exit::Status;
 use crate::fleet::Fleet;
 use crate::output::{Outcome, write_new};
 use crate::text;
-
-/// The schema of what a drift check finds, which the controller writes.
-pub const SCHEMA: &str = "netghost.drift_check/v1";
 
 /// What is wanted beside the answer.
 #[derive(Debug)]
@@ -63,7 +61,10 @@ fn without_document(job: &Job, wanted: &Wanted<'_>) -> Result<Outcome, Failure> 
 
 fn no_certificate(job: &Job) -> Failure {
     let why = job.why.as_deref().unwrap_or("it compared nothing");
-    Failure::failed("no_certificate", anyhow!("job {} made no certificate: {why}", job.job))
+    Failure::failed(
+        "no_certificate",
+        anyhow!("job {} made no certificate: {why}", job.job),
+    )
 }
 
 fn document(fleet: &mut Fleet, digest: &Digest, job: &Job, verdict: &str) -> Result<Value, Failure> {

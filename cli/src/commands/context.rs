@@ -96,8 +96,9 @@ pub fn run(command: &Context, call: &Call<'_>) -> Result<Outcome, Failure> {
 }
 
 fn none() -> Failure {
-    Failure::usage("no_such_context", anyhow::anyhow!("no context is in use"))
-        .hint("`netghost login --controller HOST:PORT` makes one; `netghost context use NAME` takes one into use")
+    Failure::usage("no_such_context", anyhow::anyhow!("no context is in use")).hint(
+        "`netghost login --controller HOST:PORT` makes one; `netghost context use NAME` takes one into use",
+    )
 }
 
 /// These contexts as an answer.

@@ -8,8 +8,8 @@ use netghost_core::fleet::Id;
 use netghost_proto::v1;
 use netghost_proto::v1::start_job_request::Kind;
 
-use super::check::{Wanted, ended};
 use super::Call;
+use super::check::{Wanted, ended};
 use crate::documents::document;
 use crate::documents::jobs::{Job, SCHEMA};
 use crate::error::Failure;

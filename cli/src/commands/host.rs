@@ -75,7 +75,7 @@ pub struct Diff {
     asked: Asked,
 }
 
-fn section_name(word: &str) -> Result<SectionName, String> {
+pub(super) fn section_name(word: &str) -> Result<SectionName, String> {
     SectionName::HOST
         .into_iter()
         .find(|name| name.as_str() == word)

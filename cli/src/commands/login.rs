@@ -41,7 +41,11 @@ pub fn run(args: &Login, call: &Call<'_>) -> Result<Outcome, Failure> {
         let error = anyhow!("--standalone is the use of no controller");
         return Err(Failure::usage("wrong_use", error));
     }
-    if args.proxy.as_deref().is_some_and(|proxy| Proxy::parse(proxy).is_err()) {
+    if args
+        .proxy
+        .as_deref()
+        .is_some_and(|proxy| Proxy::parse(proxy).is_err())
+    {
         return Err(not_a_proxy());
     }
     let name = match &call.wanted.context {

@@ -87,7 +87,11 @@ fn create(uses: u32, lifetime: Duration, tags: &[Tag], call: &Call<'_>) -> Resul
         call.format,
         &format!(
             "for {} until {}; on the VM: netghost-agent enroll --controller HOST:PORT --token-file FILE",
-            if uses == 1 { "one agent".to_owned() } else { format!("{uses} agents") },
+            if uses == 1 {
+                "one agent".to_owned()
+            } else {
+                format!("{uses} agents")
+            },
             clock::shown(made.token.until_us.0)
         ),
     );

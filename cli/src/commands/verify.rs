@@ -77,7 +77,7 @@ pub fn run(args: &Verify) -> Result<Outcome, Failure> {
     })
 }
 
-fn key(path: &Path) -> Result<PublicKey, Failure> {
+pub(super) fn key(path: &Path) -> Result<PublicKey, Failure> {
     let pem = String::from_utf8(read(path)?).unwrap_or_default();
     PublicKey::from_pem(&pem).map_err(|error| {
         Failure::usage(

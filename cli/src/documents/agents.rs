@@ -73,7 +73,11 @@ impl TryFrom<v1::Agent> for Agent {
             id: convert::id("id", &agent.id)?,
             name: agent.name,
             tags,
-            state: word("state", agent.state, ["connected", "offline", "contested", "revoked"])?,
+            state: word(
+                "state",
+                agent.state,
+                ["connected", "offline", "contested", "revoked"],
+            )?,
             why: optional(agent.why),
             enrolled_at_us: Big(agent.enrolled_at_us),
             last_seen_us: time(agent.last_seen_us),

@@ -87,7 +87,9 @@ impl TryFrom<v1::Job> for Job {
         let mut targets = targets?;
         targets.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         let state = word("state", job.state, ["running", "ended"])?;
-        let verdicts = ["", "no_drift", "drift", "unknown", "complete", "partial", "failed"];
+        let verdicts = [
+            "", "no_drift", "drift", "unknown", "complete", "partial", "failed",
+        ];
         let why = optional(job.why);
         let missing = missing(why.as_deref(), &targets);
         Ok(Self {
@@ -118,7 +120,11 @@ impl TryFrom<v1::JobTarget> for Target {
         Ok(Self {
             id: target.agent_id,
             name: target.name,
-            state: word("targets.state", target.state, ["waiting", "sent", "captured", "failed"])?,
+            state: word(
+                "targets.state",
+                target.state,
+                ["waiting", "sent", "captured", "failed"],
+            )?,
             why: optional(target.why),
             manifest: digest("targets.manifest", &target.manifest)?,
             verdict: optional(word("targets.verdict", target.verdict, verdicts)?),

@@ -49,7 +49,9 @@ impl TryFrom<v1::Schedule> for Schedule {
     type Error = BadField;
 
     fn try_from(schedule: v1::Schedule) -> Result<Self, BadField> {
-        let sweep = schedule.sweep.ok_or_else(|| BadField::new("sweep", "is missing"))?;
+        let sweep = schedule
+            .sweep
+            .ok_or_else(|| BadField::new("sweep", "is missing"))?;
         let selector = schedule
             .selector
             .ok_or_else(|| BadField::new("selector", "is missing"))?;

@@ -86,7 +86,9 @@ impl TryFrom<v1::CreatedToken> for Created {
     type Error = BadField;
 
     fn try_from(created: v1::CreatedToken) -> Result<Self, BadField> {
-        let token = created.token.ok_or_else(|| BadField::new("token", "is missing"))?;
+        let token = created
+            .token
+            .ok_or_else(|| BadField::new("token", "is missing"))?;
         Ok(Self {
             token: Token::try_from(token)?,
             text: created.text,

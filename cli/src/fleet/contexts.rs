@@ -68,7 +68,12 @@ impl Settings {
     pub fn proxy(&self) -> Result<Option<Proxy>, Failure> {
         let parsed = self.proxy.as_deref().map(Proxy::parse).transpose();
         // The text may hold a password.
-        parsed.map_err(|_| Failure::failed("context", anyhow!("the proxy is not http://[USER:PASSWORD@]HOST:PORT")))
+        parsed.map_err(|_| {
+            Failure::failed(
+                "context",
+                anyhow!("the proxy is not http://[USER:PASSWORD@]HOST:PORT"),
+            )
+        })
     }
 
     fn to_toml(&self) -> String {

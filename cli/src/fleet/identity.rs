@@ -31,7 +31,10 @@ impl ContextDial {
     }
 
     fn load(&self) -> Result<Identity, Failure> {
-        let loaded = self.files().load().map_err(|error| Failure::failed("context", error))?;
+        let loaded = self
+            .files()
+            .load()
+            .map_err(|error| Failure::failed("context", error))?;
         loaded.ok_or_else(|| {
             let error = anyhow!("context {} holds no certificate", self.context.name);
             Failure::failed("unauthenticated", error).hint("log in again")
@@ -73,13 +76,15 @@ impl ContextDial {
             return Ok(());
         }
         let key = Key::generate().map_err(|error| Failure::failed("internal", error))?;
-        let csr = key.request().map_err(|error| Failure::failed("internal", error))?;
+        let csr = key
+            .request()
+            .map_err(|error| Failure::failed("internal", error))?;
         let request = v1::RenewRequest { csr: csr.into() };
         let answer = client_over(channel).renew(request).await;
         let answer = answer.map_err(|status| refused(&status, &self.place()))?;
         let trust = Trust::Authority(authority.to_vec());
-        let (identity, _) =
-            netghost_client::renewed(answer.into_inner(), key, &trust).map_err(|error| self.refused(error))?;
+        let (identity, _) = netghost_client::renewed(answer.into_inner(), key, &trust)
+            .map_err(|error| self.refused(error))?;
         self.save(&identity)
     }
 
@@ -91,7 +96,11 @@ impl ContextDial {
         if (self.now_us)() < old.not_after_us {
             return Ok(old);
         }
-        let channel = self.dialled(None, &old.authority)?.connect().await.map_err(unreachable)?;
+        let channel = self
+            .dialled(None, &old.authority)?
+            .connect()
+            .await
+            .map_err(unreachable)?;
         let key = Key::generate().map_err(|error| Failure::failed("internal", error))?;
         let (identity, _) = netghost_client::recover(channel, &old, key)
             .await

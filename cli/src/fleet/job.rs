@@ -43,7 +43,12 @@ impl Patience {
 
 impl Fleet {
     /// Runs a job to its end. The same id is asked for again where a connection was lost, so that nothing is done twice.
-    pub fn run(&mut self, request: &Request, patience: Patience, progress: &mut Progress) -> Result<Job, Failure> {
+    pub fn run(
+        &mut self,
+        request: &Request,
+        patience: Patience,
+        progress: &mut Progress,
+    ) -> Result<Job, Failure> {
         let Self {
             runtime,
             dial,
@@ -152,13 +157,18 @@ impl Attempts<'_> {
     /// The job may go on without us.
     fn lost(&self, failure: &Failure) -> Failure {
         let what = format!("lost the controller while job {} ran", self.request.id);
-        Failure::failed("unavailable", anyhow!("{:#}", failure.error).context(what))
-            .hint(format!("the job may have ended: `netghost drift show {}`", self.request.id))
+        Failure::failed("unavailable", anyhow!("{:#}", failure.error).context(what)).hint(format!(
+            "the job may have ended: `netghost drift show {}`",
+            self.request.id
+        ))
     }
 }
 
 fn early() -> Failure {
-    Failure::failed("unavailable", anyhow!("the controller stopped telling of the job"))
+    Failure::failed(
+        "unavailable",
+        anyhow!("the controller stopped telling of the job"),
+    )
 }
 
 fn interrupted(id: &str, place: &Place) -> Failure {

@@ -76,11 +76,14 @@ pub(crate) fn further(
     offered: &BTreeMap<Digest, Offered>,
 ) -> Result<Vec<PublicKey>, Failure> {
     let refuse = |what: String| {
-        Failure::act("other_key", anyhow!(what))
-            .hint("ask the controller's admin; if it was set up anew, `netghost context remove` and log in again")
+        Failure::act("other_key", anyhow!(what)).hint(
+            "ask the controller's admin; if it was set up anew, `netghost context remove` and log in again",
+        )
     };
     if let Some(gone) = pinned.keys().find(|id| !offered.contains_key(*id)) {
-        return Err(refuse(format!("the controller no longer publishes its key {gone}")));
+        return Err(refuse(format!(
+            "the controller no longer publishes its key {gone}"
+        )));
     }
     let new: Vec<PublicKey> = offered
         .iter()

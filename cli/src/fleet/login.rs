@@ -57,7 +57,8 @@ fn same_controller(login: &Login, directory: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let error = anyhow!("context {} is of another controller than this token", login.name);
-    Err(Failure::usage("other_controller", error).hint("choose another name with --context, or remove it first"))
+    Err(Failure::usage("other_controller", error)
+        .hint("choose another name with --context, or remove it first"))
 }
 
 fn enrol(login: &Login, directory: &Path) -> Result<Settings, Failure> {
@@ -76,8 +77,9 @@ fn enrol(login: &Login, directory: &Path) -> Result<Settings, Failure> {
     })?;
     if identity.spiffe.kind != Kind::User {
         let error = anyhow!("this is a token for an agent, and it was used up by this");
-        return Err(Failure::usage("wrong_token", error)
-            .hint("get a token from `netghost-controller user add`; revoke the agent that came of this one"));
+        return Err(Failure::usage("wrong_token", error).hint(
+            "get a token from `netghost-controller user add`; revoke the agent that came of this one",
+        ));
     }
     let user = Name::parse(&answer.name).map_err(|error| Failure::failed("bad_answer", error))?;
     files.save(&identity).map_err(context)?;

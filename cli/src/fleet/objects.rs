@@ -31,7 +31,9 @@ async fn fetch(client: &mut Client, digest: &Digest) -> Result<Vec<u8>, Status> 
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.message().await? {
         if bytes.len() + chunk.bytes.len() > LARGEST {
-            return Err(Status::internal(format!("object {digest} is larger than {LARGEST} bytes")));
+            return Err(Status::internal(format!(
+                "object {digest} is larger than {LARGEST} bytes"
+            )));
         }
         bytes.extend_from_slice(&chunk.bytes);
     }

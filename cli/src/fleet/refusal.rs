@@ -72,7 +72,8 @@ fn chain(status: &Status) -> anyhow::Error {
 /// True if the call may not have reached the controller, or its answer was lost: asking again can help.
 pub(super) fn is_lost(status: &Status) -> bool {
     // Only a status that was made on this side has a source.
-    let on_the_way = std::error::Error::source(status).is_some() && netghost_client::refusal(status).is_none();
+    let on_the_way =
+        std::error::Error::source(status).is_some() && netghost_client::refusal(status).is_none();
     on_the_way || status.code() == Code::Unavailable
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,10 +40,15 @@ pub fn open(world: &World) -> Result<Fleet, Failure> {
     };
     let place = Place {
         name,
-        seen: root.join("seen"),
+        seen: seen(&root),
         standalone: true,
     };
     Ok(Fleet::new(runtime, Box::new(dial), place))
+}
+
+/// Where the pinned keys and the last head are kept.
+pub(super) fn seen(root: &Path) -> PathBuf {
+    root.join("seen")
 }
 
 /// One command at a time works on the store, so that what a killed one left is told from what runs.
@@ -74,7 +79,9 @@ fn lock(root: &Path) -> Result<File, Failure> {
                 return Err(failed(error).hint("wait until it has ended"));
             }
             Err(std::fs::TryLockError::Error(error)) => {
-                return Err(failed(anyhow!(error).context(format!("cannot lock {}", path.display()))));
+                return Err(failed(
+                    anyhow!(error).context(format!("cannot lock {}", path.display())),
+                ));
             }
         }
     }
@@ -109,7 +116,8 @@ async fn serve(controller: &Controller) -> Result<Channel, tonic::transport::Err
     let (ours, theirs) = tokio::io::duplex(PIPE);
     let stream = PeerStream::new(theirs, Peer::Local);
     let incoming = tokio_stream::iter([Ok::<_, io::Error>(stream)]);
-    let server = tonic::transport::Server::builder().add_routes(netghost_controller::server::routes(controller));
+    let server =
+        tonic::transport::Server::builder().add_routes(netghost_controller::server::routes(controller));
     tokio::spawn(async move { server.serve_with_incoming(incoming).await });
     over(ours).await
 }
@@ -119,11 +127,14 @@ pub async fn over(stream: tokio::io::DuplexStream) -> Result<Channel, tonic::tra
     let once = Arc::new(std::sync::Mutex::new(Some(stream)));
     let connector = tower::service_fn(move |_: http::Uri| {
         let stream = once.lock().ok().and_then(|mut stream| stream.take());
-        std::future::ready(stream.map(TokioIo::new).ok_or(io::ErrorKind::NotConnected))
+        std::future::ready(
+            stream
+                .map(TokioIo::new)
+                .ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected)),
+        )
     });
     // The name is never looked up.
     Endpoint::from_static("http://local")
         .connect_with_connector(connector)
         .await
 }
-

@@ -3,6 +3,7 @@
 use netghost_core::fleet::{Selector, Tag};
 
 mod agents;
+mod audit;
 mod baselines;
 mod check;
 mod contexts;
@@ -11,6 +12,7 @@ mod sweeps;
 mod tokens;
 
 pub use agents::{agent, agents, controller};
+pub use audit::audit;
 pub use baselines::{baseline, baselines};
 pub use check::check;
 pub use contexts::contexts;

@@ -8,8 +8,8 @@ use netghost_core::artifact::key::PublicKey;
 use netghost_core::artifact::manifest::{self, Manifest, ObjectError};
 use netghost_core::job::baseline::{Baseline, sealed_document};
 use netghost_core::snapshot::Snapshot;
-use sqlx::Row;
 
+use super::trusted::known_keys;
 use crate::Controller;
 use crate::store::Error;
 use crate::store::baselines::BaselineRow;
@@ -98,21 +98,6 @@ fn says_the_same(row: &BaselineRow, sealed: &Baseline) -> bool {
         && row.ticket == text(&sealed.ticket)
         && row.note == text(&sealed.note)
         && row.members == sealed.members
-}
-
-/// The keys whose seals are taken: this controller's, all that it ever had, and those that an admin named as trusted.
-pub(crate) async fn known_keys(controller: &Controller) -> Result<Vec<PublicKey>, Error> {
-    let sql = "SELECT pem FROM signing_keys UNION SELECT value AS pem FROM settings WHERE name LIKE 'trusted_key/%'";
-    let rows = sqlx::query(sql).fetch_all(controller.store.pool()).await?;
-    let mut keys = vec![controller.signer.public().clone()];
-    for row in rows {
-        match PublicKey::from_pem(&row.try_get::<String, _>("pem")?) {
-            Ok(key) if keys.iter().all(|known| known.id() != key.id()) => keys.push(key),
-            Ok(_) => {}
-            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a stored key is no key"),
-        }
-    }
-    Ok(keys)
 }
 
 /// A stored snapshot, with everything that it consists of, each digest checked.

@@ -161,11 +161,6 @@ impl Links {
         live.count()
     }
 
-    /// How many bytes of objects and manifests arrived since the process began.
-    pub fn uploaded_bytes(&self) -> u64 {
-        self.0.uploads.received()
-    }
-
     /// An admin said that only one holder of the identity is left: it gets commands again. The caller has written it down.
     pub(crate) fn settle(&self, id: Id) {
         self.seat(id).send_modify(|seat| seat.contested = None);

@@ -171,6 +171,10 @@ impl Session {
         };
         let now = self.controller.outside.now_us();
         let standing = presence::connect(&self.controller, &self.agent, &hello, now).await?;
+        if let Some(head) = &hello.head {
+            // What it finds is written down there; the agent is served all the same.
+            audit::witness(&self.controller, &self.agent, head).await?;
+        }
         if let Some(why) = &standing.contested {
             self.controller.links.contest(self.agent.id, why);
         }

@@ -15,7 +15,7 @@ use super::registry::Ending;
 use super::uploads::{Turn, superseded_by_another};
 use crate::caller::Agent;
 use crate::store::Error;
-use crate::{Controller, audit};
+use crate::{Controller, audit, metrics};
 
 /// The largest object, bytes.
 const OBJECT: u64 = 64 * 1024 * 1024;
@@ -196,7 +196,7 @@ impl Upload {
             }
             if length > 0 {
                 self.partial.append(bytes).await?;
-                self.controller.links.shared().uploads.count(length);
+                metrics::UPLOADED_BYTES.add(length);
             } else if !at_first {
                 return Err(Status::invalid_argument("a chunk without bytes"));
             }

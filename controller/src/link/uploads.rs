@@ -1,7 +1,6 @@
 //! The uploads that run, and what is still missing.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -73,7 +72,6 @@ pub(super) async fn blocking<T: Send + 'static>(
 pub(super) struct Uploads {
     running: Mutex<BTreeMap<(Id, Digest), Run>>,
     swept: Mutex<Option<Instant>>,
-    bytes: AtomicU64,
     pub(super) finishing: Semaphore,
 }
 
@@ -82,7 +80,6 @@ impl Default for Uploads {
         Self {
             running: Mutex::default(),
             swept: Mutex::default(),
-            bytes: AtomicU64::new(0),
             finishing: Semaphore::new(AT_ONCE),
         }
     }
@@ -109,15 +106,6 @@ pub(super) struct Turn {
 }
 
 impl Uploads {
-    /// How many bytes have arrived since the process began.
-    pub(super) fn received(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn count(&self, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
     /// Gives up what nobody wrote to for a day; looks at first, and then once an hour.
     pub(super) async fn sweep(&self, controller: &Controller) -> Result<(), Status> {
         {

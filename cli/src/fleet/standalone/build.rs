@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Error;
 use netghost_controller::outside::Outside;
 use netghost_controller::store::Store;
-use netghost_controller::{Controller, DOMAIN, Shared, jobs, link, pki};
+use netghost_controller::{Controller, DOMAIN, Shared, audit, jobs, keys, link, pki};
 
 use super::reach::ThisHost;
 use super::row;
@@ -15,9 +15,12 @@ use crate::world::World;
 
 /// Puts the controller together, with this host as its target; also the name under which the host is selected.
 pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller, String), Failure> {
-    let failed = |error: Error| Failure::failed("store", error.context("cannot open the command's own store"));
+    let failed =
+        |error: Error| Failure::failed("store", error.context("cannot open the command's own store"));
     let directory = root.join("controller");
-    let store = Store::open(&directory, None).await.map_err(|error| failed(error.into()))?;
+    let store = Store::open(&directory, None)
+        .await
+        .map_err(|error| failed(error.into()))?;
     let outside = Outside {
         now_us: world.now_us,
         ..Outside::real()
@@ -28,9 +31,7 @@ pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller
     let controller = Controller::new(Shared {
         store,
         outside,
-        ca: pki::Authority {
-            domain: DOMAIN.to_owned(),
-        },
+        ca: authority(&directory.join("pki"), &outside).map_err(|error| failed(error.into()))?,
         signer,
         links: link::Links::default(),
         reach: Arc::new(ThisHost {
@@ -41,11 +42,25 @@ pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller
         }),
         jobs: jobs::Running::default(),
     });
-    jobs::resume(&controller).await.map_err(|error| failed(error.into()))?;
+    keys::publish(&controller.store, controller.signer.public(), (world.now_us)())
+        .await
+        .map_err(|error| failed(error.into()))?;
+    jobs::resume(&controller)
+        .await
+        .map_err(|error| failed(error.into()))?;
     Ok((controller, name))
 }
 
-/// Ends what the command began.
-pub(super) async fn close(_controller: &Controller) -> Result<(), netghost_controller::store::Error> {
-    Ok(())
+/// The authority, which nothing asks for a certificate here; made at first use.
+fn authority(directory: &Path, outside: &Outside) -> Result<pki::Authority, pki::Error> {
+    if directory.exists() {
+        pki::Authority::open(directory)
+    } else {
+        pki::Authority::create(directory, DOMAIN, outside)
+    }
+}
+
+/// Signs the audit log as the command leaves it.
+pub(super) async fn close(controller: &Controller) -> Result<(), netghost_controller::store::Error> {
+    audit::sign(controller).await.map(drop)
 }

@@ -24,7 +24,9 @@ pub(super) struct ThisHost {
 
 impl std::fmt::Debug for ThisHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ThisHost").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("ThisHost")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -37,7 +39,10 @@ impl Reach for ThisHost {
     ) -> BoxFuture<'a, Result<Digest, Unreached>> {
         Box::pin(async move {
             if order.target != self.id {
-                return Err(unreached("offline", "without a controller only this host is read"));
+                return Err(unreached(
+                    "offline",
+                    "without a controller only this host is read",
+                ));
             }
             let done = manifest_of(controller, order.command).await;
             if let Some(digest) = done.map_err(|error| internal(&error))? {
@@ -61,9 +66,12 @@ impl ThisHost {
         let (capture, target, now_us) = (self.capture.clone(), self.target, self.now_us);
         // A thread of its own is in the network namespace in which the command was started.
         let read = tokio::task::spawn_blocking(move || host::snapshot(&*capture, target, now_us, &names));
-        let snapshot = read
-            .await
-            .map_err(|_| unreached("internal", "reading this host failed; this is a fault of the program"))?;
+        let snapshot = read.await.map_err(|_| {
+            unreached(
+                "internal",
+                "reading this host failed; this is a fault of the program",
+            )
+        })?;
         manifest::store(&snapshot, &order.meta).map_err(|error| internal(&error))
     }
 }
@@ -75,9 +83,11 @@ async fn manifest_of(controller: &Controller, command: Id) -> Result<Option<Dige
         .await?;
     let Some(row) = row else { return Ok(None) };
     let text: String = row.try_get("digest")?;
-    Digest::parse(&text).map(Some).ok_or_else(|| store::Error::Damaged {
-        what: format!("the manifest of command {command}"),
-    })
+    Digest::parse(&text)
+        .map(Some)
+        .ok_or_else(|| store::Error::Damaged {
+            what: format!("the manifest of command {command}"),
+        })
 }
 
 /// Objects first: a manifest that stands in the table is whole.

@@ -1,8 +1,8 @@
 //! This host as the controller in this process knows it: one agent, named as the host.
 
+use netghost_controller::audit;
 use netghost_controller::outside::Outside;
 use netghost_controller::store::{Error, Store, column};
-use netghost_controller::audit;
 use netghost_core::artifact::name::Name;
 use netghost_core::audit::{Event, Outcome};
 use netghost_core::fleet::Id;
@@ -23,7 +23,10 @@ pub(super) async fn this_host(
     let id = outside.id().map_err(|error| Failure::failed("internal", error))?;
     let found = keep(store, outside.now_us(), id, target).await;
     found.map_err(|error| {
-        Failure::failed("store", anyhow::Error::from(error).context("cannot use the command's own store"))
+        Failure::failed(
+            "store",
+            anyhow::Error::from(error).context("cannot use the command's own store"),
+        )
     })
 }
 

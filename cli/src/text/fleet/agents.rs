@@ -52,7 +52,11 @@ pub fn agent(agent: &Agent) -> String {
         ("certificate until", time(agent.certificate_until_us, NONE)),
         (
             "capabilities",
-            or_none(Some(agent.capabilities.join(", ")).filter(|all| !all.is_empty()).as_deref()),
+            or_none(
+                Some(agent.capabilities.join(", "))
+                    .filter(|all| !all.is_empty())
+                    .as_deref(),
+            ),
         ),
     ];
     format!("{}\n{}", agent.name, lines(&rows))

@@ -1,0 +1,163 @@
+//! What a drift check found, from the document that the controller wrote.
+
+use serde_json::Value;
+
+use super::one_line;
+
+/// The verdict, then each target with its changes, then what is not covered.
+pub fn check(document: &Value) -> String {
+    let targets = list(document, "targets");
+    let verdict = text(document, "verdict");
+    let changes = list(document, "changes").len();
+    let mut out = format!(
+        "{verdict}: {changes} {} on {} of {} VMs\n",
+        if changes == 1 { "change" } else { "changes" },
+        targets
+            .iter()
+            .filter(|target| !list(target, "changes").is_empty())
+            .count(),
+        targets.len()
+    );
+    out += &format!(
+        "  baseline {}, job {}\n",
+        one_line(&text(document, "baseline")),
+        one_line(&text(document, "job"))
+    );
+    if let Some(why) = document.get("why").and_then(Value::as_str) {
+        out += &format!("  {}\n", one_line(why));
+    }
+    for row in targets {
+        out += &target(row);
+    }
+    out
+}
+
+fn target(target: &Value) -> String {
+    let mut out = format!(
+        "\n{}: {}\n",
+        one_line(&text(target, "name")),
+        text(target, "verdict")
+    );
+    let mut section = String::new();
+    for change in list(target, "changes") {
+        let here = text(change, "section");
+        if here != section {
+            out += &format!("  {}\n", one_line(&here));
+            section = here;
+        }
+        out += &self::change(change);
+    }
+    let (asked, rest): (Vec<&Value>, Vec<&Value>) = list(target, "not_covered")
+        .iter()
+        .partition(|row| row.get("requested").and_then(Value::as_bool) != Some(false));
+    for row in asked {
+        out += &format!("  not covered: {}\n", one_line(&gap(row)));
+    }
+    if !rest.is_empty() {
+        let names: Vec<String> = rest.iter().map(|row| place(row)).collect();
+        out += &format!("  not requested: {}\n", one_line(&names.join(", ")));
+    }
+    out
+}
+
+fn change(change: &Value) -> String {
+    let maker = change.get("maker").and_then(Value::as_str);
+    let maker = maker.map(|maker| format!("  [{maker}]")).unwrap_or_default();
+    let mut out = format!(
+        "    {} {}{}\n",
+        one_line(&text(change, "kind")),
+        one_line(&text(change, "path")),
+        one_line(&maker)
+    );
+    for (mark, field) in [('-', "before"), ('+', "after")] {
+        let side = change.get(field).filter(|side| !side.is_null());
+        for line in side.into_iter().flat_map(lines) {
+            out += &format!("      {mark} {}\n", one_line(&line));
+        }
+    }
+    out
+}
+
+/// A side of a change, in as many lines as it takes.
+fn lines(side: &Value) -> Vec<String> {
+    let rules = |of: &Value| -> Vec<String> { list(of, "rules").iter().flat_map(lines).collect() };
+    match side {
+        Value::String(text) => vec![text.clone()],
+        Value::Object(fields) if fields.get("text").is_some_and(Value::is_string) => {
+            let position = fields.get("position").and_then(Value::as_u64);
+            let position = position
+                .map(|number| format!("{number:>4}  "))
+                .unwrap_or_default();
+            vec![format!("{position}{}", text(side, "text"))]
+        }
+        Value::Object(fields) if fields.contains_key("rules") && fields.contains_key("name") => {
+            let mut all = vec![format!("chain {}", text(side, "name"))];
+            all.extend(rules(side));
+            all
+        }
+        Value::Object(fields) if fields.contains_key("chains") && fields.contains_key("name") => {
+            let mut all = vec![format!("table {}", text(side, "name"))];
+            all.extend(list(side, "chains").iter().flat_map(lines));
+            all
+        }
+        Value::Array(all) if all.iter().all(Value::is_string) => {
+            let words: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+            vec![words.join(", ")]
+        }
+        other => vec![other.to_string()],
+    }
+}
+
+fn gap(row: &Value) -> String {
+    format!("{}: {}", place(row), text(row, "why"))
+}
+
+/// Which part: a section, a mechanism, a path in it; all of the target where none is named.
+fn place(row: &Value) -> String {
+    let parts: Vec<&str> = ["section", "mechanism", "path"]
+        .iter()
+        .filter_map(|field| row.get(*field).and_then(Value::as_str))
+        .collect();
+    if parts.is_empty() {
+        "all sections".to_owned()
+    } else {
+        parts.join(" ")
+    }
+}
+
+fn list<'a>(of: &'a Value, field: &str) -> &'a [Value] {
+    of.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// A text, or whatever else stands there as it is written.
+fn text(of: &Value, field: &str) -> String {
+    match of.get(field) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::check;
+
+    #[test]
+    fn each_target_is_told_with_what_changed_and_what_was_not_read() {
+        let change = json!({"section": "nftables", "kind": "rule_added", "path": "inet f input", "maker": null,
+            "before": null, "after": {"position": 1, "text": "tcp dport 22 drop"}});
+        let gap = json!({"section": null, "mechanism": null, "path": null, "why": "offline\nvm9: no_drift",
+            "requested": true});
+        let document = json!({"verdict": "drift", "job": "j", "baseline": "b", "changes": [change],
+            "targets": [
+                {"name": "vm1", "verdict": "drift", "changes": [change], "not_covered": []},
+                {"name": "vm2", "verdict": "unknown", "changes": [], "not_covered": [gap]}]});
+        assert_eq!(
+            check(&document),
+            "drift: 1 change on 1 of 2 VMs\n  baseline b, job j\n\nvm1: drift\n  nftables\n    rule_added inet f input\n      \
+             +    1  tcp dport 22 drop\n\nvm2: unknown\n  not covered: all sections: offline\\nvm9: no_drift\n"
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! Who gets in, who is known, and who is refused: a controller in this process, its own clock, callers over TLS on loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests state what they expect by failing, in what they share too"
+)]
+
+mod agents;
+mod authority;
+mod calls;
+mod joining;
+mod recovery;
+mod tls;
+mod tokens;
+mod users;
+mod world;

@@ -1,0 +1,160 @@
+//! A store that was edited gives unknown, never a clean answer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use netghost_controller::store::objects;
+use netghost_core::artifact::json::Digest;
+use netghost_core::artifact::manifest::Manifest;
+use netghost_proto::v1;
+
+use crate::place::{Place, Process, all, baseline, drift};
+use crate::reach::Scripted;
+
+async fn sealed(place: &Place) -> (Process, v1::Baseline) {
+    let process = Process::start(&place.path, Arc::new(Scripted::default())).await;
+    process.enrol(2).await;
+    let job = process.run(baseline("golden", all())).await;
+    assert_eq!(job.verdict, "complete");
+    let show = v1::ShowBaselineRequest {
+        name: "golden".to_owned(),
+    };
+    let shown = process.client.clone().show_baseline(show).await.unwrap();
+    (process, shown.into_inner())
+}
+
+fn file(place: &Place, digest: &[u8]) -> PathBuf {
+    let digest = Digest::from(<[u8; 32]>::try_from(digest).unwrap());
+    place.path.join("objects").join(objects::path(&digest).as_ref())
+}
+
+async fn check(process: &Process, what: &str) -> v1::Job {
+    let job = process.run(drift("golden", all())).await;
+    assert_eq!(job.verdict, "unknown", "{what}");
+    assert_eq!(
+        process.document(&job).await["drift_detected"],
+        serde_json::Value::Null
+    );
+    job
+}
+
+#[tokio::test]
+async fn a_lost_or_edited_object_makes_its_target_unknown() {
+    for edited in [false, true] {
+        for object in [false, true] {
+            let place = Place::new();
+            let (process, shown) = sealed(&place).await;
+            let manifest = process.object(&shown.members[1].manifest).await;
+            let path = if object {
+                let entry = &Manifest::read(&manifest).unwrap().sections[0];
+                file(&place, entry.config_digest.unwrap().as_bytes())
+            } else {
+                file(&place, &shown.members[1].manifest)
+            };
+            if edited {
+                let mut bytes = std::fs::read(&path).unwrap();
+                let last = bytes.len() - 1;
+                bytes[last] ^= 1;
+                std::fs::write(&path, bytes).unwrap();
+            } else {
+                std::fs::remove_file(&path).unwrap();
+            }
+            let job = process.run(drift("golden", all())).await;
+            let word = if edited { "edited or damaged" } else { "missing" };
+            // Both have one configuration: an object that both stand on is stored once, and written again by whoever reads.
+            if object && !edited {
+                assert_eq!(job.verdict, "no_drift", "the agents brought it again");
+                continue;
+            }
+            assert_eq!(job.verdict, "unknown");
+            assert!(job.targets[1].why.contains(word), "{}", job.targets[1].why);
+            if !object {
+                assert_eq!(
+                    job.targets[0].verdict, "no_drift",
+                    "the other target is not harmed"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn edited_rows_are_not_believed() {
+    let edits = [
+        "UPDATE baseline_members SET manifest = (SELECT manifest FROM job_targets WHERE name = 'vm1') WHERE name = 'vm2'",
+        "UPDATE baseline_members SET not_captured = 'tc' WHERE name = 'vm2'",
+        "DELETE FROM baseline_members WHERE name = 'vm2'",
+        "UPDATE baselines SET created_at_us = 1",
+        "UPDATE baselines SET created_by = 'eve'",
+    ];
+    for edit in edits {
+        let place = Place::new();
+        let (process, _) = sealed(&place).await;
+        // Snapshots of the two differ in what the manifests say, so that their digests do.
+        sqlx::query("UPDATE job_targets SET manifest = $1 WHERE name = 'vm1'")
+            .bind(Digest::of(b"another").to_string())
+            .execute(process.controller.store.pool())
+            .await
+            .unwrap();
+        sqlx::query(edit)
+            .execute(process.controller.store.pool())
+            .await
+            .unwrap();
+        let job = check(&process, edit).await;
+        let told = format!("{} {}", job.why, job.targets[0].why);
+        assert!(
+            told.contains("edited") || told.contains("missing"),
+            "{edit}: {told}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_lost_or_foreign_seal_makes_all_unknown() {
+    let place = Place::new();
+    let (process, shown) = sealed(&place).await;
+    let seal = file(&place, &shown.seal);
+    let bytes = std::fs::read(&seal).unwrap();
+    std::fs::remove_file(&seal).unwrap();
+    let job = check(&process, "lost").await;
+    assert!(job.why.contains("missing") && job.targets.iter().all(|target| target.verdict == "unknown"));
+    std::fs::write(&seal, bytes).unwrap();
+    let again = process.run(drift("golden", all())).await;
+    assert_eq!(again.verdict, "no_drift");
+
+    let other = netghost_core::artifact::key::Signer::from_seed(&[3; 32]).unwrap();
+    let statement = netghost_core::artifact::certificate::peek(&std::fs::read(&seal).unwrap())
+        .unwrap()
+        .0;
+    let forged = netghost_core::artifact::certificate::sign(&statement, &other).unwrap();
+    let digest = process.controller.store.put_object(forged).await.unwrap();
+    sqlx::query("UPDATE baselines SET seal = $1")
+        .bind(digest.to_string())
+        .execute(process.controller.store.pool())
+        .await
+        .unwrap();
+    let job = check(&process, "forged").await;
+    assert!(job.why.contains("none of the keys"), "{}", job.why);
+}
+
+#[tokio::test]
+async fn a_damaged_row_of_a_job_ends_it_unknown() {
+    let place = Place::new();
+    let (process, _) = sealed(&place).await;
+    process.script(
+        1,
+        crate::reach::Script::Late(22, std::time::Duration::from_millis(300)),
+    );
+    let job = process.begin(drift("golden", all())).await.unwrap();
+    sqlx::query("DELETE FROM baseline_members")
+        .execute(process.controller.store.pool())
+        .await
+        .unwrap();
+    sqlx::query("DELETE FROM baselines")
+        .execute(process.controller.store.pool())
+        .await
+        .unwrap();
+    let ended = process.watch(&job.id).await.pop().unwrap();
+    assert_eq!(ended.verdict, "unknown");
+    assert!(ended.why.contains("baseline golden"), "{}", ended.why);
+}
