@@ -45,7 +45,7 @@ impl Default for Timings {
 #[derive(Debug)]
 pub(super) enum Event {
     /// A message of this kind came.
-    Said(Option<Kind>),
+    Said(Option<Box<Kind>>),
     /// The identity's seat was taken: the stream is open.
     Admitted,
     /// Another stream claims the identity: its holder is to show that it lives. The number is the asker's.
@@ -139,8 +139,8 @@ impl Machine {
         })
     }
 
-    fn first(&mut self, said: Option<Kind>) -> Result<Vec<Action>, Status> {
-        let Some(Kind::Hello(hello)) = said else {
+    fn first(&mut self, said: Option<Box<Kind>>) -> Result<Vec<Action>, Status> {
+        let Some(Kind::Hello(hello)) = said.map(|said| *said) else {
             return Err(Status::invalid_argument(
                 "the first message of a control stream is Hello",
             ));
@@ -156,8 +156,8 @@ impl Machine {
         Ok(Vec::new())
     }
 
-    fn said(&mut self, said: Option<Kind>, now: Duration) -> Result<Vec<Action>, Status> {
-        let mut actions = match said {
+    fn said(&mut self, said: Option<Box<Kind>>, now: Duration) -> Result<Vec<Action>, Status> {
+        let mut actions = match said.map(|said| *said) {
             None => return Err(Status::invalid_argument("a message of no known kind")),
             Some(Kind::Hello(_)) => return Err(Status::invalid_argument("a second Hello")),
             Some(Kind::ProbeAnswered(number)) => self.answered(number)?,

@@ -17,6 +17,7 @@ use super::{finish, presence};
 use crate::Controller;
 use crate::caller::Agent;
 use crate::store::Error;
+use crate::{Controller, audit};
 
 type Out = mpsc::Sender<Result<v1::ControllerMessage, Status>>;
 
@@ -116,7 +117,7 @@ impl Session {
             told = told => told,
             () = self.out.closed() => Woken::Over(Status::cancelled("the agent ended the stream")),
             message = said.next() => match message {
-                Some(Ok(message)) => Woken::Event(Event::Said(message.kind)),
+                Some(Ok(message)) => Woken::Event(Event::Said(message.kind.map(Box::new))),
                 Some(Err(status)) => Woken::Over(unreadable(status)),
                 None => Woken::Over(Status::ok("the agent ended the stream")),
             },

@@ -6,7 +6,7 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn said(kind: Kind) -> Event {
-    Event::Said(Some(kind))
+    Event::Said(Some(Box::new(kind)))
 }
 
 fn hello() -> Kind {
