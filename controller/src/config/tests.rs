@@ -59,7 +59,7 @@ fn every_key_is_taken() {
          log = \"debug\"\n[http]\nlisten = \"[::1]:1\"\n[limits]\ndisk_free_mib = 1\nstop_seconds = 0\n",
     )
     .unwrap();
-    let names: Vec<String> = config.names("host").iter().map(ToString::to_string).collect();
+    let names: Vec<String> = config.names(&[ServerName::try_from("given".to_owned()).unwrap()], "host").iter().map(ToString::to_string).collect();
     assert_eq!(names, ["controller.example.org", "10.0.0.4", "fd00::4"]);
     assert_eq!(config.limits.disk_free_mib, 1);
     assert_eq!(config.http.listen.to_string(), "[::1]:1");
@@ -71,12 +71,14 @@ fn every_key_is_taken() {
 #[test]
 fn without_names_the_host_is_reached_by_its_own() {
     let names: Vec<String> = Config::default()
-        .names("vm1")
+        .names(&[], "vm1")
         .iter()
         .map(ToString::to_string)
         .collect();
     assert_eq!(names, ["localhost", "127.0.0.1", "::1", "vm1"]);
-    assert_eq!(Config::default().names("not a name").len(), 3);
+    assert_eq!(Config::default().names(&[], "not a name").len(), 3);
+    let given = [ServerName::try_from("given".to_owned()).unwrap()];
+    assert_eq!(Config::default().names(&given, "vm1"), given);
 }
 
 #[test]
