@@ -14,7 +14,6 @@ use super::machine::{Action, Event, Machine};
 use super::orders::Outcome;
 use super::registry::{Admission, Ears, Ending, Seated, Tell};
 use super::{finish, presence};
-use crate::Controller;
 use crate::caller::Agent;
 use crate::store::Error;
 use crate::{Controller, audit};

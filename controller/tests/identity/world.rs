@@ -30,29 +30,29 @@ use tonic::transport::Channel;
 
 /// When each test begins: 2026-11-22.
 const BEGIN_US: u64 = 1_795_305_600_000_000;
-pub const SECOND_US: u64 = 1_000_000;
-pub const HOUR_US: u64 = 3600 * SECOND_US;
-pub const DAY_US: u64 = 24 * HOUR_US;
-pub const DOMAIN: &str = "test.internal";
+pub(crate) const SECOND_US: u64 = 1_000_000;
+pub(crate) const HOUR_US: u64 = 3600 * SECOND_US;
+pub(crate) const DAY_US: u64 = 24 * HOUR_US;
+pub(crate) const DOMAIN: &str = "test.internal";
 
 thread_local! {
     // A test and all its tasks run on one thread: each test has its own time.
     static NOW_US: Cell<u64> = const { Cell::new(BEGIN_US) };
 }
 
-pub fn now_us() -> u64 {
+pub(crate) fn now_us() -> u64 {
     NOW_US.get()
 }
 
-pub fn later(us: u64) {
+pub(crate) fn later(us: u64) {
     NOW_US.set(now_us() + us);
 }
 
-pub fn earlier(us: u64) {
+pub(crate) fn earlier(us: u64) {
     NOW_US.set(now_us() - us);
 }
 
-pub fn outside() -> Outside {
+pub(crate) fn outside() -> Outside {
     Outside {
         now_us,
         ..Outside::real()
@@ -88,10 +88,10 @@ impl Reach for Nobody {
 }
 
 /// A directory that goes with the test.
-pub struct Scratch(pub PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let id = Outside::real().id().unwrap();
         let path = std::env::temp_dir().join(format!("netghost-identity-{id}"));
         std::fs::create_dir(&path).unwrap();
@@ -105,16 +105,16 @@ impl Drop for Scratch {
     }
 }
 
-pub struct World {
-    pub controller: Controller,
-    pub port: u16,
+pub(crate) struct World {
+    pub(crate) controller: Controller,
+    pub(crate) port: u16,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
     _scratch: Scratch,
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let scratch = Scratch::new();
         let controller = controller(&scratch).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -135,16 +135,16 @@ impl World {
         }
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
         self.served.await.unwrap();
     }
 
-    pub fn trust(&self) -> Trust {
+    pub(crate) fn trust(&self) -> Trust {
         Trust::Fingerprint(self.controller.ca.fingerprint())
     }
 
-    pub fn dial(&self, identity: Option<Arc<Identity>>) -> Dial {
+    pub(crate) fn dial(&self, identity: Option<Arc<Identity>>) -> Dial {
         let mut dial = Dial::new(
             Address::parse(&format!("127.0.0.1:{}", self.port)).unwrap(),
             self.trust(),
@@ -154,20 +154,25 @@ impl World {
         dial
     }
 
-    pub async fn channel(&self, identity: Option<&Arc<Identity>>) -> Channel {
+    pub(crate) async fn channel(&self, identity: Option<&Arc<Identity>>) -> Channel {
         self.dial(identity.cloned()).connect().await.unwrap()
     }
 
-    pub async fn fleet(&self, identity: &Arc<Identity>) -> FleetClient<Channel> {
+    pub(crate) async fn fleet(&self, identity: &Arc<Identity>) -> FleetClient<Channel> {
         FleetClient::new(self.channel(Some(identity)).await)
     }
 
-    pub async fn enrol(&self, token: &Token, key: Key, name: &str) -> Result<Arc<Identity>, EnrolError> {
+    pub(crate) async fn enrol(
+        &self,
+        token: &Token,
+        key: Key,
+        name: &str,
+    ) -> Result<Arc<Identity>, EnrolError> {
         let (identity, _) = enrol(self.channel(None).await, token, key, name).await?;
         Ok(Arc::new(identity))
     }
 
-    pub async fn user(&self, name: &str, role: Role) -> Arc<Identity> {
+    pub(crate) async fn user(&self, name: &str, role: Role) -> Arc<Identity> {
         let login = users::add(&self.controller, &Name::parse(name).unwrap(), role)
             .await
             .unwrap();
@@ -177,7 +182,7 @@ impl World {
     }
 
     /// A token for so many agents, an hour long, made by an admin of its own.
-    pub async fn token(&self, uses: u32) -> Token {
+    pub(crate) async fn token(&self, uses: u32) -> Token {
         let admin = self.user(&format!("maker-{uses}"), Role::Admin).await;
         let request = v1::CreateTokenRequest {
             uses,
@@ -192,12 +197,12 @@ impl World {
         Token::parse(&made.into_inner().text).unwrap()
     }
 
-    pub async fn agent(&self, name: &str) -> Arc<Identity> {
+    pub(crate) async fn agent(&self, name: &str) -> Arc<Identity> {
         let token = self.token(1).await;
         self.enrol(&token, Key::generate().unwrap(), name).await.unwrap()
     }
 
-    pub async fn agents(&self) -> Vec<v1::Agent> {
+    pub(crate) async fn agents(&self) -> Vec<v1::Agent> {
         let viewer = self.user("eyes", Role::Viewer).await;
         let all = v1::Selector {
             all: true,
@@ -207,7 +212,7 @@ impl World {
         list.into_inner().agents
     }
 
-    pub async fn records(&self) -> Vec<Record> {
+    pub(crate) async fn records(&self) -> Vec<Record> {
         let rows = sqlx::query("SELECT record FROM audit_records ORDER BY sequence")
             .fetch_all(self.controller.store.pool())
             .await
@@ -218,7 +223,7 @@ impl World {
     }
 
     /// The reasons of what was refused, as the log has them.
-    pub async fn denials(&self) -> Vec<String> {
+    pub(crate) async fn denials(&self) -> Vec<String> {
         let records = self.records().await;
         let denied = records.iter().filter(|record| record.outcome == Outcome::Denied);
         denied
@@ -243,7 +248,7 @@ async fn controller(scratch: &Scratch) -> Controller {
 }
 
 /// The refusal of an enrolment.
-pub fn refused(answer: Result<Arc<Identity>, EnrolError>) -> tonic::Status {
+pub(crate) fn refused(answer: Result<Arc<Identity>, EnrolError>) -> tonic::Status {
     match answer {
         Err(EnrolError::Refused(status)) => status,
         Err(other) => panic!("refused otherwise: {other:?}"),
