@@ -141,7 +141,7 @@ async fn give(controller: &Controller, order: &Order, port: u32, missing: Option
     let snapshot = Snapshot {
         target: Target::Host {
             name: "one name for all".into(),
-            boot_id: None,
+            boot_id: Some(order.target.to_string()),
             kernel: "6.1".to_owned(),
         },
         tool: "netghost test".to_owned(),
