@@ -27,6 +27,8 @@ impl Counter {
     }
 }
 
+/// Bytes that agents uploaded.
+pub static UPLOADED_BYTES: Counter = Counter::new();
 /// Errors of the database.
 pub static DATABASE_ERRORS: Counter = Counter::new();
 /// Heads of agents that the audit log does not lead to.

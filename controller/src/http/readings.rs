@@ -155,7 +155,7 @@ fn process(page: &mut Page, controller: &Controller) {
         "netghost_uploaded_bytes_total",
         Kind::Counter,
         "Bytes that agents uploaded.",
-        controller.links.uploaded_bytes(),
+        metrics::UPLOADED_BYTES.get(),
     );
     page.one(
         "netghost_database_errors_total",
