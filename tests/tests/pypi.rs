@@ -27,6 +27,8 @@ use netghost_core::section::{Reader, SectionName};
 
 #[path = "pypi/commands.rs"]
 mod commands;
+#[path = "pypi/fleet.rs"]
+mod fleet;
 #[path = "pypi/sample.rs"]
 mod sample;
 #[path = "pypi/venv.rs"]
@@ -178,6 +180,7 @@ fn pypi_documents_match_their_schemas() {
         write(&format!("key.{number}.json"), std::fs::read(period).unwrap());
     }
     commands::write(&scratch("commands"), &directory);
+    fleet::write(&directory);
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
     run("check_schemas.py", &[&schemas, &directory], &[]);
 }

@@ -18,6 +18,9 @@ use crate::store::{Error, baselines, jobs};
 /// How many names an audit record spells out.
 const NAMED: usize = 100;
 
+/// The most targets of one job: all of them go into one message.
+const MOST_TARGETS: usize = 10_000;
+
 /// Who asks for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asker {
@@ -53,6 +56,12 @@ pub async fn start(controller: &Controller, id: Id, request: Request, asker: &As
         .check()
         .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
     let plan = plan(controller, &request).await?;
+    if plan.targets.len() > MOST_TARGETS {
+        return Err(Status::failed_precondition(format!(
+            "{} agents are selected, and a job has at most {MOST_TARGETS}: select them in parts, by tags",
+            plan.targets.len()
+        )));
+    }
     let mut transaction = controller.store.begin().await?;
     if !insert(controller, &mut transaction, (id, &request, asker), &plan).await? {
         // Somebody was quicker with this id.

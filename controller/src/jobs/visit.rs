@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Whoever reaches the target knows better why it did not answer, and says so when the command's own time is over.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Characters of a reason that are kept.
+const LONGEST_WHY: usize = 500;
+
 /// Has a target read itself, and stores what came of it.
 pub(super) async fn visit(run: Arc<Run>, mut target: TargetRow) -> Result<(), Error> {
     let outcome = match wait(&run).await {
@@ -35,10 +38,15 @@ pub(super) async fn visit(run: Arc<Run>, mut target: TargetRow) -> Result<(), Er
         Ok(manifest) => (target.state, target.manifest) = (TargetState::Captured, Some(manifest)),
         Err(unreached) => {
             target.state = TargetState::Failed;
-            target.why = format!("{}: {}", unreached.code, unreached.message);
+            target.why = short(&format!("{}: {}", unreached.code, unreached.message));
         }
     }
     store(&run, &target).await
+}
+
+/// What an agent says is bounded: all targets of a job go into one message.
+fn short(why: &str) -> String {
+    why.chars().take(LONGEST_WHY).collect()
 }
 
 async fn store(run: &Run, target: &TargetRow) -> Result<(), Error> {
@@ -97,7 +105,7 @@ async fn attempt(
     // A fault in there is this target's alone.
     let capture = AssertUnwindSafe(async { controller.reach.capture(controller, order, &started).await });
     let mut capture = std::pin::pin!(capture.catch_unwind());
-    let mut sent = target.state == TargetState::Sent;
+    let mut sent = false;
     loop {
         tokio::select! {
             biased;

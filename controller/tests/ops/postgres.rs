@@ -91,7 +91,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         // SIGINT is PostgreSQL's fast shutdown.
         let pid = rustix::process::Pid::from_child(&self.child);
-        drop(rustix::process::kill_process(pid, rustix::process::Signal::INT));
+        // It may have ended by itself.
+        let _told = rustix::process::kill_process(pid, rustix::process::Signal::INT);
         drop(self.child.wait());
         drop(std::fs::remove_dir_all(&self.directory));
     }
