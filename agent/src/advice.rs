@@ -49,7 +49,8 @@ fn tls(source: &io::Error) -> Option<String> {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "use a name that stands in the controller's certificate, or add this one to `names` in its configuration"
             }
-            CertificateError::UnknownIssuer => {
+            // An authority of the same name with another key is another one.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "this is not the controller that was trusted: check the address; after a new CA enrol again with a new \
                  token (netghost-agent enroll --replace)"
             }

@@ -170,7 +170,8 @@ fn level(word: &str) -> Result<tracing::Level, String> {
         "warn" => Ok(tracing::Level::WARN),
         "info" => Ok(tracing::Level::INFO),
         "debug" => Ok(tracing::Level::DEBUG),
-        _ => Err(format!("{word:?} is none of error, warn, info, debug")),
+        "trace" => Ok(tracing::Level::TRACE),
+        _ => Err(format!("{word:?} is none of error, warn, info, debug, trace")),
     }
 }
 

@@ -166,6 +166,13 @@ pub const AGENT_REVOKE: &str = "\
 Example:
   netghost agent revoke --vm web-1 --reason stolen";
 
+/// Below `netghost agent settle --help`.
+pub const AGENT_SETTLE: &str = "\
+An identity is contested when two machines used it at once: find which of them is not yours first.
+
+Example:
+  netghost agent settle --vm web-1";
+
 /// Below `netghost agent remove --help`.
 pub const AGENT_REMOVE: &str = "\
 Example:

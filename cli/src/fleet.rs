@@ -111,6 +111,11 @@ pub struct Place {
 pub trait Dial: Send {
     /// A new connection.
     fn dial(&mut self) -> BoxFuture<'_, Result<Channel, Failure>>;
+
+    /// Ends what was begun; nothing is dialled after it.
+    fn close(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// A controller that can be called.
@@ -126,6 +131,13 @@ impl std::fmt::Debug for Fleet {
         f.debug_struct("Fleet")
             .field("place", &self.place)
             .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        self.client = None;
+        self.runtime.block_on(self.dial.close());
     }
 }
 

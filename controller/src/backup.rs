@@ -155,7 +155,11 @@ async fn fill(store: &Store, unfinished: &Path, to: &Path, outside: &Outside) ->
         tool: crate::tool(),
         controller: store.controller_id(outside).await?.to_string(),
         at_us: Big(outside.now_us()),
-        rows: if store.is_sqlite() { Rows::Sqlite } else { Rows::Postgresql },
+        rows: if store.is_sqlite() {
+            Rows::Sqlite
+        } else {
+            Rows::Postgresql
+        },
     };
     let event = Event::new("user/local", "store.backup", Outcome::Done).target(to.display());
     let mut transaction = store.begin().await?;
@@ -183,6 +187,3 @@ async fn fill(store: &Store, unfinished: &Path, to: &Path, outside: &Outside) ->
     files::create(&path, 0o600, sums::write(&sums).as_bytes()).map_err(failed("write", &path))?;
     Ok(about)
 }
-
-#[cfg(test)]
-mod tests;

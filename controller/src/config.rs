@@ -134,7 +134,10 @@ impl Config {
     /// The names for the server's certificate: those set here, else those `given` when it was founded, else the host's own
     /// and those of loopback.
     pub fn names(&self, given: &[ServerName], host_name: &str) -> Vec<ServerName> {
-        if let Some(names) = [self.names.as_slice(), given].into_iter().find(|names| !names.is_empty()) {
+        if let Some(names) = [self.names.as_slice(), given]
+            .into_iter()
+            .find(|names| !names.is_empty())
+        {
             return names.to_vec();
         }
         ["localhost", "127.0.0.1", "::1", host_name]

@@ -137,11 +137,7 @@ fn draw(path: &Path, outside: &Outside) -> Result<Signer, Error> {
     })
 }
 
-fn write(
-    path: &Path,
-    signer: &Signer,
-    put: fn(&Path, u32, &[u8]) -> io::Result<()>,
-) -> Result<(), Error> {
+fn write(path: &Path, signer: &Signer, put: fn(&Path, u32, &[u8]) -> io::Result<()>) -> Result<(), Error> {
     let pem = signer.to_pem().map_err(|source| Error::Key {
         path: path.to_path_buf(),
         source,

@@ -27,7 +27,7 @@ impl Counter {
     }
 }
 
-/// Bytes that agents uploaded.
+/// Bytes of objects that agents uploaded.
 pub static UPLOADED_BYTES: Counter = Counter::new();
 /// Errors of the database.
 pub static DATABASE_ERRORS: Counter = Counter::new();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
-use sqlx::{AnyPool, Transaction};
+use sqlx::{AnyPool, Connection, Transaction};
 
 pub mod baselines;
 pub mod certificates;
@@ -118,6 +118,12 @@ impl Store {
                     }
                     Ok(())
                 })
+            })
+            // A commit that a full disk refused can leave its connection inside the transaction for ever: it is closed, not
+            // handed out again.
+            .before_acquire(|connection, _| {
+                let free = !connection.is_in_transaction();
+                Box::pin(async move { Ok(free) })
             })
             .connect(&url)
             .await?;

@@ -37,11 +37,15 @@ pub fn keep(dir: &RunDir, vm: &str, program: &Path) -> Result<()> {
     let machine = start(dir, vm, commands)?;
     let link = Link::new(machine)?;
     let socket = dir.vm_file(vm, "socket");
-    let listener = UnixListener::bind(&socket).map_err(|source| LabError::File {
-        doing: "listen on",
-        path: socket,
-        source,
-    })?;
+    // It gets its name when it listens: between bind and listen a client would be refused.
+    let unready = dir.vm_file(vm, "socket.new");
+    let listener = UnixListener::bind(&unready)
+        .and_then(|listener| std::fs::rename(&unready, &socket).map(|()| listener))
+        .map_err(|source| LabError::File {
+            doing: "listen on",
+            path: socket,
+            source,
+        })?;
     watch_owner(dir.clone());
     for client in listener.incoming() {
         let client = client.map_err(|source| LabError::Pipe("accept a client", source))?;

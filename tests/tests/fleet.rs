@@ -23,6 +23,8 @@ mod files;
 mod flow;
 #[path = "fleet/identity.rs"]
 mod identity;
+#[path = "fleet/load.rs"]
+mod load;
 #[path = "support/operator.rs"]
 mod operator;
 #[path = "fleet/store.rs"]

@@ -199,7 +199,11 @@ impl Series {
             Work::Baseline => {
                 assert_eq!(ended.map(netghost_lab::Status::shell_code), Some(0), "{log}");
                 let shown = document(fleet, &["baseline", "show", &running.name], 0);
-                assert_eq!(shown["members"].as_array().unwrap().len(), 1, "{shown}");
+                assert_eq!(
+                    shown["baselines"][0]["members"].as_array().unwrap().len(),
+                    1,
+                    "{shown}"
+                );
             }
             Work::Drift => {
                 assert_eq!(ended.map(netghost_lab::Status::shell_code), Some(1), "{log}");

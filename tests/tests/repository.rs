@@ -160,7 +160,8 @@ fn is_schema_name(word: &str) -> bool {
         .strip_prefix("urn:netghost:")
         .and_then(|rest| rest.split_once(":v"));
     netghost.or(urn).is_some_and(|(name, version)| {
-        name.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
+        name.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
             && !version.is_empty()
             && version.bytes().all(|byte| byte.is_ascii_digit())
     })

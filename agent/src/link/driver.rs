@@ -36,7 +36,7 @@ const LOOK_OFTEN: Duration = Duration::from_secs(5);
 /// How long a renewal may take.
 const RENEWAL: Duration = Duration::from_secs(30);
 /// The shortest time before a certificate is renewed: a clock that is wrong makes no loop.
-const RENEW_LEAST: Duration = Duration::from_secs(30);
+const RENEW_LEAST: Duration = Duration::from_secs(10);
 
 /// What it takes to serve a controller.
 #[derive(Debug)]

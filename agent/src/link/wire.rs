@@ -82,7 +82,10 @@ pub(super) fn loss(what: &str, status: &Status) -> Loss {
         (Some(netghost_client::Refusal::OutOfPeriod), _) => (
             LossKind::Passing,
             chain_of(netghost_client::Refusal::OutOfPeriod),
-            None,
+            Some(
+                "the running agent gets a new one by the old key (systemctl restart netghost-agent); if it can't, set this \
+                 VM's clock and look at the controller's",
+            ),
         ),
         (Some(refusal @ netghost_client::Refusal::Other), _) => (LossKind::Passing, chain_of(refusal), None),
         (Some(refusal), _) => (LossKind::Refused, chain_of(refusal), Some(ENROL_AGAIN)),

@@ -43,6 +43,13 @@ pub enum Agent {
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
     },
+    /// Let agents work again whose identity was contested, once the other holder of it is gone
+    #[command(after_help = examples::AGENT_SETTLE)]
+    Settle {
+        /// Which.
+        #[command(flatten)]
+        targets: Targets,
+    },
     /// Revoke agents and forget their names; what they sealed stays
     #[command(after_help = examples::AGENT_REMOVE)]
     Remove {
@@ -91,6 +98,10 @@ pub fn run(command: &Agent, call: &Call<'_>) -> Result<Outcome, Failure> {
                 reason: reason.clone(),
             };
             ask(call, async |client| client.revoke_agents(request).await)
+        }
+        Agent::Settle { targets } => {
+            let selector = v1::Selector::from(&targets.selector()?);
+            ask(call, async |client| client.settle_agents(selector).await)
         }
         Agent::Remove { targets } => {
             let selector = Some(v1::Selector::from(&targets.selector()?));

@@ -53,6 +53,14 @@ pub struct Created {
     pub text: String,
 }
 
+impl std::fmt::Debug for Created {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Created")
+            .field("token", &self.token)
+            .finish_non_exhaustive()
+    }
+}
+
 impl TryFrom<v1::Token> for Token {
     type Error = BadField;
 

@@ -31,6 +31,11 @@ pub type Request = v1::StartJobRequest;
 pub struct Patience(Duration);
 
 impl Patience {
+    /// So long, whatever the job may take.
+    pub fn at_most(span: Duration) -> Self {
+        Self(span)
+    }
+
     /// As long as the job can take.
     pub fn of(request: &Request) -> Self {
         let deadline = match request.deadline_ms {

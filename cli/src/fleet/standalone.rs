@@ -35,7 +35,6 @@ pub fn open(world: &World) -> Result<Fleet, Failure> {
     let (controller, name) = runtime.block_on(build::controller(world, &root))?;
     let dial = LocalDial {
         controller,
-        handle: runtime.handle().clone(),
         _lock: lock,
     };
     let place = Place {
@@ -91,7 +90,6 @@ fn lock(root: &Path) -> Result<File, Failure> {
 #[derive(Debug)]
 struct LocalDial {
     controller: Controller,
-    handle: tokio::runtime::Handle,
     _lock: File,
 }
 
@@ -102,13 +100,10 @@ impl Dial for LocalDial {
             channel.map_err(|error| Failure::failed("internal", error))
         })
     }
-}
 
-impl Drop for LocalDial {
-    fn drop(&mut self) {
-        // What this command wrote down is signed; what a killed one left is signed by the next.
-        let controller = self.controller.clone();
-        drop(self.handle.block_on(build::close(&controller)));
+    fn close(&mut self) -> BoxFuture<'_, ()> {
+        // What this command wrote down is signed; what could not be, or what a killed one left, is signed by the next.
+        Box::pin(async { drop(build::close(&self.controller).await) })
     }
 }
 

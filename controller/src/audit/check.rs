@@ -35,6 +35,14 @@ pub enum CheckError {
         /// Its number.
         sequence: u64,
     },
+    /// A record stands under another number.
+    #[error("the audit log was edited: record {record} stands in the row of number {row}")]
+    Row {
+        /// The row's number.
+        row: u64,
+        /// The record's.
+        record: u64,
+    },
     /// The last head.
     #[error("the audit log's last head, at record {sequence}, is edited or forged")]
     Head {
@@ -71,6 +79,11 @@ pub async fn at_start(store: &Store) -> Result<(), CheckError> {
         hash,
     };
     follow(store, Verifier::after(start), after, tail).await?;
+    hold(store, head).await
+}
+
+/// Holds the last head to its row and its record.
+async fn hold(store: &Store, head: Option<(u64, Vec<u8>)>) -> Result<(), CheckError> {
     let Some((sequence, signed)) = head else {
         return Ok(());
     };
@@ -84,7 +97,8 @@ pub async fn at_start(store: &Store) -> Result<(), CheckError> {
 
 /// Checks every record and head, against what witnesses saw too.
 pub async fn whole(store: &Store, witnessed: &[Witnessed]) -> Result<Verified, CheckError> {
-    let (tail, _) = ends(store).await?;
+    let (tail, last) = ends(store).await?;
+    hold(store, last).await?;
     let heads = rows::heads(store, 0, u64::MAX).await?;
     let heads: Vec<Vec<u8>> = heads.into_iter().map(|(_, signed)| signed).collect();
     let verifier = Verifier::new(&heads, &keys::public(store).await?, witnessed)?;
@@ -110,8 +124,11 @@ async fn follow(
     loop {
         let page = rows::records(store, found + 1).await?;
         let last = u64::try_from(page.len()).unwrap_or(PAGE) < PAGE;
-        for (_, record) in page {
+        for (row, record) in page {
             found = verifier.record(&record)?.sequence.0;
+            if row != found {
+                return Err(CheckError::Row { row, record: found });
+            }
             if found == tail.sequence {
                 agrees = Digest::of(&record) == tail.hash;
             }

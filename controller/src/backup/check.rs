@@ -9,17 +9,23 @@ use netghost_core::audit::Verified;
 use sqlx::Row;
 
 use super::Error;
-use crate::store::{self, Store};
 use crate::audit;
+use crate::store::{self, Store};
 
 /// Columns that name objects, and what these are.
 const NAMED: [(&str, &str); 6] = [
     ("SELECT DISTINCT digest AS d FROM manifests", "a manifest"),
     ("SELECT DISTINCT seal AS d FROM baselines", "a seal"),
-    ("SELECT DISTINCT manifest AS d FROM baseline_members", "a manifest of a baseline"),
+    (
+        "SELECT DISTINCT manifest AS d FROM baseline_members",
+        "a manifest of a baseline",
+    ),
     ("SELECT DISTINCT certificate AS d FROM jobs", "a certificate"),
     ("SELECT DISTINCT document AS d FROM jobs", "a comparison"),
-    ("SELECT DISTINCT document AS d FROM job_targets", "a comparison of one target"),
+    (
+        "SELECT DISTINCT document AS d FROM job_targets",
+        "a comparison of one target",
+    ),
 ];
 
 /// What was found whole.
@@ -60,11 +66,17 @@ pub(super) async fn store(store: &Store) -> Result<Whole, Error> {
             found += manifest(store, &digest, &bytes).await?;
         }
     }
-    Ok(Whole { audit, objects: found })
+    Ok(Whole {
+        audit,
+        objects: found,
+    })
 }
 
 async fn named(store: &Store, query: &'static str, of: &str) -> Result<Vec<Digest>, Error> {
-    let rows = sqlx::query(query).fetch_all(store.pool()).await.map_err(store::Error::from)?;
+    let rows = sqlx::query(query)
+        .fetch_all(store.pool())
+        .await
+        .map_err(store::Error::from)?;
     let mut digests = Vec::new();
     for row in rows {
         let text: String = row.try_get("d").map_err(store::Error::from)?;
@@ -94,7 +106,10 @@ async fn manifest(store: &Store, digest: &Digest, bytes: &[u8]) -> Result<usize,
     let of = format!("of manifest {digest}");
     let mut count = 0;
     for section in &manifest.sections {
-        for object in [section.config_digest, section.runtime_digest, section.raw_digest].iter().flatten() {
+        for object in [section.config_digest, section.runtime_digest, section.raw_digest]
+            .iter()
+            .flatten()
+        {
             get(store, object, &of).await?;
             count += 1;
         }

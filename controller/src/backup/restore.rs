@@ -126,7 +126,11 @@ async fn look(store: &Store, directory: &Path) -> Result<Whole, Error> {
 
 fn put_in_place(unfinished: &Path, to: &Path) -> Result<(), Error> {
     // SQLite may leave its log beside its file; a checkpoint at the last close has emptied it.
-    let mut names = vec![DATABASE.to_owned(), format!("{DATABASE}-wal"), format!("{DATABASE}-shm")];
+    let mut names = vec![
+        DATABASE.to_owned(),
+        format!("{DATABASE}-wal"),
+        format!("{DATABASE}-shm"),
+    ];
     names.extend(DIRECTORIES.map(str::to_owned));
     for name in names {
         let from = unfinished.join(&name);

@@ -13,7 +13,10 @@ use crate::files::UNFINISHED;
 
 /// Makes a directory that only its owner enters.
 pub(super) fn make(path: &Path) -> Result<(), Error> {
-    DirBuilder::new().mode(0o700).create(path).map_err(failed("make", path))
+    DirBuilder::new()
+        .mode(0o700)
+        .create(path)
+        .map_err(failed("make", path))
 }
 
 /// Removes a directory and what is in it, if it is there.
@@ -43,7 +46,10 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     make(to)?;
     for (name, path) in entries(from)? {
         let target = to.join(&name);
-        let kind = path.symlink_metadata().map_err(failed("look at", &path))?.file_type();
+        let kind = path
+            .symlink_metadata()
+            .map_err(failed("look at", &path))?
+            .file_type();
         if kind.is_dir() {
             copy(&path, &target)?;
         } else if kind.is_file() {
@@ -81,13 +87,18 @@ pub(super) fn sync(root: &Path) -> Result<(), Error> {
             sync(&path)?;
         }
     }
-    File::open(root).and_then(|open| open.sync_all()).map_err(failed("write", root))
+    File::open(root)
+        .and_then(|open| open.sync_all())
+        .map_err(failed("write", root))
 }
 
 fn walk(directory: &Path, prefix: &str, found: &mut Sums) -> Result<(), Error> {
     for (name, path) in entries(directory)? {
         let relative = format!("{prefix}{name}");
-        let kind = path.symlink_metadata().map_err(failed("look at", &path))?.file_type();
+        let kind = path
+            .symlink_metadata()
+            .map_err(failed("look at", &path))?
+            .file_type();
         if kind.is_dir() {
             walk(&path, &format!("{relative}/"), found)?;
         } else {
@@ -105,7 +116,11 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).map_err(failed("look into", directory))? {
         let path = entry.map_err(failed("look into", directory))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if !name.starts_with(UNFINISHED) && !name.contains('#') {
             found.push((name, path));
         }

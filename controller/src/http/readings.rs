@@ -29,7 +29,7 @@ pub(super) async fn all(controller: &Controller, since_us: u64) -> Result<String
     fleet(&mut page, controller).await?;
     jobs(&mut page, &controller.store).await?;
     audit(&mut page, controller).await?;
-    process(&mut page, controller);
+    process(&mut page, &controller.store);
     Ok(page.text())
 }
 
@@ -150,7 +150,7 @@ async fn audit(page: &mut Page, controller: &Controller) -> Result<(), Error> {
     Ok(())
 }
 
-fn process(page: &mut Page, controller: &Controller) {
+fn process(page: &mut Page, store: &Store) {
     page.one(
         "netghost_uploaded_bytes_total",
         Kind::Counter,
@@ -164,7 +164,7 @@ fn process(page: &mut Page, controller: &Controller) {
         metrics::DATABASE_ERRORS.get(),
     );
     // Not known is left out, not zero.
-    if let Ok(free) = ready::free(&controller.store) {
+    if let Ok(free) = ready::free(store) {
         page.one(
             "netghost_disk_free_bytes",
             Kind::Gauge,

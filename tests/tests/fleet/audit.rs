@@ -58,7 +58,7 @@ fn root_an_edited_audit_log_is_found() {
     let edits = [
         (
             "a record edited",
-            "UPDATE audit_records SET record = CAST(replace(CAST(record AS TEXT), 'ada', 'eve') AS BLOB) WHERE sequence = (SELECT max(sequence) - 2 FROM audit_records WHERE CAST(record AS TEXT) LIKE '%ada%')",
+            "UPDATE audit_records SET record = CAST(replace(CAST(record AS TEXT), 'ada', 'eve') AS BLOB) WHERE sequence = (SELECT min(sequence) FROM audit_records WHERE CAST(record AS TEXT) LIKE '%ada%')",
         ),
         ("a record removed", "DELETE FROM audit_records WHERE sequence = 2"),
         (

@@ -74,7 +74,11 @@ fn root_a_link_that_is_cut_delays_a_baseline_and_nothing_else() {
         waiting.log(vm).unwrap()
     );
     let shown = document(&fleet, &["baseline", "show", "before"], 0);
-    assert_eq!(shown["members"].as_array().unwrap().len(), 2, "{shown}");
+    assert_eq!(
+        shown["baselines"][0]["members"].as_array().unwrap().len(),
+        2,
+        "{shown}"
+    );
     assert_eq!(check(&fleet, "before", 0)["verdict"], "no_drift");
     audit_is_good(&fleet);
 }

@@ -15,14 +15,14 @@ use crate::traces::traces;
 type Broken = (&'static str, Fault, &'static str);
 
 const ON_NAMESPACES: [Broken; 3] = [
-    ("vm1", Fault::LegacyDrop, "vm1 xtables-legacy-ipv4 rule_added"),
+    ("vm1", Fault::LegacyDrop, "vm1 xtables-legacy-ipv4 table_added"),
     ("vm1", Fault::NftReject, "vm1 nftables table_added"),
     ("vm2", Fault::TbfShaper, "vm2 tc qdisc_changed"),
 ];
 
 /// User-Mode Linux has no `nf_tables` but for bridges; what it has beyond this machine's kernel is netem.
 const ON_UML: [Broken; 2] = [
-    ("vm1", Fault::LegacyDrop, "vm1 xtables-legacy-ipv4 rule_added"),
+    ("vm1", Fault::LegacyDrop, "vm1 xtables-legacy-ipv4 table_added"),
     ("vm2", Fault::NetemDelay, "vm2 tc qdisc_changed"),
 ];
 

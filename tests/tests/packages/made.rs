@@ -155,3 +155,17 @@ fn root_package_all_that_belongs_into_it_is_there() {
         assert!(licences.contains("ring 0.17") && licences.contains("Permission to use, copy, modify"));
     }
 }
+
+#[test]
+fn root_package_no_file_is_in_two_of_them() {
+    let mut seen = std::collections::BTreeMap::new();
+    for name in PACKAGES {
+        let deb = file("old", name, ".deb");
+        let listed = shell(&format!("dpkg-deb --fsys-tarfile {} | tar --list", deb.display()));
+        for path in listed.lines().filter(|path| !path.ends_with('/')) {
+            let other = seen.insert(path.to_owned(), name);
+            assert_eq!(other, None, "{path} is in {name} too");
+        }
+    }
+    assert!(seen.len() > 30, "{seen:?}");
+}

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use netghost_cli::world::World;
@@ -25,14 +26,17 @@ fn host() -> Snapshot {
 fn world(place: &Path) -> World {
     World {
         now_us: || 1_795_375_421_000_000,
-        capture: Box::new(|names| {
+        capture: Arc::new(|names| {
             let mut sections = host().sections;
             sections.retain(|section| names.contains(&section.name));
             sections
         }),
         target: || host().target,
         state_home: Some(place.join("state")),
+        config_home: Some(place.join("config")),
         home: None,
+        context: None,
+        connect: Arc::new(netghost_cli::fleet::connect),
     }
 }
 
@@ -116,6 +120,8 @@ pub(crate) fn write(place: &Path, directory: &Path) {
     let signer = netghost_core::artifact::key::Signer::from_seed(&[9; 32]).unwrap();
     std::fs::write(&other, signer.public().to_pem().unwrap()).unwrap();
     run("verification", 1, "verify @drift.dsse.json --key @other.pem");
+    alone(&run);
+    fleet(directory);
     error(
         &directory.join("error.1.json"),
         &["verify", "missing.json", "--key", "missing.pem"],
@@ -125,6 +131,111 @@ pub(crate) fn write(place: &Path, directory: &Path) {
         &["host", "diff", "a/../b", "nope nope"],
     );
     error(&directory.join("error.3.json"), &["firewall"]);
+}
+
+/// The fleet's commands without a controller. The host has changed.
+fn alone(run: &dyn Fn(&str, u8, &str)) {
+    run("job", 3, "baseline create before --ticket CHG-1 --note read");
+    run("baselines", 0, "baseline list");
+    run("baselines", 3, "baseline show before");
+    run("drift_check", 3, "drift check --baseline before --mute web*");
+    CHANGED.store(false, Ordering::SeqCst);
+    run("drift_check", 1, "drift check --baseline before");
+    run("sweeps", 0, "sweep list");
+    run("export", 0, "baseline export before @before");
+    run("audit", 0, "audit show");
+    run("audit_verification", 0, "audit verify");
+    run("export", 0, "audit export @log");
+    run("contexts", 0, "context list");
+}
+
+/// Documents that only a controller's answers lead to.
+fn fleet(directory: &Path) {
+    use netghost_cli::documents::{agents, controller, document, jobs, sweeps, tokens};
+    use netghost_proto::v1;
+    let write = |name: &str, schema: &'static str, body: serde_json::Value| {
+        let document = document(schema, body).unwrap();
+        std::fs::write(directory.join(name), document.to_string()).unwrap();
+    };
+    let id = "07070707-0707-4707-8707-070707070707".to_owned();
+    let tags = vec![v1::Tag {
+        key: "role".to_owned(),
+        value: "web".to_owned(),
+    }];
+    let agent = v1::Agent {
+        id: id.clone(),
+        name: "vm1".to_owned(),
+        tags: tags.clone(),
+        state: "contested".to_owned(),
+        why: "two machines".to_owned(),
+        clock_offset_us: -5,
+        last_seen_us: 9,
+        ..v1::Agent::default()
+    };
+    let list = v1::AgentList { agents: vec![agent] };
+    let value = serde_json::to_value(agents::Agents::try_from(list).unwrap()).unwrap();
+    write("agents.1.json", agents::SCHEMA, value);
+    let token = v1::Token {
+        id: id.clone(),
+        kind: "agent".to_owned(),
+        uses: 2,
+        tags,
+        ..v1::Token::default()
+    };
+    let list = v1::TokenList {
+        tokens: vec![token.clone()],
+    };
+    let value = serde_json::to_value(tokens::Tokens::try_from(list).unwrap()).unwrap();
+    write("tokens.1.json", tokens::SCHEMA, value);
+    let created = v1::CreatedToken {
+        token: Some(token),
+        text: "netghost1.X".to_owned(),
+    };
+    let value = serde_json::to_value(tokens::Created::try_from(created).unwrap()).unwrap();
+    write("token.1.json", tokens::CREATED, value);
+    let head = v1::AuditHead {
+        sequence: 3,
+        hash: vec![7; 32].into(),
+        ..v1::AuditHead::default()
+    };
+    for (number, head) in [None, Some(head)].into_iter().enumerate() {
+        let status = v1::ControllerStatus {
+            head,
+            ..v1::ControllerStatus::default()
+        };
+        let value = serde_json::to_value(controller::Controller::try_from(status).unwrap()).unwrap();
+        write(&format!("controller.{number}.json"), controller::SCHEMA, value);
+    }
+    let target = v1::JobTarget {
+        name: "vm1".to_owned(),
+        state: "failed".to_owned(),
+        why: "offline".to_owned(),
+        ..v1::JobTarget::default()
+    };
+    let job = v1::Job {
+        id,
+        kind: "sweep".to_owned(),
+        state: "running".to_owned(),
+        targets: vec![target],
+        ..v1::Job::default()
+    };
+    let value = serde_json::to_value(jobs::Job::try_from(job).unwrap()).unwrap();
+    write("job.1.json", jobs::SCHEMA, value);
+    let schedule = v1::Schedule {
+        name: "hourly".to_owned(),
+        sweep: Some(v1::SweepJob::default()),
+        selector: Some(v1::Selector::default()),
+        ..v1::Schedule::default()
+    };
+    let all = sweeps::Sweeps {
+        schedules: vec![sweeps::Schedule::try_from(schedule).unwrap()],
+        runs: Vec::new(),
+    };
+    write(
+        "sweeps.1.json",
+        sweeps::SCHEMA,
+        serde_json::to_value(all).unwrap(),
+    );
 }
 
 /// What the program writes to standard error. It is built beside this test.

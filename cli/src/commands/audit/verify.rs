@@ -22,7 +22,7 @@ use crate::fleet::contexts::keep;
 use crate::output::Outcome;
 
 /// The schema of the answer.
-const SCHEMA: &str = "netghost.audit-verification/v1";
+const SCHEMA: &str = "netghost.audit_verification/v1";
 /// The last head that was verified here.
 const HEAD: &str = "head.dsse.json";
 

@@ -136,7 +136,7 @@ fn a_backup_comes_back_and_an_edited_one_does_not() {
     let restore = format!("restore {}", backup.display());
     let (status, why) = code(run(&config, &restore));
     assert!(
-        status == 2 && why.contains("never"),
+        status == 2 && why.contains("ever overwritten"),
         "a store that is there: {why}"
     );
     fs::rename(directory.join("state"), directory.join("old")).unwrap();

@@ -1,0 +1,133 @@
+//! A directory with a context in it, and a world whose controller follows a script.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures_util::future::BoxFuture;
+use netghost_cli::commands::{self, Answer};
+use netghost_cli::error::Failure;
+use netghost_cli::exit::Status;
+use netghost_cli::fleet::{self, Dial, Fleet, Place as Controller};
+use netghost_cli::output::Outcome;
+use netghost_cli::world::World;
+use netghost_core::artifact::key::Signer;
+use netghost_core::snapshot::Target;
+use netghost_proto::v1::fleet_server::FleetServer;
+use tonic::transport::Channel;
+
+use super::script::Script;
+
+/// Removed when it is dropped.
+pub(super) struct Place {
+    path: PathBuf,
+    pub(super) script: Script,
+    pub(super) signer: Signer,
+}
+
+struct ScriptDial(Script);
+
+impl Dial for ScriptDial {
+    fn dial(&mut self) -> BoxFuture<'_, Result<Channel, Failure>> {
+        Box::pin(async {
+            self.0.with(|state| state.connections += 1);
+            let (ours, theirs) = tokio::io::duplex(64 * 1024);
+            let incoming = tokio_stream::iter([Ok::<_, std::io::Error>(theirs)]);
+            let server = tonic::transport::Server::builder().add_service(FleetServer::new(self.0.clone()));
+            tokio::spawn(async move { server.serve_with_incoming(incoming).await });
+            Ok(fleet::standalone::over(ours).await.unwrap())
+        })
+    }
+}
+
+impl Place {
+    pub(super) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("netghost-fleet-{}-{number}", std::process::id()));
+        let context = path.join("config/netghost/contexts/lab");
+        fs::create_dir_all(&context).unwrap();
+        let settings = "controller = \"127.0.0.1:1\"\ndomain = \"netghost.internal\"\nuser = \"ada\"\nrole = \"admin\"\n";
+        fs::write(context.join("context.toml"), settings).unwrap();
+        fs::write(path.join("config/netghost/current"), "lab\n").unwrap();
+        let signer = Signer::from_seed(&[7; 32]).unwrap();
+        let script = Script::default();
+        script.with(|state| state.publish(&signer, 0));
+        Self { path, script, signer }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The world of somebody who is logged in.
+    pub(super) fn world(&self) -> World {
+        let script = self.script.clone();
+        let seen = self.path("config/netghost/contexts/lab");
+        World {
+            connect: Arc::new(move |_, _| {
+                let place = Controller {
+                    name: "lab".to_owned(),
+                    seen: seen.clone(),
+                    standalone: false,
+                };
+                Ok(Fleet::new(
+                    fleet::runtime(false)?,
+                    Box::new(ScriptDial(script.clone())),
+                    place,
+                ))
+            }),
+            ..self.alone()
+        }
+    }
+
+    /// The world of somebody who can reach no controller.
+    pub(super) fn alone(&self) -> World {
+        World {
+            now_us: || 1_795_375_421_000_000,
+            capture: Arc::new(|_| Vec::new()),
+            target: || Target::Host {
+                name: "vm1".into(),
+                boot_id: None,
+                kernel: "6.1".to_owned(),
+            },
+            state_home: Some(self.path("state")),
+            config_home: Some(self.path("config")),
+            home: None,
+            context: None,
+            connect: Arc::new(fleet::connect),
+        }
+    }
+
+    /// Runs a line; `@` stands for the directory.
+    pub(super) fn run(&self, line: &str) -> Result<Outcome, Failure> {
+        run(&self.path, &self.world(), line)
+    }
+
+    /// How a line ends.
+    pub(super) fn status(&self, line: &str) -> Status {
+        match self.run(line) {
+            Ok(outcome) => outcome.status,
+            Err(failure) => failure.status,
+        }
+    }
+}
+
+pub(super) fn run(place: &Path, world: &World, line: &str) -> Result<Outcome, Failure> {
+    let words = line.split_whitespace();
+    let words = words.map(|word| OsString::from(word.replace('@', &format!("{}/", place.display()))));
+    let line: Vec<OsString> = [OsString::from("netghost")].into_iter().chain(words).collect();
+    let args = netghost_cli::args::parse(&line).unwrap();
+    match commands::run(&args, world)? {
+        Answer::Outcome(outcome) => Ok(outcome),
+        Answer::Script(_) => panic!("a script"),
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.path).unwrap();
+    }
+}

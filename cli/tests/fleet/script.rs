@@ -1,0 +1,288 @@
+//! A controller that answers as it is told.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use futures_util::Stream;
+use netghost_core::artifact::json::Digest;
+use netghost_core::artifact::key::Signer;
+use netghost_proto::v1;
+use netghost_proto::v1::fleet_server::Fleet;
+use tonic::{Code, Request, Response, Status, Streaming};
+
+/// What the controller is told to do, and what it was asked.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Every call is refused so.
+    pub(super) refuse: Option<Code>,
+    /// Each start of a job takes one: what it answers, or how it is refused.
+    pub(super) starts: VecDeque<Result<v1::Job, Code>>,
+    /// Each watch takes one: the states that it streams before it ends.
+    pub(super) watches: VecDeque<Vec<v1::Job>>,
+    pub(super) objects: BTreeMap<Digest, Vec<u8>>,
+    pub(super) keys: Vec<v1::SigningKey>,
+    pub(super) agents: Vec<v1::Agent>,
+    pub(super) records: Vec<Vec<u8>>,
+    pub(super) heads: Vec<Vec<u8>>,
+    /// The ids of the jobs that were asked for.
+    pub(super) asked: Vec<String>,
+    /// The last selector.
+    pub(super) selector: Option<v1::Selector>,
+    /// How many connections were made.
+    pub(super) connections: usize,
+}
+
+impl State {
+    /// Keeps an object.
+    pub(super) fn object(&mut self, bytes: Vec<u8>) -> Digest {
+        let digest = Digest::of(&bytes);
+        self.objects.insert(digest, bytes);
+        digest
+    }
+
+    /// Publishes a key.
+    pub(super) fn publish(&mut self, signer: &Signer, until_us: u64) {
+        self.keys.push(v1::SigningKey {
+            pem: signer.public().to_pem().unwrap(),
+            keyid: signer.public().id().as_bytes().to_vec().into(),
+            from_us: 1,
+            until_us,
+        });
+    }
+}
+
+/// The service.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Script(pub(super) Arc<Mutex<State>>);
+
+impl Script {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.0.lock().unwrap())
+    }
+
+    fn allowed(&self) -> Result<(), Status> {
+        match self.with(|state| state.refuse) {
+            Some(code) => Err(Status::new(code, "so the script says")),
+            None => Ok(()),
+        }
+    }
+
+    fn unscripted<T>(&self) -> Result<Response<T>, Status> {
+        self.allowed()?;
+        Err(Status::unimplemented("not in the script"))
+    }
+}
+
+type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+fn stream<T: Send + 'static>(items: Vec<T>) -> Response<Replies<T>> {
+    Response::new(Box::pin(tokio_stream::iter(items.into_iter().map(Ok))))
+}
+
+#[tonic::async_trait]
+impl Fleet for Script {
+    type WatchJobStream = Replies<v1::Job>;
+    type ExportBaselineStream = Replies<v1::ExportedFile>;
+    type FetchObjectStream = Replies<v1::ObjectChunk>;
+    type ReadAuditStream = Replies<v1::AuditEntry>;
+
+    async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::ControllerStatus>, Status> {
+        self.allowed()?;
+        Ok(Response::new(v1::ControllerStatus {
+            version: "1".to_owned(),
+            user: "ada".to_owned(),
+            role: "admin".to_owned(),
+            ..v1::ControllerStatus::default()
+        }))
+    }
+
+    async fn list_agents(&self, request: Request<v1::Selector>) -> Result<Response<v1::AgentList>, Status> {
+        self.allowed()?;
+        let agents = self.with(|state| {
+            state.selector = Some(request.into_inner());
+            state.agents.clone()
+        });
+        Ok(Response::new(v1::AgentList { agents }))
+    }
+
+    async fn tag_agents(&self, request: Request<v1::TagRequest>) -> Result<Response<v1::AgentList>, Status> {
+        let selector = request.into_inner().selector.unwrap_or_default();
+        self.list_agents(Request::new(selector)).await
+    }
+
+    async fn revoke_agents(
+        &self,
+        request: Request<v1::RevokeRequest>,
+    ) -> Result<Response<v1::AgentList>, Status> {
+        let selector = request.into_inner().selector.unwrap_or_default();
+        self.list_agents(Request::new(selector)).await
+    }
+
+    async fn remove_agents(
+        &self,
+        request: Request<v1::RemoveRequest>,
+    ) -> Result<Response<v1::AgentList>, Status> {
+        let selector = request.into_inner().selector.unwrap_or_default();
+        self.list_agents(Request::new(selector)).await
+    }
+
+    async fn settle_agents(&self, request: Request<v1::Selector>) -> Result<Response<v1::AgentList>, Status> {
+        self.list_agents(request).await
+    }
+
+    async fn create_token(
+        &self,
+        request: Request<v1::CreateTokenRequest>,
+    ) -> Result<Response<v1::CreatedToken>, Status> {
+        self.allowed()?;
+        let request = request.into_inner();
+        Ok(Response::new(v1::CreatedToken {
+            token: Some(v1::Token {
+                id: "07070707-0707-4707-8707-070707070707".to_owned(),
+                kind: "agent".to_owned(),
+                uses: request.uses,
+                until_us: request.lifetime_ms * 1_000,
+                tags: request.tags,
+                ..v1::Token::default()
+            }),
+            text: "netghost1.TOKEN".to_owned(),
+        }))
+    }
+
+    async fn list_tokens(
+        &self,
+        _: Request<v1::ListTokensRequest>,
+    ) -> Result<Response<v1::TokenList>, Status> {
+        self.allowed()?;
+        Ok(Response::new(v1::TokenList::default()))
+    }
+
+    async fn revoke_token(&self, _: Request<v1::RevokeTokenRequest>) -> Result<Response<v1::Token>, Status> {
+        self.unscripted()
+    }
+
+    async fn start_job(&self, request: Request<v1::StartJobRequest>) -> Result<Response<v1::Job>, Status> {
+        self.allowed()?;
+        let request = request.into_inner();
+        let answer = self.with(|state| {
+            state.asked.push(request.id.clone());
+            state.selector = request.selector;
+            state.starts.pop_front()
+        });
+        match answer {
+            Some(Ok(job)) => Ok(Response::new(v1::Job {
+                id: request.id,
+                ..job
+            })),
+            Some(Err(code)) => Err(Status::new(code, "so the script says")),
+            None => Err(Status::internal("the script has no more starts")),
+        }
+    }
+
+    async fn watch_job(
+        &self,
+        request: Request<v1::WatchJobRequest>,
+    ) -> Result<Response<Replies<v1::Job>>, Status> {
+        self.allowed()?;
+        let id = request.into_inner().id;
+        let states = self.with(|state| state.watches.pop_front()).unwrap_or_default();
+        let named = |job| v1::Job {
+            id: id.clone(),
+            ..job
+        };
+        Ok(stream(states.into_iter().map(named).collect()))
+    }
+
+    async fn list_baselines(
+        &self,
+        _: Request<v1::ListBaselinesRequest>,
+    ) -> Result<Response<v1::BaselineList>, Status> {
+        self.allowed()?;
+        Ok(Response::new(v1::BaselineList::default()))
+    }
+
+    async fn show_baseline(
+        &self,
+        _: Request<v1::ShowBaselineRequest>,
+    ) -> Result<Response<v1::Baseline>, Status> {
+        self.unscripted()
+    }
+
+    async fn export_baseline(
+        &self,
+        _: Request<v1::ShowBaselineRequest>,
+    ) -> Result<Response<Replies<v1::ExportedFile>>, Status> {
+        self.unscripted()
+    }
+
+    async fn import_baseline(
+        &self,
+        _: Request<Streaming<v1::ExportedFile>>,
+    ) -> Result<Response<v1::Baseline>, Status> {
+        self.unscripted()
+    }
+
+    async fn list_runs(&self, _: Request<v1::ListRunsRequest>) -> Result<Response<v1::RunList>, Status> {
+        self.allowed()?;
+        Ok(Response::new(v1::RunList::default()))
+    }
+
+    async fn schedule_sweep(&self, request: Request<v1::Schedule>) -> Result<Response<v1::Schedule>, Status> {
+        self.allowed()?;
+        Ok(Response::new(request.into_inner()))
+    }
+
+    async fn list_schedules(
+        &self,
+        _: Request<v1::ListSchedulesRequest>,
+    ) -> Result<Response<v1::ScheduleList>, Status> {
+        self.allowed()?;
+        Ok(Response::new(v1::ScheduleList::default()))
+    }
+
+    async fn remove_schedule(
+        &self,
+        _: Request<v1::RemoveScheduleRequest>,
+    ) -> Result<Response<v1::Schedule>, Status> {
+        self.unscripted()
+    }
+
+    async fn fetch_object(
+        &self,
+        request: Request<v1::FetchObjectRequest>,
+    ) -> Result<Response<Replies<v1::ObjectChunk>>, Status> {
+        self.allowed()?;
+        let digest = request.into_inner().digest;
+        let digest = netghost_proto::convert::digest("digest", &digest)?;
+        let bytes = self.with(|state| state.objects.get(&digest).cloned());
+        let bytes = bytes.ok_or_else(|| Status::not_found("no such object"))?;
+        let chunk = |bytes: &[u8]| v1::ObjectChunk {
+            bytes: bytes.to_vec().into(),
+        };
+        Ok(stream(bytes.chunks(100).map(chunk).collect()))
+    }
+
+    async fn read_audit(
+        &self,
+        _: Request<v1::ReadAuditRequest>,
+    ) -> Result<Response<Replies<v1::AuditEntry>>, Status> {
+        use v1::audit_entry::Kind;
+        self.allowed()?;
+        let (records, heads) = self.with(|state| (state.records.clone(), state.heads.clone()));
+        let records = records.into_iter().map(|bytes| Kind::Record(bytes.into()));
+        let heads = heads.into_iter().map(|bytes| Kind::Head(bytes.into()));
+        let entry = |kind| v1::AuditEntry { kind: Some(kind) };
+        Ok(stream(records.chain(heads).map(entry).collect()))
+    }
+
+    async fn keys(&self, _: Request<v1::KeysRequest>) -> Result<Response<v1::KeyList>, Status> {
+        self.allowed()?;
+        let keys = self.with(|state| state.keys.clone());
+        Ok(Response::new(v1::KeyList { keys }))
+    }
+
+    async fn renew(&self, _: Request<v1::RenewRequest>) -> Result<Response<v1::Identity>, Status> {
+        self.unscripted()
+    }
+}

@@ -1,0 +1,141 @@
+//! Without a controller: the same commands over the controller's code in this process.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use netghost_cli::exit::Status;
+use netghost_cli::world::World;
+use netghost_core::section::{Reader, Section, SectionName, State};
+
+use super::place::{Place, run};
+
+/// Sections that exist nowhere, but for one that can't be read.
+fn sections(names: &[SectionName], unread: bool) -> Vec<Section> {
+    let section = |name: &SectionName| Section {
+        name: *name,
+        state: if unread && *name == SectionName::Tc {
+            State::Unreadable {
+                why: "no permission".to_owned(),
+            }
+        } else {
+            State::NotApplicable {
+                why: "not in this kernel".to_owned(),
+            }
+        },
+        reader: Reader::Kernel,
+        decoder: 1,
+        taken_at_us: 1,
+        generation: None,
+        gaps: Vec::new(),
+        warnings: Vec::new(),
+        content: None,
+        raw: None,
+    };
+    names.iter().map(section).collect()
+}
+
+fn world(place: &Place, unread: &Arc<AtomicBool>) -> World {
+    let unread = unread.clone();
+    World {
+        capture: Arc::new(move |names| sections(names, unread.load(Ordering::SeqCst))),
+        ..place.alone()
+    }
+}
+
+#[test]
+fn this_host_is_sealed_compared_exported_and_audited() {
+    let place = Place::new();
+    let unread = Arc::new(AtomicBool::new(false));
+    let world = world(&place, &unread);
+    let at = place.path("");
+    let status = |line: &str| match run(&at, &world, &format!("{line} --standalone")) {
+        Ok(outcome) => (outcome.status, outcome.text),
+        Err(failure) => (failure.status, format!("{:#}: {:?}", failure.error, failure.hint)),
+    };
+    let good = |line: &str| {
+        let (status, text) = status(line);
+        assert_eq!(status, Status::Good, "{line}: {text}");
+        text
+    };
+    good("baseline create before --ticket CHG-1");
+    assert!(good("baseline list").contains("before"));
+    assert!(good("baseline show before").contains("vm1"));
+    let text = good("drift check --baseline before --certificate @same.dsse.json");
+    assert!(text.contains("no_drift"), "{text}");
+    let key = key(&place.path("state/netghost/keys"));
+    good(&format!("verify @same.dsse.json --key {key} --require no_drift"));
+    good("sweep run --baseline before");
+    good("baseline export before @out");
+    good("audit verify");
+    assert!(good("audit show").contains("drift.check"));
+    good("audit export @log");
+    good("audit verify --export @log");
+    unread.store(true, Ordering::SeqCst);
+    assert_eq!(status("drift check --baseline before").0, Status::Unknown);
+    assert_eq!(status("baseline create partial").0, Status::Unknown);
+    assert_eq!(status("baseline create before").0, Status::Usage);
+    assert_eq!(status("drift check --baseline nothing").0, Status::Usage);
+    assert_eq!(status("drift check --baseline before --vm vm9").0, Status::Usage);
+    assert_eq!(
+        status("drift show 07070707-0707-4707-8707-070707070707").0,
+        Status::Usage
+    );
+    private(&place.path("state"));
+}
+
+fn key(keys: &Path) -> String {
+    let mut files = std::fs::read_dir(keys)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let key = files.find(|path| path.to_str().unwrap().ends_with(".pub.pem"));
+    key.unwrap().display().to_string()
+}
+
+/// Nobody else can enter the store.
+fn private(state: &Path) {
+    let mode = std::fs::metadata(state.join("netghost"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+    for name in ["controller", "controller/pki", "controller/objects"] {
+        let path = state.join("netghost").join(name);
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+    }
+}
+
+#[test]
+fn an_edited_store_is_not_believed() {
+    let place = Place::new();
+    let world = world(&place, &Arc::default());
+    let at = place.path("");
+    run(&at, &world, "baseline create before --standalone").unwrap();
+    let objects = place.path("state/netghost/controller/objects");
+    for file in files(&objects) {
+        let mut bytes = std::fs::read(&file).unwrap();
+        bytes[0] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+    }
+    let ended = run(&at, &world, "drift check --baseline before --standalone");
+    let status = match &ended {
+        Ok(outcome) => outcome.status,
+        Err(failure) => failure.status,
+    };
+    assert!(matches!(status, Status::Unknown | Status::Failed), "{ended:?}");
+}
+
+fn files(directory: &Path) -> Vec<std::path::PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push(path);
+        }
+    }
+    all
+}
