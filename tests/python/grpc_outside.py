@@ -4,8 +4,7 @@
     grpc_outside.py ADDRESS PKI IDENTITY DOMAIN
 
 ADDRESS is IP:PORT; PKI holds the controller's ca.pem and ca.key, so that certificates can be made that only their content makes wrong;
-IDENTITY is an admin's file with key and
-certificates. Messages are given as bytes: an empty one is an empty protobuf message.
+IDENTITY is an admin's file with key and certificates. Messages are given as bytes: an empty one is an empty protobuf message.
 """
 
 import datetime
@@ -25,6 +24,8 @@ LIST_AGENTS = "/netghost.v1.Fleet/ListAgents"
 STATUS = "/netghost.v1.Fleet/Status"
 MISSING = "/netghost.v1.Link/Missing"
 ENROL = "/netghost.v1.Enrolment/Enrol"
+# Selector { all: true }
+ALL = b"\x18\x01"
 
 
 def main():
@@ -125,8 +126,8 @@ def refused(what, answer, *codes, saying=()):
 
 
 def accepted(outside, admin):
-    for method in (STATUS, LIST_AGENTS):
-        answer = outside.call(method, certificate=admin)
+    for method, request in ((STATUS, b""), (LIST_AGENTS, ALL)):
+        answer = outside.call(method, request, certificate=admin)
         show(f"the admin calls {method}", answer)
         if isinstance(answer, grpc.RpcError):
             sys.exit("a good certificate is refused")

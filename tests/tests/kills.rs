@@ -169,10 +169,31 @@ impl Series {
             self.fleet.start_agent("vm1", &[]).unwrap();
         }
         let restarted = Instant::now();
+        let running = self.asked_again_if_never_heard(running);
         self.ends(running, victim);
         self.slowest = self.slowest.max(restarted.elapsed());
         *self.done.entry((work, victim)).or_default() += 1;
         state::is_whole(&self.fleet);
+    }
+
+    /// A command that never reached the controller says so at once, since its user may have mistyped; then nothing was started, and
+    /// the user asks again.
+    fn asked_again_if_never_heard(&self, mut running: Running) -> Running {
+        if running.work == Work::Enrolment {
+            return running;
+        }
+        let vm = running.vm(&self.fleet);
+        let ended = running.daemon.wait(vm, PATIENCE);
+        let log = running.daemon.log(vm).unwrap();
+        let ended = ended.unwrap_or_else(|error| panic!("{error}: {log}"));
+        let unheard =
+            ended.map(netghost_lab::Status::shell_code) == Some(4) && log.contains("\"unreachable\"");
+        if !unheard {
+            return running;
+        }
+        println!("  the command never reached the controller: asked again");
+        state::job_once(&self.fleet, &running.name, false);
+        self.start(running.work, &running.name)
     }
 
     /// The work comes to its right end, once.
@@ -209,7 +230,7 @@ impl Series {
                 assert_eq!(ended.map(netghost_lab::Status::shell_code), Some(1), "{log}");
                 let line = log
                     .lines()
-                    .find(|line| line.starts_with('{'))
+                    .find(|line| line.contains("netghost.drift_check/v1"))
                     .unwrap_or_else(|| panic!("{log}"));
                 let found = serde_json::from_str(line).unwrap();
                 assert_eq!(changes(&found), [DRIFT]);

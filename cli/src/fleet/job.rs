@@ -136,9 +136,10 @@ impl Attempts<'_> {
             Some(client) => client,
             None => client_over(self.dial.dial().await.map_err(Cut::Dial)?),
         };
+        // From here on the job may have been started, whatever becomes of the answer.
+        *connected = true;
         let client = self.client.insert(made);
         let started = client.start_job(self.request.clone()).await.map_err(Cut::Call)?;
-        *connected = true;
         let mut job = started.into_inner();
         if job.state == "ended" {
             return Ok(job);
