@@ -27,6 +27,8 @@ const CHUNK: usize = 64 * 1024;
 const AT_ONCE: usize = 2;
 /// How many digests are asked for in one message, so that the answer stays small.
 const ASKED: usize = 300;
+/// How long the reader of a file may take to see that its upload is over.
+const READER: std::time::Duration = std::time::Duration::from_secs(5);
 /// How often the controller is asked anew what it lacks, where what it said does not hold any more.
 const ROUNDS: usize = 4;
 
@@ -160,15 +162,16 @@ async fn send(channel: Channel, spool: Arc<Spool>, mut part: Part) -> Result<(),
     let reading = tokio::task::spawn_blocking(move || read(&path, part, &chunks));
     let reply = LinkClient::new(channel).upload(ReceiverStream::new(sent)).await;
     // The reader ends when nobody takes its chunks any more. Its error is why the upload has none.
-    match reading.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
+    match tokio::time::timeout(READER, reading).await {
+        Ok(Ok(Err(error))) => {
             return Err(Stop::Failed(Failed::new(
                 "internal",
                 format_args!("read the spool: {}", chain(&error)),
             )));
         }
-        Err(error) => return Err(Stop::Failed(Failed::new("internal", chain(&error)))),
+        Ok(Err(error)) => return Err(Stop::Failed(Failed::new("internal", chain(&error)))),
+        // What the controller answered counts, also where it did not take all.
+        Ok(Ok(Ok(()))) | Err(_) => {}
     }
     let stored = reply?.into_inner().stored;
     if stored == part.size {

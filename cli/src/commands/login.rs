@@ -60,7 +60,7 @@ pub fn run(args: &Login, call: &Call<'_>) -> Result<Outcome, Failure> {
         token,
     };
     let context = login::login(&request, call.world)?;
-    let mut outcome = outcome(&Contexts::open(call.world)?, &[context.name.clone()])?;
+    let mut outcome = outcome(&Contexts::open(call.world)?, std::slice::from_ref(&context.name))?;
     outcome.text = format!(
         "logged in to {} as {} ({}); context {} is in use\n",
         context.settings.controller, context.settings.user, context.settings.role, context.name

@@ -158,6 +158,8 @@ async fn out_of_its_period_a_certificate_is_refused_and_the_caller_sees_why() {
     let world = World::start().await;
     let vera = world.user("vera", Role::Viewer).await;
     let mut open = world.fleet(&vera).await;
+    // The controller checks the certificate only when the caller's first bytes come.
+    open.list_agents(all()).await.unwrap();
     later(DAY_US + 2 * crate::world::SECOND_US);
     let status = list(&world, &vera).await.unwrap_err();
     assert_eq!(refusal(&status), Some(Refusal::OutOfPeriod), "{status:?}");

@@ -130,6 +130,15 @@ fn each_fault_has_its_word_and_place() {
 }
 
 #[test]
+fn a_record_of_another_schema_is_not_taken() {
+    let mut log = Log::new(2, &[]);
+    let mut record: Record = json::from_slice(&log.records[1]).unwrap();
+    record.schema = SCHEMA.replace("/v1", "/v2");
+    log.records[1] = json::to_vec(&record).unwrap();
+    assert_eq!(word(log.verify(&[])), (2, "edited"));
+}
+
+#[test]
 fn a_head_by_another_key_or_for_another_log_is_forged() {
     let mut log = Log::new(4, &[4]);
     log.heads.clear();

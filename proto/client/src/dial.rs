@@ -16,6 +16,7 @@ use tonic::transport::{Channel, Endpoint};
 use crate::identity::Identity;
 use crate::proxy::Proxy;
 use crate::trust::{Trust, Verifier};
+use crate::watched::{End, Watched};
 
 /// How long each step may take: name, TCP, proxy, TLS.
 const STEP: Duration = Duration::from_secs(10);
@@ -200,14 +201,11 @@ impl Dial {
             .keep_alive_timeout(PONG)
             .keep_alive_while_idle(true);
         let once = Arc::new(Mutex::new(Some(tls)));
+        let end = End::default();
         let connector = tower::service_fn(move |_: http::Uri| {
             let stream = once.lock().ok().and_then(|mut stream| stream.take());
-            std::future::ready(stream.map(TokioIo::new).ok_or_else(|| {
-                io::Error::new(
-                    io::ErrorKind::NotConnected,
-                    "the connection to the controller has ended",
-                )
-            }))
+            let stream = stream.map(|stream| TokioIo::new(Watched::new(stream, end.clone())));
+            std::future::ready(stream.ok_or_else(|| end.error()))
         });
         endpoint.connect_with_connector(connector).await.map_err(http)
     }

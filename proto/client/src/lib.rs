@@ -11,6 +11,7 @@ mod key;
 mod proxy;
 mod refusal;
 mod trust;
+mod watched;
 
 pub use dial::{Address, Dial, DialError, NotAnAddress};
 pub use enrol::{EnrolError, enrol, recover, renewed};

@@ -60,6 +60,7 @@ impl Container {
             log,
         };
         container.wait_until_running();
+        container.sh("echo '127.0.0.1 localhost controller.test' >/etc/hosts");
         container
     }
 

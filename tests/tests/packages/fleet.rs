@@ -13,12 +13,12 @@ pub(crate) fn set_up(machine: &Container) {
         assert_eq!(machine.property(unit, "ConditionResult"), "no");
         assert_eq!(machine.property(unit, "NRestarts"), "0");
     }
-    machine.sh("netghost-controller init --name localhost
+    machine.sh("netghost-controller init --name controller.test
          systemctl start netghost-controller
          netghost-controller user add ops --role admin >/root/login
-         netghost login --controller localhost:7443 --token-file /root/login
+         netghost login --controller controller.test:7443 --token-file /root/login
          netghost token create --uses 1 --lifetime 1h >/root/token
-         netghost-agent enroll --controller localhost:7443 --name vm1 --token-file - </root/token
+         netghost-agent enroll --controller controller.test:7443 --name vm1 --token-file - </root/token
          systemctl start netghost-agent
          systemctl is-active netghost-controller netghost-agent");
     connected(machine);
@@ -30,17 +30,18 @@ pub(crate) fn set_up(machine: &Container) {
 
 /// Waits until the controller has the agent's stream.
 pub(crate) fn connected(machine: &Container) {
-    machine.until("netghost agent list -o json | grep -q '\"connected\":true'");
+    machine.until("netghost agent list -o json | grep -q '\"state\":\"connected\"'");
 }
 
 fn unchanged(machine: &Container) {
-    machine.sh("netghost drift check --baseline before --all");
+    let said = machine.sh("netghost drift check --baseline before --all");
+    assert!(said.contains("vm1: no_drift"), "{said}");
 }
 
 /// One table more than in the baseline: the whole way from the CLI to the kernel and back works.
 pub(crate) fn drifted(machine: &Container) {
     let said = machine.ends("netghost drift check --baseline before --all", 1);
-    assert!(said.contains("shop"), "{said}");
+    assert!(said.contains("vm1: drift") && said.contains("+ table shop"), "{said}");
 }
 
 /// What must outlive an upgrade or a removal: the agent's identity, the authority, the edited configuration.

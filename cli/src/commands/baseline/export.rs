@@ -8,8 +8,9 @@ use anyhow::{Context, anyhow};
 use netghost_core::artifact::certificate;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::Name;
-use netghost_core::artifact::sums;
+use netghost_core::artifact::sums::{self, Sums};
 use netghost_core::job::baseline::Baseline;
+use netghost_core::job::export::{File as Listed, SUMS, read_sums};
 use netghost_proto::v1;
 use serde::Serialize;
 use tonic::Status;
@@ -70,7 +71,7 @@ pub(super) fn run(name: &Name, directory: &Path, call: &Call<'_>) -> Result<Outc
         "{name}: {} files in {}; check them with `sha256sum -c {}` there\n",
         files.len(),
         directory.display(),
-        sums::NAME
+        SUMS
     );
     let export = Export {
         directory: directory.display().to_string(),
@@ -138,6 +139,12 @@ fn create(path: &Path) -> io::Result<File> {
     File::create_new(path)
 }
 
+/// The files that are named, in their order.
+pub(super) fn listed(sums: &[u8]) -> anyhow::Result<Vec<(Listed, Digest)>> {
+    let text = std::str::from_utf8(sums).with_context(|| format!("{SUMS} is no text"))?;
+    Ok(read_sums(text)?)
+}
+
 /// Everything that is named is there, nothing else is, and it is sealed by a known key.
 fn check(directory: &Path, fleet: &mut Fleet) -> Result<Vec<String>, Failure> {
     let read = |name: &str| {
@@ -145,10 +152,14 @@ fn check(directory: &Path, fleet: &mut Fleet) -> Result<Vec<String>, Failure> {
         fs::read(&path).with_context(|| format!("the export has no {name}"))
     };
     let bad = |error: anyhow::Error| Failure::failed("edited", error);
-    let named = sums::read(&read(sums::NAME).map_err(bad)?).map_err(|error| bad(error.into()))?;
+    let named = listed(&read(SUMS).map_err(bad)?).map_err(bad)?;
     let mut there = super::import::digests(directory)?;
-    there.remove(sums::NAME);
-    sums::compare(&named, &there).map_err(|error| bad(error.into()))?;
+    there.remove(SUMS);
+    let sums: Sums = named
+        .iter()
+        .map(|(file, digest)| (file.path(), *digest))
+        .collect();
+    sums::compare(&sums, &there).map_err(|error| bad(error.into()))?;
     let keys = fleet.keys()?;
     let seal = certificate::verify(&read(SEAL).map_err(bad)?, &keys)
         .context("the seal")
@@ -165,7 +176,7 @@ fn check(directory: &Path, fleet: &mut Fleet) -> Result<Vec<String>, Failure> {
             return Err(bad(anyhow!("the manifest {manifest} is missing")));
         }
     }
-    let mut files: Vec<String> = there.into_keys().chain([sums::NAME.to_owned()]).collect();
+    let mut files: Vec<String> = there.into_keys().chain([SUMS.to_owned()]).collect();
     files.sort();
     Ok(files)
 }

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::sums::{self, Sums};
+use netghost_core::job::export::SUMS;
 use netghost_proto::{UPLOAD_CHUNK, v1};
 
+use super::export::listed;
 use crate::commands::Call;
 use crate::documents::baselines::Baseline;
 use crate::error::Failure;
@@ -21,14 +23,18 @@ pub(super) fn run(directory: &Path, call: &Call<'_>) -> Result<Outcome, Failure>
         Failure::format(error.context(what))
             .hint("give a directory that `netghost baseline export` wrote, unedited")
     };
-    let text = fs::read(directory.join(sums::NAME))
-        .with_context(|| format!("it has no {}", sums::NAME))
+    let text = fs::read(directory.join(SUMS))
+        .with_context(|| format!("it has no {SUMS}"))
         .map_err(refuse)?;
-    let named = sums::read(&text).map_err(|error| refuse(error.into()))?;
+    let named = listed(&text).map_err(refuse)?;
     let mut there = digests(directory)?;
-    there.remove(sums::NAME);
-    sums::compare(&named, &there).map_err(|error| refuse(error.into()))?;
-    let paths = std::iter::once(sums::NAME.to_owned()).chain(named.into_keys());
+    there.remove(SUMS);
+    let wanted: Sums = named
+        .iter()
+        .map(|(file, digest)| (file.path(), *digest))
+        .collect();
+    sums::compare(&wanted, &there).map_err(|error| refuse(error.into()))?;
+    let paths = std::iter::once(SUMS.to_owned()).chain(named.into_iter().map(|(file, _)| file.path()));
     let chunks = Chunks {
         directory: directory.to_path_buf(),
         paths: paths.collect::<Vec<_>>().into_iter(),

@@ -179,7 +179,8 @@ impl<S: Stream<Item = Result<v1::ExportedFile, Status>> + Unpin + Send> Files<S>
         loop {
             let chunk = self.stream.next().await;
             let chunk = chunk.ok_or_else(|| refused(format_args!("it ends before {path}")))??;
-            if chunk.path != if first { path } else { "" } {
+            let expected = if first { path } else { "" };
+            if chunk.path != expected {
                 let other: String = chunk.path.escape_debug().take(80).collect();
                 return Err(refused(format_args!("{other:?} comes where {path} was to come")));
             }
