@@ -90,7 +90,13 @@ pub(super) async fn receive(
     }
     let turn = Turn::take(&controller, agent.id, start.digest, start.size).await?;
     chunks.superseded = Some(turn.superseded.clone());
-    let partial = Partial::open(&controller.store, agent.id, start.digest).await?;
+    let mut partial = Partial::open(&controller.store, agent.id, start.digest).await?;
+    if partial.length > 0 && controller.store.has_object(&start.digest).await? {
+        // A manifest whose bytes are stored, but which was not taken yet: this process was killed between the two. `Missing`
+        // does not name it any more, so its sender begins anew.
+        partial.remove().await?;
+        partial = Partial::open(&controller.store, agent.id, start.digest).await?;
+    }
     let upload = Upload {
         controller,
         agent,

@@ -370,6 +370,29 @@ async fn a_manifest_comes_after_its_objects() {
     assert_eq!(site.files("objects").len(), 3);
 }
 
+/// The controller was killed after the manifest's bytes were stored, and before it was taken: both the object and what had
+/// arrived are there, and the agent is told that the object is not missing.
+#[tokio::test]
+async fn a_manifest_whose_taking_was_cut_off_is_taken_when_it_comes_again() {
+    let site = Site::new().await;
+    let vm1 = site.agent("vm1").await;
+    let mut agent = site.welcomed(&vm1, "p1").await;
+    let _ordered = site.order(vm1.id, command(1), Duration::from_secs(60));
+    agent.command().await;
+    let stored = stored(1);
+    let store = &site.controller.store;
+    for (_, bytes) in &stored.objects {
+        send(&mut agent.client, start(bytes, None), bytes).await.unwrap();
+    }
+    let digest = Digest::of(&stored.manifest_bytes);
+    store.put_object(stored.manifest_bytes.clone()).await.unwrap();
+    std::fs::write(store.partial_path(vm1.id, &digest), &stored.manifest_bytes).unwrap();
+    assert_eq!(missing(&mut agent.client, &digest).await, None);
+    deliver(&mut agent.client, &stored, command(1)).await.unwrap();
+    assert_eq!(site.audited("snapshot.store").await, 1);
+    assert_eq!(site.files("uploads"), Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn a_manifest_is_taken_only_whole() {
     let site = Site::new().await;
