@@ -30,7 +30,11 @@ const ON_UML: [Broken; 2] = [
 fn finds_drift(fleet: &Fleet, faults: &[Broken]) {
     for vm in ["vm1", "vm2"] {
         // The first use of a legacy table makes it, and it stays when its rules are gone: here it is there from the start.
-        fleet.vm(vm).unwrap().must(&["iptables-legacy", "-w", "5", "-S"]).unwrap();
+        fleet
+            .vm(vm)
+            .unwrap()
+            .must(&["iptables-legacy", "-w", "5", "-S"])
+            .unwrap();
     }
     let sealed = seal(fleet, "before");
     assert_eq!(sealed["verdict"], "complete", "{sealed}");

@@ -41,7 +41,10 @@ fn unchanged(machine: &Container) {
 /// One table more than in the baseline: the whole way from the CLI to the kernel and back works.
 pub(crate) fn drifted(machine: &Container) {
     let said = machine.ends("netghost drift check --baseline before --all", 1);
-    assert!(said.contains("vm1: drift") && said.contains("+ table shop"), "{said}");
+    assert!(
+        said.contains("vm1: drift") && said.contains("+ table shop"),
+        "{said}"
+    );
 }
 
 /// What must outlive an upgrade or a removal: the agent's identity, the authority, the edited configuration.

@@ -6,8 +6,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use netghost_cli::documents::{agents, controller, document, jobs, sweeps, tokens};
 use netghost_cli::world::World;
 use netghost_core::snapshot::Snapshot;
+use netghost_proto::v1;
 
 use super::sample;
 
@@ -149,15 +151,24 @@ fn alone(run: &dyn Fn(&str, u8, &str)) {
     run("contexts", 0, "context list");
 }
 
+/// Writes a document as a command would.
+type Write<'a> = &'a dyn Fn(&str, &'static str, serde_json::Value);
+
+const ID: &str = "07070707-0707-4707-8707-070707070707";
+
 /// Documents that only a controller's answers lead to.
 fn fleet(directory: &Path) {
-    use netghost_cli::documents::{agents, controller, document, jobs, sweeps, tokens};
-    use netghost_proto::v1;
     let write = |name: &str, schema: &'static str, body: serde_json::Value| {
         let document = document(schema, body).unwrap();
         std::fs::write(directory.join(name), document.to_string()).unwrap();
     };
-    let id = "07070707-0707-4707-8707-070707070707".to_owned();
+    fleet_members(&write);
+    fleet_controller(&write);
+    fleet_runs(&write);
+}
+
+fn fleet_members(write: Write<'_>) {
+    let id = ID.to_owned();
     let tags = vec![v1::Tag {
         key: "role".to_owned(),
         value: "web".to_owned(),
@@ -176,7 +187,7 @@ fn fleet(directory: &Path) {
     let value = serde_json::to_value(agents::Agents::try_from(list).unwrap()).unwrap();
     write("agents.1.json", agents::SCHEMA, value);
     let token = v1::Token {
-        id: id.clone(),
+        id,
         kind: "agent".to_owned(),
         uses: 2,
         tags,
@@ -193,6 +204,9 @@ fn fleet(directory: &Path) {
     };
     let value = serde_json::to_value(tokens::Created::try_from(created).unwrap()).unwrap();
     write("token.1.json", tokens::CREATED, value);
+}
+
+fn fleet_controller(write: Write<'_>) {
     let head = v1::AuditHead {
         sequence: 3,
         hash: vec![7; 32].into(),
@@ -206,6 +220,9 @@ fn fleet(directory: &Path) {
         let value = serde_json::to_value(controller::Controller::try_from(status).unwrap()).unwrap();
         write(&format!("controller.{number}.json"), controller::SCHEMA, value);
     }
+}
+
+fn fleet_runs(write: Write<'_>) {
     let target = v1::JobTarget {
         name: "vm1".to_owned(),
         state: "failed".to_owned(),
@@ -213,7 +230,7 @@ fn fleet(directory: &Path) {
         ..v1::JobTarget::default()
     };
     let job = v1::Job {
-        id,
+        id: ID.to_owned(),
         kind: "sweep".to_owned(),
         state: "running".to_owned(),
         targets: vec![target],
