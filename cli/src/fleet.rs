@@ -198,7 +198,9 @@ impl Fleet {
                 return Err(failure);
             }
             self.client = None;
-            self.runtime.block_on(tokio::time::sleep(REREAD_PAUSE));
+            // The timer is of the runtime: it is made inside.
+            self.runtime
+                .block_on(async { tokio::time::sleep(REREAD_PAUSE).await });
         }
     }
 }
