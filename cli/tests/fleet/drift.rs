@@ -193,6 +193,24 @@ fn a_lost_connection_is_made_up_for_by_the_same_job() {
     assert_eq!(outcome.document["job"], asked[0].as_str());
 }
 
+/// A controller that goes away between a job's end and its document: what only reads is asked again.
+#[test]
+fn what_a_job_left_is_fetched_again_over_a_new_connection() {
+    let place = Place::new();
+    let digest = place.script.with(|state| {
+        state.cut_fetches = 2;
+        state.object(b"a document".to_vec())
+    });
+    let world = place.world();
+    let mut fleet = (world.connect)(&world, &Where::default()).unwrap();
+    assert_eq!(fleet.object(&digest).unwrap(), b"a document");
+    assert_eq!(place.script.with(|state| state.connections), 3);
+    // What is not there is not asked for again.
+    let absent = netghost_core::artifact::json::Digest::of(b"another");
+    assert!(fleet.object(&absent).is_err());
+    assert_eq!(place.script.with(|state| state.connections), 3);
+}
+
 #[test]
 fn a_refusal_ends_it_and_the_controller_is_not_asked_for_ever() {
     let place = Place::new();

@@ -21,6 +21,8 @@ pub(super) struct State {
     /// Each watch takes one: the states that it streams before it ends.
     pub(super) watches: VecDeque<Vec<v1::Job>>,
     pub(super) objects: BTreeMap<Digest, Vec<u8>>,
+    /// So many fetches of objects are cut off.
+    pub(super) cut_fetches: usize,
     pub(super) keys: Vec<v1::SigningKey>,
     pub(super) agents: Vec<v1::Agent>,
     pub(super) records: Vec<Vec<u8>>,
@@ -253,6 +255,14 @@ impl Fleet for Script {
         request: Request<v1::FetchObjectRequest>,
     ) -> Result<Response<Replies<v1::ObjectChunk>>, Status> {
         self.allowed()?;
+        let cut = self.with(|state| {
+            let cut = state.cut_fetches > 0;
+            state.cut_fetches = state.cut_fetches.saturating_sub(1);
+            cut
+        });
+        if cut {
+            return Err(Status::unavailable("so the script says"));
+        }
         let digest = request.into_inner().digest;
         let digest = netghost_proto::convert::digest("digest", &digest)?;
         let bytes = self.with(|state| state.objects.get(&digest).cloned());
