@@ -1,6 +1,7 @@
 //! The controller as the commands call it: over TLS, or within this process where there is none.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use netghost_core::artifact::key::PublicKey;
@@ -32,6 +33,10 @@ pub type Client = FleetClient<Channel>;
 
 /// The longest message that is taken from the controller, in bytes: a job names each of its targets.
 const MESSAGE: usize = 64 * 1024 * 1024;
+
+/// How long a call that only reads is made again, and the time between.
+const REREAD: Duration = Duration::from_secs(30);
+const REREAD_PAUSE: Duration = Duration::from_millis(300);
 
 /// Which controller is meant.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -167,6 +172,34 @@ impl Fleet {
         self.runtime
             .block_on(call(client))
             .map_err(|status| refused(&status, &place))
+    }
+}
+
+impl Fleet {
+    /// A call that changes nothing: where its answer was lost, it is made again over a new connection, for half a minute. So a
+    /// job's outcome is had although the controller was restarted just when it ended.
+    pub fn read<T>(
+        &mut self,
+        mut call: impl AsyncFnMut(&mut Client) -> Result<T, Status>,
+    ) -> Result<T, Failure> {
+        let give_up = Instant::now() + REREAD;
+        // Whoever could never connect may have mistyped, and is told at once.
+        connected(&self.runtime, &mut self.client, self.dial.as_mut())?;
+        loop {
+            let failure = match connected(&self.runtime, &mut self.client, self.dial.as_mut()) {
+                Ok(client) => match self.runtime.block_on(call(client)) {
+                    Ok(answer) => return Ok(answer),
+                    Err(status) if !refusal::is_lost(&status) => return Err(refused(&status, &self.place)),
+                    Err(status) => refused(&status, &self.place),
+                },
+                Err(failure) => failure,
+            };
+            if Instant::now() >= give_up {
+                return Err(failure);
+            }
+            self.client = None;
+            self.runtime.block_on(tokio::time::sleep(REREAD_PAUSE));
+        }
     }
 }
 

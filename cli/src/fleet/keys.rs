@@ -32,7 +32,7 @@ pub(crate) struct Offered {
 impl Fleet {
     /// The keys that may have signed, all pinned.
     pub fn keys(&mut self) -> Result<Vec<PublicKey>, Failure> {
-        let list = self.call(async |client| Ok(client.keys(v1::KeysRequest {}).await?.into_inner()))?;
+        let list = self.read(async |client| Ok(client.keys(v1::KeysRequest {}).await?.into_inner()))?;
         let offered = offered(list)?;
         let directory = self.place().seen.join("keys");
         let pinned = pinned(&directory)?;

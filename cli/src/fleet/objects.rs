@@ -14,7 +14,7 @@ impl Fleet {
     /// The content at an address, its digest checked.
     pub fn object(&mut self, digest: &Digest) -> Result<Vec<u8>, Failure> {
         let wanted = *digest;
-        let bytes = self.call(async move |client| fetch(client, &wanted).await)?;
+        let bytes = self.read(async move |client| fetch(client, &wanted).await)?;
         if Digest::of(&bytes) == wanted {
             return Ok(bytes);
         }
