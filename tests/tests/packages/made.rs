@@ -169,3 +169,20 @@ fn root_package_no_file_is_in_two_of_them() {
     }
     assert!(seen.len() > 30, "{seen:?}");
 }
+
+#[test]
+fn root_package_every_key_of_the_agents_default_configuration_is_known() {
+    let program = Path::new(LAB).with_file_name("netghost-agent");
+    let check = |edit: &str| {
+        shell(&format!(
+            "file=$(mktemp)
+             trap 'rm $file' EXIT
+             sed -E '{edit}' packaging/agent.toml >$file
+             {} run --check-config --config $file",
+            program.display()
+        ))
+    };
+    check("");
+    // The values that are shown are values that may be set.
+    check("s/^#([a-z_]+ = )/\\1/");
+}
