@@ -23,7 +23,7 @@ impl Drop for Stop {
 /// Captures while a script runs that writes on until the file `stop` is there; it says `started` by a file of that name.
 fn while_written(site: &Site, writer: &str) -> Vec<(i32, Value)> {
     thread::scope(|scope| {
-        let running = scope.spawn(|| site.sh(writer));
+        let running = scope.spawn(|| site.sh_for_long(writer));
         let stop = Stop(site.path("stop"));
         while !site.path("started").exists() {
             assert!(!running.is_finished(), "the writer ended before it began");

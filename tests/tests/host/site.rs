@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use netghost_lab::{Namespace, Output, Status};
+use netghost_lab::{Limits, Namespace, Output, Status};
 use serde_json::Value;
 
 /// The lab's program; the command is built beside it.
@@ -81,6 +82,22 @@ impl Site {
             String::from_utf8_lossy(&output.stderr)
         );
         output.text()
+    }
+
+    /// Runs a script that must succeed, however long it is needed.
+    pub(crate) fn sh_for_long(&self, script: &str) {
+        let script = format!("cd '{}'\n{script}", self.dir.display());
+        let limits = Limits {
+            time: Duration::from_secs(600),
+            ..Limits::default()
+        };
+        let output = self.namespace.exec_within(&["sh", "-euc", &script], b"", limits);
+        let output = output.unwrap();
+        assert!(
+            output.status.success(),
+            "{script}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 
     /// Runs a script that ends with the command.
