@@ -5,6 +5,7 @@ use std::time::Duration;
 use netghost_controller::link::Timings;
 use netghost_controller::peer::Peer;
 use netghost_controller::store::identities;
+use netghost_controller::{audit, keys};
 use netghost_proto::v1::agent_message::Kind as Say;
 use netghost_proto::v1::controller_message::Kind as Hear;
 use netghost_proto::v1::{self};
@@ -156,6 +157,25 @@ async fn heads_reach_those_who_are_there_and_those_who_come() {
     let mut other = Scripted::open(site.connect(&vm2).await).await;
     other.hello("p2").await;
     match other.hear().await.unwrap() {
+        Hear::Welcome(welcome) => assert_eq!(welcome.head, Some(head)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_last_head_of_an_earlier_process_is_welcomed_with() {
+    let site = Site::new().await;
+    let now_us = site.controller.outside.now_us();
+    keys::publish(&site.controller.store, site.controller.signer.public(), now_us)
+        .await
+        .unwrap();
+    let earlier = site.other_process().await;
+    let head = audit::sign(&earlier).await.unwrap().unwrap();
+    audit::announce_last(&site.controller).await.unwrap();
+    let vm1 = site.agent("vm1").await;
+    let mut agent = Scripted::open(site.connect(&vm1).await).await;
+    agent.hello("p1").await;
+    match agent.hear().await.unwrap() {
         Hear::Welcome(welcome) => assert_eq!(welcome.head, Some(head)),
         other => panic!("{other:?}"),
     }

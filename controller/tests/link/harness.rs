@@ -103,6 +103,19 @@ impl Site {
         self.directory.join("store")
     }
 
+    /// Another controller on the same store.
+    pub(crate) async fn other_process(&self) -> Controller {
+        Controller::new(Shared {
+            store: Store::open(&self.store(), None).await.unwrap(),
+            outside: self.controller.outside,
+            ca: Authority::open(&self.directory.join("pki")).unwrap(),
+            signer: Signer::from_seed(&[7; 32]).unwrap(),
+            links: Links::with(timings()),
+            reach: Arc::new(LinkReach),
+            jobs: Running::default(),
+        })
+    }
+
     /// Enrols an agent by its rows.
     pub(crate) async fn agent(&self, name: &str) -> Holder {
         let outside = &self.controller.outside;
