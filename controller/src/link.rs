@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::fleet::Replies;
 use crate::{Controller, enrol};
 
+mod churn;
 mod finish;
 mod hello;
 mod limits;

@@ -26,6 +26,8 @@ pub struct Timings {
     pub seen_every: Duration,
     /// For the next chunk of an upload.
     pub chunk: Duration,
+    /// Before the connections of an agent that are too many to be written down singly are summed up.
+    pub summed_up: Duration,
 }
 
 impl Default for Timings {
@@ -37,6 +39,7 @@ impl Default for Timings {
             rival: Duration::from_secs(5),
             seen_every: Duration::from_secs(60),
             chunk: Duration::from_secs(30),
+            summed_up: Duration::from_secs(60),
         }
     }
 }

@@ -217,6 +217,34 @@ async fn a_stop_is_told_and_nobody_comes_in_after_it() {
 }
 
 #[tokio::test]
+async fn an_agent_that_comes_and_goes_does_not_fill_the_log() {
+    let site = Site::with(Timings {
+        summed_up: Duration::from_millis(500),
+        ..timings()
+    })
+    .await;
+    let (vm1, vm2) = (site.agent("vm1").await, site.agent("vm2").await);
+    let mut streams = Vec::new();
+    for _ in 0..30 {
+        streams.push(site.welcomed(&vm1, "p1").await);
+    }
+    drop(streams);
+    until(async || site.controller.links.count() == 0).await;
+    // 30 came and 30 went: that many were summed up, in as many records as half seconds went by.
+    until(async || {
+        let sums = site.arguments("agent.reconnect", "left_out").await;
+        sums.iter().map(|sum| sum.parse::<u32>().unwrap()).sum::<u32>() == 40
+    })
+    .await;
+    let written = site.audited("agent.connect").await + site.audited("agent.disconnect").await;
+    assert_eq!(written, 20);
+    // Another's are written.
+    let before = site.audited("agent.connect").await;
+    let _agent = site.welcomed(&vm2, "p2").await;
+    assert_eq!(site.audited("agent.connect").await, before + 1);
+}
+
+#[tokio::test]
 async fn a_revocation_ends_a_live_stream_at_once() {
     let site = Site::new().await;
     let vm1 = site.agent("vm1").await;

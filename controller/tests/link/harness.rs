@@ -20,6 +20,7 @@ use netghost_controller::{Controller, Shared, server};
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::key::Signer;
 use netghost_core::artifact::manifest::Meta;
+use netghost_core::audit::Record;
 use netghost_core::fleet::{Id, Kind};
 use netghost_proto::v1::agent_message::Kind as Say;
 use netghost_proto::v1::controller_message::Kind as Hear;
@@ -224,6 +225,22 @@ impl Site {
                 String::from_utf8(record).unwrap().contains(&wanted)
             })
             .count()
+    }
+
+    /// An argument of each record of this action.
+    pub(crate) async fn arguments(&self, action: &str, name: &str) -> Vec<String> {
+        let rows = sqlx::query("SELECT record FROM audit_records ORDER BY sequence")
+            .fetch_all(self.controller.store.pool())
+            .await
+            .unwrap();
+        let records = rows.iter().map(|row| row.get::<Vec<u8>, _>("record"));
+        records
+            .map(|record| serde_json::from_slice::<Record>(&record).unwrap())
+            .filter(|record| record.action == action)
+            .flat_map(|record| record.arguments)
+            .filter(|argument| argument.name == name)
+            .map(|argument| argument.value)
+            .collect()
     }
 
     /// The names of the files in a directory of the store, and below.
