@@ -217,6 +217,27 @@ async fn a_stop_is_told_and_nobody_comes_in_after_it() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_with_its_certificate_and_the_agent_is_to_come_again() {
+    let site = Site::new().await;
+    // Whole seconds stand in a certificate.
+    let vm1 = site.agent_for("vm1", Duration::from_millis(3500)).await;
+    let mut agent = site.welcomed(&vm1, "p1").await;
+    assert!(site.controller.links.is_connected(vm1.id));
+    match agent.hear().await.unwrap() {
+        Hear::Closing(closing) => assert!(closing.reason.contains("ran out"), "{closing:?}"),
+        other => panic!("{other:?}"),
+    }
+    says(&agent.end().await, Code::Unavailable, "ran out");
+    until(async || !site.controller.links.is_connected(vm1.id)).await;
+    until(async || {
+        let mut client = site.connect(&vm1).await;
+        let status = client.control(tokio_stream::iter([])).await;
+        status.is_err_and(|status| status.code() == Code::Unauthenticated)
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_agent_that_comes_and_goes_does_not_fill_the_log() {
     let site = Site::with(Timings {
         summed_up: Duration::from_millis(500),

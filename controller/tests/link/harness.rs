@@ -119,12 +119,17 @@ impl Site {
 
     /// Enrols an agent by its rows.
     pub(crate) async fn agent(&self, name: &str) -> Holder {
+        self.agent_for(name, Duration::from_secs(3600)).await
+    }
+
+    /// Likewise, with a certificate that is valid so long.
+    pub(crate) async fn agent_for(&self, name: &str, lifetime: Duration) -> Holder {
         let outside = &self.controller.outside;
         let (id, now_us) = (outside.id().unwrap(), outside.now_us());
         let key = Key::generate().unwrap();
         let public = PublicKey::from_spki(&key.spki()).unwrap();
         let ca = &self.controller.ca;
-        let validity = Validity::starting(now_us, 3_600_000_000);
+        let validity = Validity::starting(now_us, u64::try_from(lifetime.as_micros()).unwrap());
         let issued = ca
             .issue(&public, &ca.name(Kind::Agent, id), validity, outside)
             .unwrap();
