@@ -14,7 +14,7 @@ mod witness;
 
 pub use check::{CheckError, at_start, whole};
 pub(crate) use heads::last_signed_us;
-pub use heads::{keep_signed, last_head, sign};
+pub use heads::{announce_last, keep_signed, last_head, sign};
 pub(crate) use rows::{PAGE, heads as head_rows, records};
 pub use witness::{Conflict, witness};
 

@@ -64,7 +64,7 @@ impl Controller {
             });
         }
         let found = self.identify(extensions).await;
-        match found.and_then(|identity| user(identity, needed)) {
+        match found.and_then(|(identity, _)| user(identity, needed)) {
             Ok(user) => Ok(user),
             Err(refusal) => Err(self.refuse(extensions, refusal).await),
         }
@@ -72,9 +72,15 @@ impl Controller {
 
     /// The agent that makes this call. A refusal is written down.
     pub async fn agent(&self, extensions: &Extensions) -> Result<Agent, Status> {
+        Ok(self.agent_until(extensions).await?.0)
+    }
+
+    /// The agent that makes this call, and when the certificate runs out by which it does, microseconds since 1970 UTC by the
+    /// controller's clock. A refusal is written down.
+    pub(crate) async fn agent_until(&self, extensions: &Extensions) -> Result<(Agent, u64), Status> {
         let found = self.identify(extensions).await;
-        match found.and_then(agent) {
-            Ok(agent) => Ok(agent),
+        match found.and_then(|(identity, until_us)| Ok((agent(identity)?, until_us))) {
+            Ok(found) => Ok(found),
             Err(refusal) => Err(self.refuse(extensions, refusal).await),
         }
     }
@@ -94,8 +100,8 @@ impl Controller {
         refusal.status
     }
 
-    /// Whose certificate it is: ours, known, in its period, of an identity that was not taken away.
-    async fn identify(&self, extensions: &Extensions) -> Result<Identity, Refusal> {
+    /// Whose certificate it is: ours, known, in its period, of an identity that was not taken away. And when it runs out.
+    async fn identify(&self, extensions: &Extensions) -> Result<(Identity, u64), Refusal> {
         let Some(Peer::Certificate(der)) = extensions.get::<Peer>() else {
             return Err(nobody(
                 "no client certificate: an agent gets one by `netghost-agent enroll`, a person by `netghost login`",
@@ -129,7 +135,7 @@ impl Controller {
             actor: actor(&identity),
             status,
         })?;
-        Ok(identity)
+        Ok((identity, certificate.not_after_us))
     }
 
     async fn known(

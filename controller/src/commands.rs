@@ -85,7 +85,7 @@ enum Command {
     /// The audit log, as it stands in the store
     #[command(subcommand, after_help = examples::AUDIT)]
     Audit(audit::Audit),
-    /// The key that signs certificates of drift and heads of the audit log
+    /// The key that signs certificates of drift and heads of the audit log, and those that are trusted beside it
     #[command(subcommand, after_help = examples::KEY)]
     Key(key::Key),
     /// Write a shell's completions to standard output

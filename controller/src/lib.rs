@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backup;
+mod bucket;
 pub mod caller;
 pub mod config;
 pub mod enrol;

@@ -14,6 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::fleet::Replies;
 use crate::{Controller, enrol};
 
+mod churn;
 mod finish;
 mod hello;
 mod limits;
@@ -48,7 +49,7 @@ impl Link for Service {
         &self,
         request: Request<Streaming<v1::AgentMessage>>,
     ) -> Result<Response<Self::ControlStream>, Status> {
-        let agent = self.0.agent(request.extensions()).await?;
+        let agent = self.0.agent_until(request.extensions()).await?;
         let (out, replies) = mpsc::channel(QUEUE);
         // The reply's head goes out at once: a caller may wait for it before it says its first word.
         tokio::spawn(stream::serve(self.0.clone(), agent, request.into_inner(), out));

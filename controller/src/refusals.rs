@@ -6,13 +6,13 @@
 //! the door shut after so many failures, whoever reaches the port could keep a fleet from joining. What keeps secrets from
 //! being guessed is their 256 bits.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use netghost_core::audit::{Event, Outcome};
 use tokio::time::Instant;
 
 use crate::Controller;
+use crate::bucket::{Bucket, Kept};
 use crate::store::Error;
 
 /// So many at once.
@@ -25,58 +25,19 @@ const SUMMED_UP: Duration = Duration::from_secs(60);
 pub(crate) const NOBODY: &str = "nobody";
 
 /// How many refusals may still be written down.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Refusals {
     nobody: Bucket,
     known: Bucket,
 }
 
-#[derive(Debug, Default)]
-struct Bucket(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    spent: u32,
-    /// When the last one that was spent came back.
-    refilled: Option<Instant>,
-    counted: u64,
-}
-
-/// What becomes of one refusal.
-#[derive(Debug, PartialEq, Eq)]
-enum Kept {
-    Written,
-    /// Only counted, as the first since the last sum.
-    First,
-    Counted,
-}
-
-impl Bucket {
-    fn keep(&self, now: Instant) -> Kept {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = state
-            .refilled
-            .map_or(EVERY.saturating_mul(BURST), |then| now.duration_since(then));
-        let back = u32::try_from(since.as_secs() / EVERY.as_secs()).unwrap_or(BURST);
-        if back > 0 {
-            state.spent = state.spent.saturating_sub(back);
-            state.refilled = Some(now);
+impl Default for Refusals {
+    fn default() -> Self {
+        let bucket = || Bucket::new(BURST, EVERY);
+        Self {
+            nobody: bucket(),
+            known: bucket(),
         }
-        if state.spent < BURST {
-            state.spent += 1;
-            return Kept::Written;
-        }
-        state.counted += 1;
-        if state.counted == 1 {
-            Kept::First
-        } else {
-            Kept::Counted
-        }
-    }
-
-    fn sum(&self) -> u64 {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut state.counted)
     }
 }
 
@@ -91,7 +52,7 @@ impl Controller {
     pub(crate) async fn refused(&self, event: Event) {
         let nobody = event.actor == NOBODY;
         match self.1.bucket(nobody).keep(Instant::now()) {
-            Kept::Written => self.write(event).await,
+            Kept::Written => self.write_down(event).await,
             Kept::Counted => {}
             Kept::First => {
                 let controller = self.clone();
@@ -100,13 +61,15 @@ impl Controller {
                     let count = controller.1.bucket(nobody).sum();
                     let actor = if nobody { NOBODY } else { "controller" };
                     let event = Event::new(actor, "call.refuse", Outcome::Denied);
-                    controller.write(event.with("refusals", count)).await;
+                    controller.write_down(event.with("refusals", count)).await;
                 });
             }
         }
     }
 
-    async fn write(&self, event: Event) {
+    /// Writes an event down that is part of no other change. That it could not be is logged.
+    pub(crate) async fn write_down(&self, event: Event) {
+        let action = event.action.clone();
         let written: Result<(), Error> = async {
             let mut transaction = self.store.begin().await?;
             crate::audit::append(&mut transaction, self.outside.now_us(), event).await?;
@@ -116,32 +79,9 @@ impl Controller {
         if let Err(error) = written {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "a refusal could not be written down"
+                action,
+                "an event could not be written down"
             );
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_is_counted_not_written() {
-        let bucket = Bucket::default();
-        let now = Instant::now();
-        for _ in 0..BURST {
-            assert_eq!(bucket.keep(now), Kept::Written);
-        }
-        assert_eq!(bucket.keep(now), Kept::First);
-        assert_eq!(bucket.keep(now), Kept::Counted);
-        assert_eq!(bucket.keep(now + EVERY), Kept::Written);
-        assert_eq!(bucket.keep(now + EVERY), Kept::Counted);
-        assert_eq!(bucket.sum(), 3);
-        assert_eq!(bucket.keep(now + EVERY), Kept::First);
-        for _ in 0..BURST {
-            assert_eq!(bucket.keep(now + EVERY * (BURST + 1)), Kept::Written);
-        }
-        assert_eq!(bucket.keep(now + EVERY * (BURST + 1)), Kept::Counted);
     }
 }

@@ -29,6 +29,8 @@ use netghost_core::section::{Reader, SectionName};
 mod commands;
 #[path = "pypi/fleet.rs"]
 mod fleet;
+#[path = "pypi/programs.rs"]
+mod programs;
 #[path = "pypi/sample.rs"]
 mod sample;
 #[path = "pypi/venv.rs"]
@@ -181,6 +183,7 @@ fn pypi_documents_match_their_schemas() {
     }
     commands::write(&scratch("commands"), &directory);
     fleet::write(&directory);
+    programs::write(&scratch("programs"), &directory);
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
     run("check_schemas.py", &[&schemas, &directory], &[]);
 }

@@ -170,7 +170,13 @@ fn is_schema_name(word: &str) -> bool {
 #[test]
 fn every_document_has_a_schema_and_every_schema_a_document() {
     let mut emitted = BTreeSet::new();
-    for directory in ["core/src", "agent/kernel/src", "cli/src"] {
+    for directory in [
+        "core/src",
+        "agent/src",
+        "agent/kernel/src",
+        "controller/src",
+        "cli/src",
+    ] {
         schema_names(&root().join(directory), &mut emitted);
     }
     // A test of the refusal of later versions names one.

@@ -79,6 +79,15 @@ pub async fn last_head(store: &Store) -> Result<Option<v1::AuditHead>, Error> {
     Ok(opened(store).await?.map(|(head, signed)| wire(&head, signed)))
 }
 
+/// Tells the agents of the last signed head, before any of them has connected: who is welcomed before the next is signed takes it
+/// along all the same.
+pub async fn announce_last(controller: &Controller) -> Result<(), Error> {
+    if let Some(head) = last_head(&controller.store).await? {
+        controller.links.announce(&head);
+    }
+    Ok(())
+}
+
 /// When the last head was signed, microseconds since 1970 UTC by the controller's clock.
 pub(crate) async fn last_signed_us(store: &Store) -> Result<Option<u64>, Error> {
     Ok(opened(store).await?.map(|(head, _)| head.at_us.0))

@@ -81,8 +81,9 @@ Example:
   netghost-controller audit verify -o json";
 
 pub(super) const KEY: &str = "\
-Example:
-  netghost-controller key rotate";
+Examples:
+  netghost-controller key rotate
+  netghost-controller key trust ./key.pub.pem";
 
 pub(super) const KEY_ROTATE: &str = "\
 The old key stays published, so that what it signed can still be verified. A controller that runs takes the new one when it \
@@ -90,6 +91,15 @@ is started again.
 
 Example:
   netghost-controller key rotate";
+
+pub(super) const KEY_TRUST: &str = "\
+Baselines that another controller exported can be imported once its key is trusted here. An export holds the key, but who edited \
+an export can have put in a key of their own: take the file from somebody who vouches for it, or compare the id that is printed with \
+that of a key which is pinned where somebody logged in at the other controller. It counts at once, also for a controller that \
+runs, and is written down.
+
+Example:
+  netghost-controller key trust ./key.pub.pem";
 
 pub(super) const COMPLETIONS: &str = "\
 Example:

@@ -108,7 +108,8 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 async fn begin(controller: &Controller) -> Result<(), store::Error> {
     let now_us = controller.outside.now_us();
     keys::publish(&controller.store, controller.signer.public(), now_us).await?;
-    note(controller, "controller.start").await
+    note(controller, "controller.start").await?;
+    audit::announce_last(controller).await
 }
 
 async fn end(controller: &Controller) {

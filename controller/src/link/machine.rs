@@ -26,6 +26,8 @@ pub struct Timings {
     pub seen_every: Duration,
     /// For the next chunk of an upload.
     pub chunk: Duration,
+    /// Before the connections of an agent that are too many to be written down singly are summed up.
+    pub summed_up: Duration,
 }
 
 impl Default for Timings {
@@ -37,9 +39,13 @@ impl Default for Timings {
             rival: Duration::from_secs(5),
             seen_every: Duration::from_secs(60),
             chunk: Duration::from_secs(30),
+            summed_up: Duration::from_secs(60),
         }
     }
 }
+
+/// Why a stream ends that outlived the certificate under which it began.
+const EXPIRED: &str = "the certificate under which it began ran out: connect again with a renewed one";
 
 /// What happens to a stream.
 #[derive(Debug)]
@@ -54,7 +60,7 @@ pub(super) enum Event {
     Time,
 }
 
-/// What is to be done. `End` is the last.
+/// What is to be done. `Close` and `End` are the last.
 #[derive(Debug)]
 pub(super) enum Action {
     /// Take the identity's seat, then report `Admitted`.
@@ -69,6 +75,8 @@ pub(super) enum Action {
     Started(Id),
     /// A command ended so.
     Finished(Id, Outcome),
+    /// Tell the agent why it is to come again, and end the stream.
+    Close(String),
     /// End the stream with this status.
     End(Status),
 }
@@ -77,6 +85,8 @@ pub(super) enum Action {
 #[derive(Debug)]
 pub(super) struct Machine {
     timings: Timings,
+    /// When the agent's certificate runs out.
+    expires: Duration,
     phase: Phase,
     next_probe: Duration,
     next_number: u64,
@@ -100,10 +110,11 @@ struct Asked {
 }
 
 impl Machine {
-    /// A stream that begins now.
-    pub(super) fn new(timings: Timings) -> Self {
+    /// A stream that begins now, under a certificate that runs out so much later.
+    pub(super) fn new(timings: Timings, expires: Duration) -> Self {
         Self {
             timings,
+            expires,
             phase: Phase::Silent,
             next_probe: Duration::MAX,
             next_number: 1,
@@ -117,7 +128,10 @@ impl Machine {
         let answers = self.asked.values().map(|asked| asked.until).min();
         match self.phase {
             Phase::Silent => self.timings.hello,
-            Phase::Open => self.next_probe.min(answers.unwrap_or(Duration::MAX)),
+            Phase::Open => self
+                .next_probe
+                .min(self.expires)
+                .min(answers.unwrap_or(Duration::MAX)),
             Phase::Admitting | Phase::Ended => Duration::MAX,
         }
     }
@@ -189,6 +203,10 @@ impl Machine {
                 "no Hello within {:?}",
                 self.timings.hello
             )));
+        }
+        if self.phase == Phase::Open && now >= self.expires {
+            self.phase = Phase::Ended;
+            return Ok(vec![Action::Close(EXPIRED.to_owned())]);
         }
         if self.asked.values().any(|asked| now >= asked.until) {
             return Err(Status::deadline_exceeded(format!(

@@ -3,6 +3,7 @@
 use netghost_core::audit::{Event, Outcome};
 use netghost_core::fleet::Id;
 
+use super::churn;
 use super::hello::Hello;
 use crate::caller::Agent;
 use crate::store::identities::Said;
@@ -41,7 +42,9 @@ pub(super) async fn connect(
     let mut transaction = controller.store.begin().await?;
     presence::said(&mut transaction, agent.id, &said).await?;
     let standing = presence::standing(&mut transaction, agent.id).await?;
-    audit::append(&mut transaction, now_us, event).await?;
+    if let Some(event) = churn::bounded(controller, agent, event) {
+        audit::append(&mut transaction, now_us, event).await?;
+    }
     transaction.commit().await?;
     Ok(Known {
         name: standing
@@ -61,7 +64,9 @@ pub(super) async fn disconnect(
     let event = event(agent, "agent.disconnect", Outcome::Done).with("why", why);
     let mut transaction = controller.store.begin().await?;
     presence::seen(&mut transaction, agent.id, now_us).await?;
-    audit::append(&mut transaction, now_us, event).await?;
+    if let Some(event) = churn::bounded(controller, agent, event) {
+        audit::append(&mut transaction, now_us, event).await?;
+    }
     Ok(transaction.commit().await?)
 }
 

@@ -9,6 +9,7 @@ use netghost_proto::v1::{self, controller_message::Kind};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::QUEUE;
+use super::churn::Churn;
 use super::machine::Timings;
 use super::orders::Orders;
 use super::uploads::Uploads;
@@ -23,6 +24,7 @@ pub(super) struct Shared {
     pub(super) timings: Timings,
     pub(super) orders: Orders,
     pub(super) uploads: Uploads,
+    pub(super) churn: Churn,
     fleet: Mutex<Fleet>,
     numbers: AtomicU64,
 }

@@ -1,6 +1,7 @@
 //! One control stream: carries out what its state machine decides.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use netghost_core::fleet::Id;
@@ -23,16 +24,17 @@ type Out = mpsc::Sender<Result<v1::ControllerMessage, Status>>;
 /// Room that is kept for the last words of a stream: why it ends, and its status.
 const LAST_WORDS: usize = 2;
 
-/// Serves a stream until it ends.
+/// Serves a stream until it ends, at the latest when the certificate runs out under which it began.
 pub(super) async fn serve(
     controller: Controller,
-    agent: Agent,
+    (agent, until_us): (Agent, u64),
     said: impl Stream<Item = Result<v1::AgentMessage, Status>> + Unpin,
     out: Out,
 ) {
+    let left_us = until_us.saturating_sub(controller.outside.now_us());
     let mut session = Session {
         began: Instant::now(),
-        machine: Machine::new(controller.links.shared().timings),
+        machine: Machine::new(controller.links.shared().timings, Duration::from_micros(left_us)),
         controller,
         agent,
         out,
@@ -156,6 +158,14 @@ impl Session {
                     .tell(self.agent.id, command, |progress| progress.started = true)
             }
             Action::Finished(command, outcome) => self.finished(command, outcome).await?,
+            Action::Close(reason) => {
+                let ending = Ending::Closing(reason);
+                let status = ending.status();
+                if let Some(last) = ending.message() {
+                    self.send(last)?;
+                }
+                return Err(status);
+            }
             Action::End(status) => return Err(status),
         }
         Ok(Vec::new())

@@ -7,6 +7,7 @@ use netghost_controller::{Controller, enrol};
 use netghost_core::fleet::{Id, Kind, Role};
 use netghost_proto::v1;
 use netghost_proto::v1::fleet_client::FleetClient;
+use netghost_proto::v1::link_client::LinkClient;
 use std::sync::Arc;
 use tonic::{Code, Extensions, Status};
 
@@ -196,16 +197,48 @@ async fn a_living_identity_renews_itself() {
     later(13 * HOUR_US);
     list(&world, &new).await.unwrap();
 
-    let agent = world.agent("vm1").await;
-    let answer = renew(&world.controller, &agent.certificate).await.unwrap();
-    assert_eq!(
-        (answer.id, answer.name.as_str()),
-        (agent.spiffe.id.to_string(), "vm1")
-    );
+    let answer = renew(&world.controller, &world.agent("vm1").await.certificate).await;
+    assert_eq!(answer.unwrap().name, "vm1");
     let status = enrol::renew(&world.controller, &from(Peer::Anonymous), &[])
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn an_agent_renews_its_certificate_by_its_certificate() {
+    let world = World::start().await;
+    let agent = world.agent("vm1").await;
+    later(12 * HOUR_US);
+    let key = Key::generate().unwrap();
+    let request = || v1::RenewRequest {
+        csr: key.request().unwrap().into(),
+    };
+    let mut link = LinkClient::new(world.channel(Some(&agent)).await);
+    let empty = link.renew(v1::RenewRequest::default()).await.unwrap_err();
+    assert_eq!(empty.code(), Code::InvalidArgument, "{empty:?}");
+    // A person's certificate and none at all are refused.
+    let vera = world.user("vera", Role::Admin).await;
+    for (caller, code) in [
+        (Some(&vera), Code::PermissionDenied),
+        (None, Code::Unauthenticated),
+    ] {
+        let mut link = LinkClient::new(world.channel(caller).await);
+        let status = link.renew(request()).await.unwrap_err();
+        assert_eq!(status.code(), code, "{status:?}");
+    }
+    let answer = link.renew(request()).await.unwrap().into_inner();
+    assert_eq!(answer.name, "vm1");
+    let (new, _) = netghost_client::renewed(answer, key, &world.trust()).unwrap();
+    assert_eq!(new.spiffe, agent.spiffe);
+    assert!(new.not_after_us > agent.not_after_us);
+    // When the old one has run out, the new one still serves.
+    later(13 * HOUR_US);
+    let status = link.renew(v1::RenewRequest::default()).await.unwrap_err();
+    assert!(status.message().contains("ran out"), "{status:?}");
+    let mut link = LinkClient::new(world.channel(Some(&Arc::new(new))).await);
+    let missing = link.missing(v1::MissingRequest::default()).await;
+    assert!(missing.is_ok_and(|reply| reply.into_inner().missing.is_empty()));
 }
 
 fn from(peer: Peer) -> Extensions {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use netghost_controller::link::Timings;
 use netghost_controller::peer::Peer;
 use netghost_controller::store::identities;
+use netghost_controller::{audit, keys};
 use netghost_proto::v1::agent_message::Kind as Say;
 use netghost_proto::v1::controller_message::Kind as Hear;
 use netghost_proto::v1::{self};
@@ -162,6 +163,25 @@ async fn heads_reach_those_who_are_there_and_those_who_come() {
 }
 
 #[tokio::test]
+async fn the_last_head_of_an_earlier_process_is_welcomed_with() {
+    let site = Site::new().await;
+    let now_us = site.controller.outside.now_us();
+    keys::publish(&site.controller.store, site.controller.signer.public(), now_us)
+        .await
+        .unwrap();
+    let earlier = site.other_process().await;
+    let head = audit::sign(&earlier).await.unwrap().unwrap();
+    audit::announce_last(&site.controller).await.unwrap();
+    let vm1 = site.agent("vm1").await;
+    let mut agent = Scripted::open(site.connect(&vm1).await).await;
+    agent.hello("p1").await;
+    match agent.hear().await.unwrap() {
+        Hear::Welcome(welcome) => assert_eq!(welcome.head, Some(head)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn who_does_not_read_is_disconnected() {
     let site = Site::new().await;
     let vm1 = site.agent("vm1").await;
@@ -194,6 +214,55 @@ async fn a_stop_is_told_and_nobody_comes_in_after_it() {
     let mut agent = Scripted::open(site.connect(&vm1).await).await;
     agent.hello("p1").await;
     says(&agent.end().await, Code::Unavailable, "stopping");
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_certificate_and_the_agent_is_to_come_again() {
+    let site = Site::new().await;
+    // Whole seconds stand in a certificate.
+    let vm1 = site.agent_for("vm1", Duration::from_millis(3500)).await;
+    let mut agent = site.welcomed(&vm1, "p1").await;
+    assert!(site.controller.links.is_connected(vm1.id));
+    match agent.hear().await.unwrap() {
+        Hear::Closing(closing) => assert!(closing.reason.contains("ran out"), "{closing:?}"),
+        other => panic!("{other:?}"),
+    }
+    says(&agent.end().await, Code::Unavailable, "ran out");
+    until(async || !site.controller.links.is_connected(vm1.id)).await;
+    until(async || {
+        let mut client = site.connect(&vm1).await;
+        let status = client.control(tokio_stream::iter([])).await;
+        status.is_err_and(|status| status.code() == Code::Unauthenticated)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_agent_that_comes_and_goes_does_not_fill_the_log() {
+    let site = Site::with(Timings {
+        summed_up: Duration::from_millis(500),
+        ..timings()
+    })
+    .await;
+    let (vm1, vm2) = (site.agent("vm1").await, site.agent("vm2").await);
+    let mut streams = Vec::new();
+    for _ in 0..30 {
+        streams.push(site.welcomed(&vm1, "p1").await);
+    }
+    drop(streams);
+    until(async || site.controller.links.count() == 0).await;
+    // 30 came and 30 went: that many were summed up, in as many records as half seconds went by.
+    until(async || {
+        let sums = site.arguments("agent.reconnect", "left_out").await;
+        sums.iter().map(|sum| sum.parse::<u32>().unwrap()).sum::<u32>() == 40
+    })
+    .await;
+    let written = site.audited("agent.connect").await + site.audited("agent.disconnect").await;
+    assert_eq!(written, 20);
+    // Another's are written.
+    let before = site.audited("agent.connect").await;
+    let _agent = site.welcomed(&vm2, "p2").await;
+    assert_eq!(site.audited("agent.connect").await, before + 1);
 }
 
 #[tokio::test]

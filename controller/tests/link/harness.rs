@@ -20,6 +20,7 @@ use netghost_controller::{Controller, Shared, server};
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::key::Signer;
 use netghost_core::artifact::manifest::Meta;
+use netghost_core::audit::Record;
 use netghost_core::fleet::{Id, Kind};
 use netghost_proto::v1::agent_message::Kind as Say;
 use netghost_proto::v1::controller_message::Kind as Hear;
@@ -103,14 +104,32 @@ impl Site {
         self.directory.join("store")
     }
 
+    /// Another controller on the same store.
+    pub(crate) async fn other_process(&self) -> Controller {
+        Controller::new(Shared {
+            store: Store::open(&self.store(), None).await.unwrap(),
+            outside: self.controller.outside,
+            ca: Authority::open(&self.directory.join("pki")).unwrap(),
+            signer: Signer::from_seed(&[7; 32]).unwrap(),
+            links: Links::with(timings()),
+            reach: Arc::new(LinkReach),
+            jobs: Running::default(),
+        })
+    }
+
     /// Enrols an agent by its rows.
     pub(crate) async fn agent(&self, name: &str) -> Holder {
+        self.agent_for(name, Duration::from_secs(3600)).await
+    }
+
+    /// Likewise, with a certificate that is valid so long.
+    pub(crate) async fn agent_for(&self, name: &str, lifetime: Duration) -> Holder {
         let outside = &self.controller.outside;
         let (id, now_us) = (outside.id().unwrap(), outside.now_us());
         let key = Key::generate().unwrap();
         let public = PublicKey::from_spki(&key.spki()).unwrap();
         let ca = &self.controller.ca;
-        let validity = Validity::starting(now_us, 3_600_000_000);
+        let validity = Validity::starting(now_us, u64::try_from(lifetime.as_micros()).unwrap());
         let issued = ca
             .issue(&public, &ca.name(Kind::Agent, id), validity, outside)
             .unwrap();
@@ -211,6 +230,22 @@ impl Site {
                 String::from_utf8(record).unwrap().contains(&wanted)
             })
             .count()
+    }
+
+    /// An argument of each record of this action.
+    pub(crate) async fn arguments(&self, action: &str, name: &str) -> Vec<String> {
+        let rows = sqlx::query("SELECT record FROM audit_records ORDER BY sequence")
+            .fetch_all(self.controller.store.pool())
+            .await
+            .unwrap();
+        let records = rows.iter().map(|row| row.get::<Vec<u8>, _>("record"));
+        records
+            .map(|record| serde_json::from_slice::<Record>(&record).unwrap())
+            .filter(|record| record.action == action)
+            .flat_map(|record| record.arguments)
+            .filter(|argument| argument.name == name)
+            .map(|argument| argument.value)
+            .collect()
     }
 
     /// The names of the files in a directory of the store, and below.

@@ -11,7 +11,7 @@ use netghost_cli::world::World;
 use netghost_core::snapshot::Snapshot;
 use netghost_proto::v1;
 
-use super::sample;
+use super::{programs, sample};
 
 /// Whether the host that is read has changed since it was sealed.
 static CHANGED: AtomicBool = AtomicBool::new(false);
@@ -257,11 +257,8 @@ fn fleet_runs(write: Write<'_>) {
 
 /// What the program writes to standard error. It is built beside this test.
 fn error(to: &Path, line: &[&str]) {
-    let test = std::env::current_exe().unwrap();
-    let program = test.parent().unwrap().parent().unwrap().join("netghost");
-    let output = Command::new(&program).args(line).args(["-o", "json"]).output();
-    let output = output
-        .unwrap_or_else(|error| panic!("{}: {error}: run `cargo build --bins` first", program.display()));
+    let mut command = Command::new(programs::program("netghost"));
+    let output = command.args(line).args(["-o", "json"]).output().unwrap();
     assert!(!output.status.success() && output.stdout.is_empty(), "{line:?}");
     std::fs::write(to, output.stderr).unwrap();
 }

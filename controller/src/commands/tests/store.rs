@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use netghost_controller::config::Config;
+use netghost_core::artifact::key::Signer;
 
 use super::super::local;
 use super::*;
@@ -189,6 +190,45 @@ fn a_rotated_key_leaves_the_old_one_published() {
     .unwrap();
     assert_eq!(published.len(), 2);
     assert!(published.iter().any(|key| new == key.key.id().to_string()));
+}
+
+#[test]
+fn a_key_is_trusted_and_written_down() {
+    let directory = Temporary::new("trust");
+    let config = configure(&directory, "");
+    let other = Signer::from_seed(&[5; 32]).unwrap();
+    let (public, private) = (directory.join("key.pem"), directory.join("private.pem"));
+    fs::write(&public, other.public().to_pem().unwrap()).unwrap();
+    fs::write(&private, other.to_pem().unwrap().as_bytes()).unwrap();
+    let line = |path: &Path| format!("key trust {}", path.display());
+    assert_eq!(code(run(&config, &line(&public))).0, 4, "there is no controller");
+    run(&config, "init").unwrap();
+    for path in [directory.join("missing.pem"), private, config.clone()] {
+        let (status, why) = code(run(&config, &line(&path)));
+        assert!(status == 2 && why.contains(&path.display().to_string()), "{why}");
+    }
+    // A second time is no error, and no second record.
+    for _ in 0..2 {
+        let answer = run(&config, &line(&public)).unwrap();
+        assert_eq!(answer.document["keyid"], other.public().id().to_string());
+    }
+    let rows = |sql: &'static str| {
+        let config = Config::read(&config).unwrap();
+        local::block_on(async {
+            let store = local::store(&config).await?;
+            let rows = sqlx::query(sql).fetch_all(store.pool()).await.unwrap();
+            store.pool().close().await;
+            Ok(rows.len())
+        })
+        .unwrap()
+    };
+    assert_eq!(
+        rows("SELECT name FROM settings WHERE name LIKE 'trusted_key/%'"),
+        1
+    );
+    let records = "SELECT sequence FROM audit_records WHERE CAST(record AS TEXT) LIKE '%\"key.trust\"%'";
+    assert_eq!(rows(records), 1);
+    assert_eq!(run(&config, "audit verify").unwrap().status, 0);
 }
 
 #[test]

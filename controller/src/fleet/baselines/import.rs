@@ -81,8 +81,8 @@ async fn sealed(
     let keys = known_keys(controller).await?;
     let verified = certificate::verify(seal, &keys).map_err(|error| match error {
         VerifyError::Envelope(EnvelopeError::UnknownKey { keyids }) => Status::failed_precondition(format!(
-            "the baseline was sealed by key {}, which this controller does not know: have an admin add that key as \
-             trusted on the controller's host, if the controller that it belongs to is trusted",
+            "the baseline was sealed by key {}, which this controller does not know: if the controller that it belongs \
+             to is trusted, have `netghost-controller key trust` run with that key on this controller's host",
             keyids.iter().take(4).map(|id| id.escape_debug().take(64).collect()).collect::<Vec<String>>().join(", ")
         )),
         error => refused(format_args!("its seal: {}", chain(&error))),

@@ -19,7 +19,7 @@ fn hello() -> Kind {
 }
 
 fn opened() -> Machine {
-    let mut machine = Machine::new(Timings::default());
+    let mut machine = Machine::new(Timings::default(), Duration::MAX);
     let actions = machine.handle(said(hello()), SECOND);
     assert!(matches!(actions[..], [Action::Admit(_)]), "{actions:?}");
     assert!(machine.handle(Event::Admitted, SECOND).is_empty());
@@ -35,7 +35,7 @@ fn end(actions: &[Action]) -> tonic::Code {
 
 #[test]
 fn a_stream_that_says_nothing_ends_after_ten_seconds() {
-    let mut machine = Machine::new(Timings::default());
+    let mut machine = Machine::new(Timings::default(), Duration::MAX);
     assert_eq!(machine.due(), 10 * SECOND);
     assert!(machine.handle(Event::Time, 9 * SECOND).is_empty());
     let actions = machine.handle(Event::Time, 10 * SECOND);
@@ -45,7 +45,7 @@ fn a_stream_that_says_nothing_ends_after_ten_seconds() {
 
 #[test]
 fn nothing_is_taken_before_hello_and_no_second_one() {
-    let mut machine = Machine::new(Timings::default());
+    let mut machine = Machine::new(Timings::default(), Duration::MAX);
     let actions = machine.handle(said(Kind::ProbeAnswered(1)), SECOND);
     assert_eq!(end(&actions), tonic::Code::InvalidArgument);
     let actions = opened().handle(said(hello()), SECOND);
@@ -86,6 +86,22 @@ fn a_rival_is_told_only_by_the_answer_to_its_own_probe() {
         end(&machine.handle(said(Kind::ProbeAnswered(2)), 64 * SECOND)),
         tonic::Code::InvalidArgument
     );
+}
+
+#[test]
+fn a_stream_ends_with_the_certificate_under_which_it_began() {
+    let mut machine = Machine::new(Timings::default(), 30 * SECOND);
+    machine.handle(said(hello()), SECOND);
+    machine.handle(Event::Admitted, SECOND);
+    assert_eq!(machine.due(), 30 * SECOND);
+    assert!(machine.handle(Event::Time, 29 * SECOND).is_empty());
+    let actions = machine.handle(Event::Time, 30 * SECOND);
+    assert!(
+        matches!(&actions[..], [Action::Close(why)] if why.contains("ran out")),
+        "{actions:?}"
+    );
+    assert_eq!(machine.due(), Duration::MAX);
+    assert!(machine.handle(Event::Time, 31 * SECOND).is_empty());
 }
 
 #[test]
@@ -135,8 +151,9 @@ proptest! {
     #[test]
     fn any_order_of_events_keeps_the_promises(
         events in prop::collection::vec((0_u8..6, 0_u64..4, 0_u64..30), 1..60),
+        expires in 0_u64..1000,
     ) {
-        let mut machine = Machine::new(Timings::default());
+        let mut machine = Machine::new(Timings::default(), Duration::from_secs(expires));
         let (mut now, mut ended, mut seen) = (Duration::ZERO, false, None::<Duration>);
         let (mut asked, mut rivals) = (Vec::new(), 0);
         for (kind, number, wait) in events {
@@ -153,7 +170,7 @@ proptest! {
             for action in machine.handle(event, now) {
                 prop_assert!(!ended);
                 match action {
-                    Action::End(_) => ended = true,
+                    Action::End(_) | Action::Close(_) => ended = true,
                     Action::Probe(number) => asked.push(number),
                     Action::Alive(rival) => {
                         prop_assert!(rival <= rivals);
