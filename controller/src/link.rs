@@ -25,6 +25,7 @@ mod partial;
 mod presence;
 mod reach;
 mod registry;
+mod share;
 mod stream;
 mod upload;
 mod uploads;

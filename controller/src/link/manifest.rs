@@ -9,7 +9,6 @@ use netghost_core::fleet::Id;
 use netghost_core::snapshot::Target;
 use tonic::Status;
 
-use super::finish::is_ordered;
 use super::presence::event;
 use crate::caller::Agent;
 use crate::store::{Error, Store, commands};
@@ -18,16 +17,16 @@ use crate::{Controller, audit};
 /// How many missing objects are named.
 const NAMED: usize = 20;
 
-/// Refuses a manifest for a command that this agent was not given.
-pub(super) async fn check_command(controller: &Controller, agent: &Agent, command: Id) -> Result<(), Status> {
-    let mut connection = controller.store.pool().acquire().await.map_err(Error::from)?;
-    if is_ordered(controller, &mut connection, agent.id, command).await? {
-        return Ok(());
-    }
-    Err(Status::failed_precondition(format!(
-        "agent {} was not given a command {command}",
-        agent.name
-    )))
+/// True if this very manifest was taken for this command already: sent twice it is the same, since its reply can be lost.
+pub(super) async fn is_taken(
+    controller: &Controller,
+    agent: &Agent,
+    command: Id,
+    digest: &Digest,
+) -> Result<bool, Error> {
+    let mut connection = controller.store.pool().acquire().await?;
+    let kept = commands::manifest_of(&mut connection, digest).await?;
+    Ok(kept == Some((agent.id, command)))
 }
 
 /// Checks a manifest against its objects and keeps it.

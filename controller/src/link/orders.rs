@@ -93,6 +93,15 @@ impl Orders {
             .any(|(_, (of, _))| *of == target)
     }
 
+    /// The commands that someone waits for from this agent and that have not ended.
+    pub(super) fn open(&self, target: Id) -> Vec<Id> {
+        let waiting = self.waiting();
+        let of = waiting.by.iter().filter(|(_, (of, _))| *of == target);
+        of.filter(|(_, (_, sender))| sender.borrow().outcome.is_none())
+            .map(|((command, _), _)| *command)
+            .collect()
+    }
+
     /// Tells those who wait for this command from this agent.
     pub(super) fn tell(&self, target: Id, command: Id, change: impl Fn(&mut Progress)) {
         for (_, (of, sender)) in self.waiting().by.range((command, 0)..=(command, u64::MAX)) {

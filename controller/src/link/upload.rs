@@ -12,6 +12,7 @@ use super::manifest;
 use super::partial::Partial;
 use super::presence::event;
 use super::registry::Ending;
+use super::share::{self, Share};
 use super::uploads::{Turn, superseded_by_another};
 use crate::caller::Agent;
 use crate::store::Error;
@@ -83,13 +84,17 @@ pub(super) async fn receive(
     let missing = || BadField::new("start", "the first chunk of an upload says what it is");
     let first = chunks.next().await?.ok_or_else(missing)?;
     let start = Start::try_from(first.start.ok_or_else(missing)?)?;
-    if let Some(command) = start.manifest {
-        manifest::check_command(&controller, &agent, command).await?;
-    } else if controller.store.has_object(&start.digest).await? {
+    let stored = match start.manifest {
+        Some(command) => manifest::is_taken(&controller, &agent, command, &start.digest).await?,
+        None => controller.store.has_object(&start.digest).await?,
+    };
+    if stored {
         return Ok(v1::UploadReply { stored: start.size });
     }
+    let open = share::open(&controller, &agent, start.manifest).await?;
     let turn = Turn::take(&controller, agent.id, start.digest, start.size).await?;
     chunks.superseded = Some(turn.superseded.clone());
+    let mut share = Share::take(&controller, agent.id, &open, start.size)?;
     let mut partial = Partial::open(&controller.store, agent.id, start.digest).await?;
     if partial.length > 0 && controller.store.has_object(&start.digest).await? {
         // A manifest whose bytes are stored, but which was not taken yet: this process was killed between the two. `Missing`
@@ -105,6 +110,10 @@ pub(super) async fn receive(
     };
     // The turn is held until nothing is written any more.
     let reply = upload.run(first.bytes, chunks).await;
+    if reply.as_ref().is_ok_and(|reply| reply.stored == start.size) {
+        share.keep();
+    }
+    drop(share);
     drop(turn);
     reply
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::share::Shares;
 use crate::Controller;
 use crate::caller::Agent;
 use crate::store::{Error, Store};
@@ -72,6 +73,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 pub(super) struct Uploads {
     running: Mutex<BTreeMap<(Id, Digest), Run>>,
     swept: Mutex<Option<Instant>>,
+    pub(super) shares: Shares,
     pub(super) finishing: Semaphore,
 }
 
@@ -80,6 +82,7 @@ impl Default for Uploads {
         Self {
             running: Mutex::default(),
             swept: Mutex::default(),
+            shares: Shares::default(),
             finishing: Semaphore::new(AT_ONCE),
         }
     }

@@ -66,6 +66,19 @@ pub async fn is_ordered(connection: &mut AnyConnection, agent: Id, command: Id) 
     Ok(row.is_some())
 }
 
+/// The commands that running jobs gave this agent and that have not ended.
+pub async fn open(connection: &mut AnyConnection, agent: Id) -> Result<Vec<Id>, Error> {
+    let rows = sqlx::query(
+        "SELECT t.command FROM job_targets t JOIN jobs j ON j.id = t.job \
+         LEFT JOIN commands c ON c.id = t.command \
+         WHERE t.identity = $1 AND j.state = 'running' AND c.id IS NULL ORDER BY t.command",
+    )
+    .bind(agent.to_string())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| id(row, "command")).collect()
+}
+
 /// Whose manifest this is, and of which command; nothing if it was not taken.
 pub async fn manifest_of(connection: &mut AnyConnection, digest: &Digest) -> Result<Option<(Id, Id)>, Error> {
     let row = sqlx::query("SELECT identity, command FROM manifests WHERE digest = $1")

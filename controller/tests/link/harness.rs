@@ -117,8 +117,37 @@ impl Site {
         })
     }
 
-    /// Enrols an agent by its rows.
+    /// An agent that a running job has asked for something.
     pub(crate) async fn agent(&self, name: &str) -> Holder {
+        let holder = self.idle(name).await;
+        let (job, asked) = (
+            self.controller.outside.id().unwrap(),
+            self.controller.outside.id().unwrap(),
+        );
+        let pool = self.controller.store.pool();
+        sqlx::query(
+            "INSERT INTO jobs (id, kind, state, request, started_at_us, deadline_at_us, asked_by) \
+             VALUES ($1, 'baseline', 'running', '{}', 1, 2, 'local')",
+        )
+        .bind(job.to_string())
+        .execute(pool)
+        .await
+        .unwrap();
+        sqlx::query(
+            "INSERT INTO job_targets (job, identity, name, command, state) VALUES ($1, $2, $3, $4, 'sent')",
+        )
+        .bind(job.to_string())
+        .bind(holder.id.to_string())
+        .bind(name)
+        .bind(asked.to_string())
+        .execute(pool)
+        .await
+        .unwrap();
+        holder
+    }
+
+    /// Enrols an agent by its rows. Nobody asked it for anything.
+    pub(crate) async fn idle(&self, name: &str) -> Holder {
         self.agent_for(name, Duration::from_secs(3600)).await
     }
 

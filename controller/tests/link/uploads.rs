@@ -514,3 +514,88 @@ async fn what_is_on_its_way_at_once_is_bounded() {
     says(&status, Code::ResourceExhausted, "on their way");
     drop(running);
 }
+
+#[tokio::test]
+async fn without_a_command_that_has_not_ended_nothing_is_taken() {
+    let site = Site::new().await;
+    let vm1 = site.idle("vm1").await;
+    let mut agent = site.welcomed(&vm1, "p1").await;
+    let bytes = vec![1; 1000];
+    let status = send(&mut agent.client, start(&bytes, None), &bytes)
+        .await
+        .unwrap_err();
+    says(&status, Code::FailedPrecondition, "no command");
+    assert_eq!(site.files("objects"), Vec::<String>::new());
+    assert_eq!(site.files("uploads"), Vec::<String>::new());
+
+    let ordered = site.order(vm1.id, command(1), Duration::from_secs(60));
+    agent.command().await;
+    let taken = stored(1);
+    deliver(&mut agent.client, &taken, command(1)).await.unwrap();
+    agent
+        .captured(command(1), &Digest::of(&taken.manifest_bytes))
+        .await;
+    ordered.outcome().await.unwrap();
+    // It has ended: what was taken is the same if it is sent again, and nothing new is.
+    deliver(&mut agent.client, &taken, command(1)).await.unwrap();
+    let status = send(&mut agent.client, start(&bytes, None), &bytes)
+        .await
+        .unwrap_err();
+    says(&status, Code::FailedPrecondition, "no command");
+    let other = stored(2).manifest_bytes;
+    let status = send(&mut agent.client, start(&other, Some(command(1))), &other)
+        .await
+        .unwrap_err();
+    says(&status, Code::FailedPrecondition, "has ended");
+    assert_eq!(site.audited("snapshot.store").await, 1);
+    assert_eq!(site.files("objects").len(), 3);
+}
+
+#[tokio::test]
+async fn an_outcome_in_the_store_ends_the_command_of_a_running_job() {
+    let site = Site::new().await;
+    let vm1 = site.agent("vm1").await;
+    let mut client = site.connect(&vm1).await;
+    send(&mut client, start(b"one", None), b"one").await.unwrap();
+    sqlx::query("INSERT INTO commands (id, identity, at_us) SELECT command, identity, 3 FROM job_targets")
+        .execute(site.controller.store.pool())
+        .await
+        .unwrap();
+    let status = send(&mut client, start(b"two", None), b"two").await.unwrap_err();
+    says(&status, Code::FailedPrecondition, "no command");
+}
+
+#[tokio::test]
+async fn what_a_command_may_bring_is_bounded() {
+    let site = Site::new().await;
+    let vm1 = site.agent("vm1").await;
+    let mut client = site.connect(&vm1).await;
+    // What is stored counts; what was refused, or has arrived in part, does not.
+    send(&mut client, start(b"kept", None), b"kept").await.unwrap();
+    let large = |number: u8| v1::UploadStart {
+        size: 64 * MIB as u64,
+        ..start(&[number], None)
+    };
+    assert_eq!(send(&mut client, large(9), &[9]).await.unwrap(), 1);
+    let mut running = Vec::new();
+    for number in 0..3_u8 {
+        let mut client = site.connect(&vm1).await;
+        let (say, said) = mpsc::channel(1);
+        say.send(chunks(large(number), &[number], 1).remove(0))
+            .await
+            .unwrap();
+        running.push((
+            say,
+            tokio::spawn(async move { client.upload(ReceiverStream::new(said)).await }),
+        ));
+    }
+    until(async || site.files("uploads").len() == 4).await;
+    let status = send(&mut client, large(3), &[3]).await.unwrap_err();
+    says(&status, Code::ResourceExhausted, "a command may bring");
+    // Another command has a share of its own.
+    let mut agent = site.welcomed(&vm1, "p1").await;
+    let _ordered = site.order(vm1.id, command(1), Duration::from_secs(60));
+    agent.command().await;
+    assert_eq!(send(&mut client, large(3), &[3]).await.unwrap(), 1);
+    drop(running);
+}
