@@ -24,6 +24,8 @@ pub(crate) enum Script {
     Port(u32),
     /// As `Port`, but this section can't be read.
     Without(u32, SectionName),
+    /// As `Port`, but this section is left out.
+    Lacks(u32, SectionName),
     /// As `Port`, after a while.
     Slow(u32, Duration),
     /// As `Port`, but it begins only after a while.
@@ -95,9 +97,17 @@ impl Scripted {
         let _at_work = AtWork(&self.active);
         self.peak.fetch_max(active, Ordering::SeqCst);
         started();
+        let mut order = order;
         let (port, missing) = match script {
             Script::Port(port) | Script::Late(port, _) => (port, None),
             Script::Without(port, section) => (port, Some(section)),
+            Script::Lacks(port, section) => {
+                if order.sections.is_empty() {
+                    order.sections = SectionName::HOST.to_vec();
+                }
+                order.sections.retain(|name| *name != section);
+                (port, None)
+            }
             Script::Slow(port, pause) => {
                 tokio::time::sleep(pause).await;
                 (port, None)
