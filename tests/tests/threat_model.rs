@@ -70,7 +70,10 @@ fn every_promise_is_held_by_tests_that_exist() {
                 .unwrap_or_else(|| panic!("P{number}: {file} has no test {name}"));
             let attributes = before.rsplit("\n\n").next().unwrap();
             assert!(
-                ["test]", "#[tokio::test("].iter().any(|mark| attributes.contains(mark)) || before.trim_end().ends_with('{'),
+                ["test]", "#[tokio::test("]
+                    .iter()
+                    .any(|mark| attributes.contains(mark))
+                    || before.trim_end().ends_with('{'),
                 "P{number}: {file}: {name} is no test"
             );
         }

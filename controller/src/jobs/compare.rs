@@ -12,6 +12,7 @@ use netghost_core::section::SectionName;
 use netghost_core::snapshot::Snapshot;
 
 use super::run::Run;
+use super::snapshot::taken;
 use super::{Broken, load};
 use crate::store::Error;
 use crate::store::jobs::{TargetRow, TargetState};
@@ -34,7 +35,7 @@ pub(super) async fn part(run: &Run, target: &TargetRow, member: Option<&Member>)
     let lacking = member
         .map(|member| member.not_captured.as_slice())
         .unwrap_or_default();
-    match compared(run, (&name, target.identity), sides, manifests, lacking).await {
+    match compared(run, (&name, target), sides, manifests, lacking).await {
         Err(Broken::Content(why)) => Ok(unknown(&why)),
         Err(Broken::Store(error)) => Err(error),
         Ok(part) => Ok(part),
@@ -43,7 +44,7 @@ pub(super) async fn part(run: &Run, target: &TargetRow, member: Option<&Member>)
 
 async fn compared(
     run: &Run,
-    (name, id): (&Name, Id),
+    (name, target): (&Name, &TargetRow),
     (before, after): (Digest, Digest),
     manifests: Digests,
     lacking: &[SectionName],
@@ -55,12 +56,12 @@ async fn compared(
         }
     };
     let (_, before) = load(&run.controller, &before).await.map_err(side("baseline"))?;
-    let (_, after) = load(&run.controller, &after)
+    let (_, after) = taken(&run.controller, target, &after)
         .await
         .map_err(side("current snapshot"))?;
     let patterns = run.request.work.mute_chains().iter().cloned();
     let mutes: Vec<Mute> = patterns.map(|chain_pattern| Mute { chain_pattern }).collect();
-    let named = (name.clone(), id);
+    let named = (name.clone(), target.identity);
     // What the baseline asked for is asked for again, also where the manifest does not name it.
     let held = before.sections.iter().map(|section| section.name);
     let asked: BTreeSet<SectionName> = held.chain(lacking.iter().copied()).collect();

@@ -221,3 +221,32 @@ async fn a_damaged_row_of_a_job_keeps_no_other_from_running() {
         "what a running job has made is not there yet"
     );
 }
+
+#[tokio::test]
+async fn a_manifest_that_was_not_taken_for_the_command_is_not_believed() {
+    let place = Place::new();
+    let (process, shown) = sealed(&place).await;
+    let golden = Digest::from(<[u8; 32]>::try_from(&shown.members[1].manifest[..]).unwrap());
+    let cases = [
+        (drift("golden", all()), "unknown"),
+        (baseline("other", all()), "partial"),
+    ];
+    for (request, wanted) in cases {
+        process.script(1, Script::Slow(22, Duration::from_millis(600)));
+        process.script(2, Script::Port(23));
+        let job = process.begin(request).await.unwrap();
+        let mut edited = 0;
+        while edited == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let edit =
+                "UPDATE job_targets SET manifest = $1 WHERE job = $2 AND name = 'vm2' AND state = 'captured'";
+            let done = sqlx::query(edit).bind(golden.to_string()).bind(job.id.clone());
+            let done = done.execute(process.controller.store.pool()).await.unwrap();
+            edited = done.rows_affected();
+        }
+        let ended = process.watch(&job.id).await.pop().unwrap();
+        assert_eq!(ended.verdict, wanted);
+        let why = &ended.targets[1].why;
+        assert!(why.contains("not taken for its command"), "{why}");
+    }
+}

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use netghost_controller::Controller;
 use netghost_controller::jobs::{Order, Reach, Unreached};
+use netghost_controller::store::commands;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest;
 use netghost_core::fleet::Id;
@@ -155,7 +156,8 @@ async fn give(controller: &Controller, order: &Order, port: u32, missing: Option
             kernel: "6.1".to_owned(),
         },
         tool: "netghost test".to_owned(),
-        taken_at_us: 1_000,
+        // Each command reads anew, so that each has a manifest of its own.
+        taken_at_us: u64::from_str_radix(&order.command.to_string()[..8], 16).unwrap(),
         coverage: coverage(&sections),
         sections,
     };
@@ -163,7 +165,12 @@ async fn give(controller: &Controller, order: &Order, port: u32, missing: Option
     for (_, bytes) in stored.objects {
         controller.store.put_object(bytes).await.unwrap();
     }
-    controller.store.put_object(stored.manifest_bytes).await.unwrap()
+    let digest = controller.store.put_object(stored.manifest_bytes).await.unwrap();
+    let mut connection = controller.store.pool().acquire().await.unwrap();
+    commands::take_manifest(&mut connection, &digest, order.target, order.command, 1)
+        .await
+        .unwrap();
+    digest
 }
 
 fn section(name: SectionName, port: u32, missing: Option<SectionName>) -> Section {
