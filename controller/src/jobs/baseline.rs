@@ -7,9 +7,10 @@ use netghost_core::job::Work;
 use netghost_core::job::baseline::{Baseline, Completeness, Member, SCHEMA, not_captured};
 use netghost_core::section::SectionName;
 
+use super::Broken;
 use super::finish::Ending;
 use super::run::Run;
-use super::{Broken, load};
+use super::snapshot::taken;
 use crate::store::Error;
 use crate::store::jobs::{End, TargetRow, TargetState};
 
@@ -84,7 +85,7 @@ async fn member(run: &Run, target: &mut TargetRow, asked: &[SectionName]) -> Res
     let mut gaps = Vec::new();
     let mut whole = None;
     if let (TargetState::Captured, Some(digest)) = (target.state, target.manifest) {
-        match load(&run.controller, &digest).await {
+        match taken(&run.controller, target, &digest).await {
             Ok((manifest, _)) => {
                 gaps = not_captured(&manifest, asked);
                 whole = Some(digest);

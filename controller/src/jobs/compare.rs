@@ -1,5 +1,7 @@
 //! One target of a drift check: its two snapshots, compared.
 
+use std::collections::BTreeSet;
+
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::Name;
 use netghost_core::diff::fleet::{Part, document};
@@ -10,6 +12,7 @@ use netghost_core::section::SectionName;
 use netghost_core::snapshot::Snapshot;
 
 use super::run::Run;
+use super::snapshot::taken;
 use super::{Broken, load};
 use crate::store::Error;
 use crate::store::jobs::{TargetRow, TargetState};
@@ -29,7 +32,10 @@ pub(super) async fn part(run: &Run, target: &TargetRow, member: Option<&Member>)
         (TargetState::Captured, None, _) => return Ok(unknown(super::start::NO_MEMBER)),
         _ => return Ok(unknown(&target.why)),
     };
-    match compared(run, (&name, target.identity), sides, manifests).await {
+    let lacking = member
+        .map(|member| member.not_captured.as_slice())
+        .unwrap_or_default();
+    match compared(run, (&name, target), sides, manifests, lacking).await {
         Err(Broken::Content(why)) => Ok(unknown(&why)),
         Err(Broken::Store(error)) => Err(error),
         Ok(part) => Ok(part),
@@ -38,9 +44,10 @@ pub(super) async fn part(run: &Run, target: &TargetRow, member: Option<&Member>)
 
 async fn compared(
     run: &Run,
-    (name, id): (&Name, Id),
+    (name, target): (&Name, &TargetRow),
     (before, after): (Digest, Digest),
     manifests: Digests,
+    lacking: &[SectionName],
 ) -> Result<Part, Broken> {
     let side = |which: &'static str| {
         move |broken| match broken {
@@ -49,13 +56,17 @@ async fn compared(
         }
     };
     let (_, before) = load(&run.controller, &before).await.map_err(side("baseline"))?;
-    let (_, after) = load(&run.controller, &after)
+    let (_, after) = taken(&run.controller, target, &after)
         .await
         .map_err(side("current snapshot"))?;
     let patterns = run.request.work.mute_chains().iter().cloned();
     let mutes: Vec<Mute> = patterns.map(|chain_pattern| Mute { chain_pattern }).collect();
-    let named = (name.clone(), id);
-    let work = move || compare(named, (&before, &after), manifests, &mutes);
+    let named = (name.clone(), target.identity);
+    // What the baseline asked for is asked for again, also where the manifest does not name it.
+    let held = before.sections.iter().map(|section| section.name);
+    let asked: BTreeSet<SectionName> = held.chain(lacking.iter().copied()).collect();
+    let asked: Vec<SectionName> = asked.into_iter().collect();
+    let work = move || compare(named, (&before, &after), manifests, (&asked, &mutes));
     let (part, bytes) = tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Broken::Content(format!("a fault of the controller: {error}")))?
@@ -72,10 +83,9 @@ fn compare(
     named: (Name, Id),
     (before, after): (&Snapshot, &Snapshot),
     manifests: Digests,
-    mutes: &[Mute],
+    (asked, mutes): (&[SectionName], &[Mute]),
 ) -> Result<(Part, Vec<u8>), CertifyError> {
-    let asked: Vec<SectionName> = before.sections.iter().map(|section| section.name).collect();
-    let found = compare_muted(before, after, &asked, mutes);
+    let found = compare_muted(before, after, asked, mutes);
     let bytes = document(&found, before, after)?;
     let digest = Digest::of(&bytes);
     Ok((

@@ -147,13 +147,16 @@ async fn gather(run: &Arc<Run>, targets: Vec<TargetRow>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ends a job that this program can't go on with. What is not known stays unknown.
+/// Ends a job that this program can't go on with. What is not known stays unknown; targets that can't be read stay as they are.
 async fn give_up(controller: &Controller, id: Id, why: &str) -> Result<(), Error> {
     let mut connection = controller.store.pool().acquire().await?;
     let Some(job) = jobs::job(&mut connection, id).await? else {
         return Ok(());
     };
-    let targets = jobs::targets(&mut connection, id).await?;
+    let targets = match jobs::targets(&mut connection, id).await {
+        Err(Error::Damaged { .. }) => Vec::new(),
+        targets => targets?,
+    };
     drop(connection);
     let verdict = if job.kind == "baseline" {
         "failed"

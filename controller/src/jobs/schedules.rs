@@ -38,6 +38,15 @@ pub async fn tick(controller: &Controller) -> Result<usize, Status> {
     let rows = schedules::list(&mut connection).await?;
     drop(connection);
     let mut begun = 0;
+    for row in &rows {
+        if let Err(error) = bring_back(controller, row, now_us).await {
+            tracing::error!(
+                schedule = row.name,
+                error = &error as &dyn std::error::Error,
+                "a schedule stays as it is"
+            );
+        }
+    }
     for row in rows.into_iter().filter(|row| row.next_at_us <= now_us) {
         match due(controller, &row, now_us).await {
             Ok(true) => begun += 1,
@@ -49,6 +58,26 @@ pub async fn tick(controller: &Controller) -> Result<usize, Status> {
         }
     }
     Ok(begun)
+}
+
+/// Sets a schedule right that ran while the clock was ahead: after a run the next one is at most a period away. When it runs
+/// first is for whoever made it to say.
+async fn bring_back(controller: &Controller, row: &ScheduleRow, now_us: u64) -> Result<(), Error> {
+    let next_at_us = now_us.saturating_add(row.every_ms.saturating_mul(1_000));
+    let ran = row.lease_until_us > 0;
+    if !ran || row.next_at_us <= next_at_us {
+        return Ok(());
+    }
+    let mut connection = controller.store.pool().acquire().await?;
+    if schedules::skip(&mut connection, row, next_at_us).await? {
+        tracing::warn!(
+            schedule = row.name,
+            was_us = row.next_at_us,
+            next_at_us,
+            "the clock was set back since the last run: the next one is a period from now"
+        );
+    }
+    Ok(())
 }
 
 async fn due(controller: &Controller, row: &ScheduleRow, now_us: u64) -> Result<bool, Status> {

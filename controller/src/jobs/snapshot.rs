@@ -11,8 +11,9 @@ use netghost_core::snapshot::Snapshot;
 
 use super::trusted::known_keys;
 use crate::Controller;
-use crate::store::Error;
 use crate::store::baselines::BaselineRow;
+use crate::store::jobs::TargetRow;
+use crate::store::{Error, commands};
 
 /// Why stored content gives no answer.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,23 @@ fn says_the_same(row: &BaselineRow, sealed: &Baseline) -> bool {
         && row.ticket == text(&sealed.ticket)
         && row.note == text(&sealed.note)
         && row.members == sealed.members
+}
+
+/// What a target sent. Its manifest must have been taken for its command: an edited row could name any other.
+pub(super) async fn taken(
+    controller: &Controller,
+    target: &TargetRow,
+    digest: &Digest,
+) -> Result<(Manifest, Snapshot), Broken> {
+    let loaded = load(controller, digest).await?;
+    let mut connection = controller.store.pool().acquire().await.map_err(Error::from)?;
+    let whose = commands::manifest_of(&mut connection, digest).await?;
+    if whose != Some((target.identity, target.command)) {
+        return Err(Broken::Content(format!(
+            "manifest {digest} was not taken for its command: the job was edited in the store"
+        )));
+    }
+    Ok(loaded)
 }
 
 /// A stored snapshot, with everything that it consists of, each digest checked.

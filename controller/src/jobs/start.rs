@@ -2,7 +2,7 @@
 
 use netghost_core::artifact::json;
 use netghost_core::audit::{Event, Outcome};
-use netghost_core::fleet::Id;
+use netghost_core::fleet::{Id, Kind, Selector};
 use netghost_core::job::baseline::Member;
 use netghost_core::job::{Request, Work};
 use sqlx::AnyConnection;
@@ -13,7 +13,7 @@ use crate::Controller;
 use crate::audit;
 use crate::caller::{Agent, User};
 use crate::store::jobs::{JobRow, TargetRow, TargetState};
-use crate::store::{Error, baselines, jobs};
+use crate::store::{Error, baselines, identities, jobs};
 
 /// How many names an audit record spells out.
 const NAMED: usize = 100;
@@ -186,16 +186,13 @@ pub(crate) fn name_taken(name: &str) -> Status {
 }
 
 /// The agents that are compared with a baseline. Where all are selected, these are its members; else one that is no member
-/// is a target too, of which nothing can be known.
+/// is a target too, of which nothing can be known, and so is a member that was revoked or removed and carried the tags.
 async fn members(controller: &Controller, request: &Request, members: &[Member]) -> Result<Plan, Status> {
-    let agents = match controller.select(&request.selector).await {
+    let (agents, nobody) = match controller.select(&request.selector).await {
         Err(status) if status.code() == Code::NotFound && request.selector.names.is_empty() => {
-            if !request.selector.all {
-                return Err(status);
-            }
-            Vec::new()
+            (Vec::new(), Some(status))
         }
-        agents => agents?,
+        agents => (agents?, None),
     };
     let mut connection = controller.store.pool().acquire().await.map_err(Error::from)?;
     let mut plan = Plan::default();
@@ -209,10 +206,57 @@ async fn members(controller: &Controller, request: &Request, members: &[Member])
             None => plan.targets.push(failed(target, NO_MEMBER.to_owned())),
         }
     }
+    if !request.selector.all {
+        for (agent, why) in gone(&mut connection, request, members).await? {
+            plan.targets.push(failed(waiting(controller, agent)?, why));
+        }
+        if let (true, Some(nobody)) = (plan.targets.is_empty(), nobody) {
+            return Err(nobody);
+        }
+    }
     if plan.targets.is_empty() {
         plan.why = "no member of the baseline is in this fleet".to_owned();
     }
     Ok(plan)
+}
+
+/// The members that carry the tags and may not be asked any more, and why. Where all are selected, the end of the job tells
+/// of them; one that is named is refused.
+async fn gone(
+    connection: &mut AnyConnection,
+    request: &Request,
+    members: &[Member],
+) -> Result<Vec<(Agent, String)>, Error> {
+    let mut gone: Vec<(Agent, String)> = Vec::new();
+    let mut met = Vec::new();
+    let tagged = Selector {
+        tags: request.selector.tags.clone(),
+        ..Selector::default()
+    };
+    for (identity, tags) in identities::gone(connection).await? {
+        let (id, name) = (identity.id, identity.name);
+        if !tagged.selects(&id.to_string(), &name, &tags) {
+            continue;
+        }
+        let Some(member) = member_of(connection, members, (id, &name)).await? else {
+            continue;
+        };
+        // The member of an imported baseline is whoever has its name now.
+        let holder = identities::by_name(connection, Kind::Agent, &name).await?;
+        if member.id != id && holder.is_some_and(|holder| holder.id != id) || met.contains(&member.id) {
+            continue;
+        }
+        met.push(member.id);
+        let why = match identity.revoked.map(|revoked| revoked.why) {
+            Some(why) if !why.is_empty() => format!("revoked: {why}"),
+            _ if identity.removed_at_us.is_some() => {
+                "revoked: the agent was removed from the fleet".to_owned()
+            }
+            _ => "revoked: no reason was given".to_owned(),
+        };
+        gone.push((Agent { id, name }, why));
+    }
+    Ok(gone)
 }
 
 /// Why nothing can be said of an agent that is no member.

@@ -166,7 +166,7 @@ async fn order(run: &Run, target: &TargetRow) -> Result<Result<Order, Unreached>
     }))
 }
 
-/// The sections that the baseline holds of the target, as far as a host can be asked for them.
+/// The sections that the baseline asked of the target, also those that it did not get, as far as a host can be asked for them.
 async fn sections(run: &Run, target: &TargetRow) -> Result<Result<Vec<SectionName>, Unreached>, Error> {
     let mut connection = run.controller.store.pool().acquire().await?;
     let member = member_of(&mut connection, &run.members, (target.identity, &target.name)).await?;
@@ -175,6 +175,9 @@ async fn sections(run: &Run, target: &TargetRow) -> Result<Result<Vec<SectionNam
         code: "refused".to_owned(),
         message,
     };
+    let lacking = member
+        .map(|member| member.not_captured.as_slice())
+        .unwrap_or_default();
     let Some(digest) = member.and_then(|member| member.manifest) else {
         return Ok(Err(refused(
             "the baseline has no manifest of it any more".to_owned(),
@@ -194,7 +197,9 @@ async fn sections(run: &Run, target: &TargetRow) -> Result<Result<Vec<SectionNam
     let manifest =
         Manifest::read(&bytes).map_err(|error| refused(format!("its manifest in the baseline: {error}")));
     Ok(manifest.map(|manifest| {
-        let there = |name: &SectionName| manifest.sections.iter().any(|entry| entry.name == *name);
+        let there = |name: &SectionName| {
+            lacking.contains(name) || manifest.sections.iter().any(|entry| entry.name == *name)
+        };
         SectionName::HOST.into_iter().filter(there).collect()
     }))
 }

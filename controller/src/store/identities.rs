@@ -138,6 +138,23 @@ pub async fn agents(connection: &mut AnyConnection) -> Result<Vec<AgentRow>, Err
         .collect()
 }
 
+/// Agents that may not be asked any more, because they were revoked or removed, with the tags that they had, ordered by name.
+pub async fn gone(connection: &mut AnyConnection) -> Result<Vec<(Identity, Vec<Tag>)>, Error> {
+    let mut tags = all_tags(connection).await?;
+    let sql = select!(
+        " FROM identities i WHERE i.kind = 'agent'",
+        " AND (i.revoked_at_us IS NOT NULL OR i.removed_at_us IS NOT NULL) ORDER BY i.name, i.id"
+    );
+    let rows = sqlx::query(sql).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            let identity = identity(row)?;
+            let tags = tags.remove(&identity.id).unwrap_or_default();
+            Ok((identity, tags))
+        })
+        .collect()
+}
+
 /// Writes a new identity.
 pub async fn insert(connection: &mut AnyConnection, new: &Identity) -> Result<(), Error> {
     sqlx::query("INSERT INTO identities (id, kind, name, role, enrolled_at_us) VALUES ($1, $2, $3, $4, $5)")

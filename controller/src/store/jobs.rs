@@ -153,12 +153,26 @@ pub async fn targets(connection: &mut AnyConnection, job: Id) -> Result<Vec<Targ
     rows.iter().map(target_row).collect()
 }
 
-/// The jobs that have not ended, oldest first.
+/// The jobs that have not ended, oldest first. One whose id can't be read is left out, and the log says so: nothing can be
+/// done for it, and the others have nothing to do with it.
 pub async fn running(connection: &mut AnyConnection) -> Result<Vec<Id>, Error> {
     let rows = sqlx::query("SELECT id FROM jobs WHERE state = 'running' ORDER BY started_at_us, id")
         .fetch_all(connection)
         .await?;
-    rows.iter().map(|row| id(row, "id")).collect()
+    let mut running = Vec::with_capacity(rows.len());
+    for row in &rows {
+        match id(row, "id") {
+            Ok(id) => running.push(id),
+            Err(error @ Error::Damaged { .. }) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a running job is left alone"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(running)
 }
 
 /// Jobs, newest first; an empty schedule or kind is any.
@@ -241,10 +255,19 @@ pub async fn end(connection: &mut AnyConnection, job: Id, now_us: u64, end: &End
 }
 
 fn job_row(row: &AnyRow) -> Result<JobRow, Error> {
+    let ended = row.try_get::<String, _>("state")? == "ended";
+    // A job that runs has made nothing yet, whatever stands there.
+    let made = |column: &str| {
+        if ended {
+            optional_digest(row, column)
+        } else {
+            Ok(None)
+        }
+    };
     Ok(JobRow {
         id: id(row, "id")?,
         kind: row.try_get("kind")?,
-        ended: row.try_get::<String, _>("state")? == "ended",
+        ended,
         request: row.try_get("request")?,
         verdict: row.try_get("verdict")?,
         why: row.try_get("why")?,
@@ -256,8 +279,8 @@ fn job_row(row: &AnyRow) -> Result<JobRow, Error> {
         asked_by: row.try_get("asked_by")?,
         ticket: row.try_get("ticket")?,
         note: row.try_get("note")?,
-        certificate: optional_digest(row, "certificate")?,
-        document: optional_digest(row, "document")?,
+        certificate: made("certificate")?,
+        document: made("document")?,
     })
 }
 

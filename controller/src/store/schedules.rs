@@ -21,7 +21,7 @@ pub struct ScheduleRow {
     pub created_by: String,
     /// The run that holds it; empty if none does.
     pub lease: String,
-    /// Until when.
+    /// Until when; it stays when the run has ended, so that it is 0 only before the first run.
     pub lease_until_us: u64,
 }
 
@@ -87,7 +87,7 @@ pub async fn take(
     Ok(done.rows_affected() == 1)
 }
 
-/// Leaves a period out, because an earlier run still holds the schedule.
+/// Sets when it runs next, without a run: a period is left out, or the clock was wrong. False if somebody was quicker.
 pub async fn skip(
     connection: &mut AnyConnection,
     seen: &ScheduleRow,
@@ -104,7 +104,7 @@ pub async fn skip(
 
 /// Gives back what a run held.
 pub async fn release(connection: &mut AnyConnection, run: Id) -> Result<(), Error> {
-    sqlx::query("UPDATE schedules SET lease = '', lease_until_us = 0 WHERE lease = $1")
+    sqlx::query("UPDATE schedules SET lease = '' WHERE lease = $1")
         .bind(run.to_string())
         .execute(connection)
         .await?;

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use netghost_controller::store::objects;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest::Manifest;
 use netghost_proto::v1;
+use sqlx::Row;
 
 use crate::place::{Place, Process, all, baseline, drift};
-use crate::reach::Scripted;
+use crate::reach::{Script, Scripted};
 
 async fn sealed(place: &Place) -> (Process, v1::Baseline) {
     let process = Process::start(&place.path, Arc::new(Scripted::default())).await;
@@ -151,4 +153,100 @@ async fn a_damaged_row_of_a_job_ends_it_unknown() {
     let ended = process.watch(&job.id).await.pop().unwrap();
     assert_eq!(ended.verdict, "unknown");
     assert!(ended.why.contains("baseline golden"), "{}", ended.why);
+}
+
+/// Waits until a job has ended, by its row: its targets can't be shown.
+async fn ended(process: &Process, id: &str) -> (String, String) {
+    for _ in 0..500 {
+        let row = sqlx::query("SELECT verdict, why FROM jobs WHERE id = $1 AND state = 'ended'")
+            .bind(id.to_owned())
+            .fetch_optional(process.controller.store.pool())
+            .await
+            .unwrap();
+        if let Some(row) = row {
+            return (row.get("verdict"), row.get("why"));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the job does not end");
+}
+
+#[tokio::test]
+async fn a_job_whose_targets_cant_be_read_ends() {
+    let edit_target = "UPDATE job_targets SET document = 'zz' WHERE job = $1";
+    let cases = [
+        (drift("golden", all()), "drift.check", "done", "unknown"),
+        (baseline("other", all()), "baseline.create", "failed", "failed"),
+    ];
+    for (request, action, outcome, wanted) in cases {
+        let place = Place::new();
+        let (process, _) = sealed(&place).await;
+        process.script(1, Script::Late(22, Duration::from_millis(300)));
+        let job = process.begin(request).await.unwrap();
+        sqlx::query(edit_target)
+            .bind(job.id.clone())
+            .execute(process.controller.store.pool())
+            .await
+            .unwrap();
+        let (verdict, why) = ended(&process, &job.id).await;
+        assert_eq!(verdict, wanted);
+        assert!(why.contains("zz"), "{why}");
+        assert_eq!(process.audited(action, outcome).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_row_of_a_job_keeps_no_other_from_running() {
+    let place = Place::new();
+    let (process, _) = sealed(&place).await;
+    let insert = "INSERT INTO jobs (id, kind, state, request, baseline, started_at_us, deadline_at_us, asked_by) \
+                  VALUES ('zz', 'drift', 'running', '', 'golden', 1, 2, 'eve')";
+    sqlx::query(insert)
+        .execute(process.controller.store.pool())
+        .await
+        .unwrap();
+    netghost_controller::jobs::resume(&process.controller)
+        .await
+        .unwrap();
+    process.script(1, Script::Late(22, Duration::from_millis(300)));
+    let job = process.begin(drift("golden", all())).await.unwrap();
+    sqlx::query("UPDATE jobs SET certificate = 'zz', document = 'zz' WHERE id = $1")
+        .bind(job.id.clone())
+        .execute(process.controller.store.pool())
+        .await
+        .unwrap();
+    let job = process.watch(&job.id).await.pop().unwrap();
+    assert_eq!(
+        job.verdict, "no_drift",
+        "what a running job has made is not there yet"
+    );
+}
+
+#[tokio::test]
+async fn a_manifest_that_was_not_taken_for_the_command_is_not_believed() {
+    let place = Place::new();
+    let (process, shown) = sealed(&place).await;
+    let golden = Digest::from(<[u8; 32]>::try_from(&shown.members[1].manifest[..]).unwrap());
+    let cases = [
+        (drift("golden", all()), "unknown"),
+        (baseline("other", all()), "partial"),
+    ];
+    for (request, wanted) in cases {
+        process.script(1, Script::Slow(22, Duration::from_millis(600)));
+        process.script(2, Script::Port(23));
+        let job = process.begin(request).await.unwrap();
+        let mut edited = 0;
+        while edited == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let edit =
+                "UPDATE job_targets SET manifest = $1 WHERE job = $2 AND name = 'vm2' AND state = 'captured'";
+            let done = sqlx::query(edit).bind(golden.to_string()).bind(job.id.clone());
+            let done = done.execute(process.controller.store.pool()).await.unwrap();
+            edited = done.rows_affected();
+        }
+        let ended = process.watch(&job.id).await.pop().unwrap();
+        assert_eq!(ended.verdict, wanted);
+        let why = &ended.targets[1].why;
+        assert!(why.contains("not taken for its command"), "{why}");
+    }
 }

@@ -11,6 +11,7 @@
 
 mod edits;
 mod exports;
+mod gaps;
 mod limits;
 mod place;
 mod reach;

@@ -90,15 +90,17 @@ impl Process {
     /// Lets agents `1..=count` in, called `vm1`, `vm2` ….
     pub(crate) async fn enrol(&self, count: u8) {
         for number in 1..=count {
-            sqlx::query(
-                "INSERT INTO identities (id, kind, name, enrolled_at_us) VALUES ($1, 'agent', $2, 1)",
-            )
+            self.enrol_as(number, &format!("vm{number}")).await;
+        }
+    }
+
+    pub(crate) async fn enrol_as(&self, number: u8, name: &str) {
+        sqlx::query("INSERT INTO identities (id, kind, name, enrolled_at_us) VALUES ($1, 'agent', $2, 1)")
             .bind(agent(number).to_string())
-            .bind(format!("vm{number}"))
+            .bind(name.to_owned())
             .execute(self.controller.store.pool())
             .await
             .unwrap();
-        }
     }
 
     pub(crate) fn script(&self, number: u8, script: Script) {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use netghost_controller::Controller;
 use netghost_controller::jobs::{Order, Reach, Unreached};
+use netghost_controller::store::commands;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest;
 use netghost_core::fleet::Id;
@@ -24,6 +25,8 @@ pub(crate) enum Script {
     Port(u32),
     /// As `Port`, but this section can't be read.
     Without(u32, SectionName),
+    /// As `Port`, but this section is left out.
+    Lacks(u32, SectionName),
     /// As `Port`, after a while.
     Slow(u32, Duration),
     /// As `Port`, but it begins only after a while.
@@ -95,9 +98,17 @@ impl Scripted {
         let _at_work = AtWork(&self.active);
         self.peak.fetch_max(active, Ordering::SeqCst);
         started();
+        let mut order = order;
         let (port, missing) = match script {
             Script::Port(port) | Script::Late(port, _) => (port, None),
             Script::Without(port, section) => (port, Some(section)),
+            Script::Lacks(port, section) => {
+                if order.sections.is_empty() {
+                    order.sections = SectionName::HOST.to_vec();
+                }
+                order.sections.retain(|name| *name != section);
+                (port, None)
+            }
             Script::Slow(port, pause) => {
                 tokio::time::sleep(pause).await;
                 (port, None)
@@ -145,7 +156,8 @@ async fn give(controller: &Controller, order: &Order, port: u32, missing: Option
             kernel: "6.1".to_owned(),
         },
         tool: "netghost test".to_owned(),
-        taken_at_us: 1_000,
+        // Each command reads anew, so that each has a manifest of its own.
+        taken_at_us: u64::from_str_radix(&order.command.to_string()[..8], 16).unwrap(),
         coverage: coverage(&sections),
         sections,
     };
@@ -153,7 +165,12 @@ async fn give(controller: &Controller, order: &Order, port: u32, missing: Option
     for (_, bytes) in stored.objects {
         controller.store.put_object(bytes).await.unwrap();
     }
-    controller.store.put_object(stored.manifest_bytes).await.unwrap()
+    let digest = controller.store.put_object(stored.manifest_bytes).await.unwrap();
+    let mut connection = controller.store.pool().acquire().await.unwrap();
+    commands::take_manifest(&mut connection, &digest, order.target, order.command, 1)
+        .await
+        .unwrap();
+    digest
 }
 
 fn section(name: SectionName, port: u32, missing: Option<SectionName>) -> Section {

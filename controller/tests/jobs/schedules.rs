@@ -173,6 +173,43 @@ async fn a_sweep_that_still_runs_is_not_started_again() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_does_not_put_the_next_run_off() {
+    clock!(CLOCK);
+    const YEAR_US: u64 = 365 * 24 * 60 * MINUTE_US;
+    let place = Place::new();
+    let clock = outside(|| CLOCK.load(Ordering::SeqCst));
+    let process = Process::start_at(&place.path, Arc::new(Scripted::default()), clock).await;
+    process.enrol(1).await;
+    process.run(baseline("golden", all())).await;
+    let start_us = CLOCK.load(Ordering::SeqCst);
+    let first = v1::Schedule {
+        next_at_us: start_us + 10 * MINUTE_US,
+        ..nightly()
+    };
+    process.client.clone().schedule_sweep(first).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(
+            tick(&process.controller).await.unwrap(),
+            0,
+            "not before it was to begin"
+        );
+    }
+    CLOCK.fetch_add(YEAR_US, Ordering::SeqCst);
+    assert_eq!(tick(&process.controller).await.unwrap(), 1);
+    settle(&process).await;
+    CLOCK.fetch_sub(YEAR_US, Ordering::SeqCst);
+    assert_eq!(tick(&process.controller).await.unwrap(), 0, "it ran just now");
+    CLOCK.fetch_add(MINUTE_US, Ordering::SeqCst);
+    assert_eq!(
+        tick(&process.controller).await.unwrap(),
+        1,
+        "a period later, not a year"
+    );
+    settle(&process).await;
+    assert_eq!(runs(&process).await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_sweep_of_nobody_is_seen_as_unknown() {
     clock!(CLOCK);
     let place = Place::new();

@@ -8,7 +8,7 @@ use netghost_core::section::SectionName;
 use netghost_proto::v1;
 use tonic::Code;
 
-use crate::place::{Place, Process, all, baseline, drift, named};
+use crate::place::{Place, Process, agent, all, baseline, drift, named};
 use crate::reach::{Script, Scripted};
 
 async fn two(place: &Place) -> Process {
@@ -196,6 +196,76 @@ async fn who_is_no_member_or_gone_is_unknown_never_clean() {
             "{document}"
         );
     }
+}
+
+fn web() -> Option<v1::Selector> {
+    let tag = v1::Tag {
+        key: "role".to_owned(),
+        value: "web".to_owned(),
+    };
+    Some(v1::Selector {
+        tags: vec![tag],
+        ..v1::Selector::default()
+    })
+}
+
+#[tokio::test]
+async fn a_member_that_is_gone_is_unknown_also_where_a_tag_selects() {
+    let place = Place::new();
+    let process = two(&place).await;
+    for number in [1, 2] {
+        sqlx::query("INSERT INTO agent_tags (identity, key, value) VALUES ($1, 'role', 'web')")
+            .bind(agent(number).to_string())
+            .execute(process.controller.store.pool())
+            .await
+            .unwrap();
+    }
+    process.run(baseline("base", all())).await;
+    process.run(baseline("of1", named(&["vm1"]))).await;
+    let whole = process.run(drift("base", web())).await;
+    assert_eq!((whole.verdict.as_str(), whole.targets.len()), ("no_drift", 2));
+
+    let unknown = async |why: &str| {
+        let job = process.run(drift("base", web())).await;
+        assert_eq!(job.verdict, "unknown", "{why}");
+        let lost = job.targets.iter().find(|target| target.name == "vm2").unwrap();
+        assert!(lost.why.contains(why), "{}", lost.why);
+        let document = process.document(&job).await;
+        let mut rows = document["not_covered"].as_array().unwrap().iter();
+        assert!(rows.any(|row| row["target"] == "vm2" && row["requested"] == true));
+        let other = process.run(drift("of1", web())).await;
+        assert_eq!(
+            other.verdict, "no_drift",
+            "who is gone and no member is not asked for"
+        );
+    };
+    let mut client = process.client.clone();
+    let revoke = v1::RevokeRequest {
+        selector: named(&["vm2"]),
+        reason: "it was taken over".to_owned(),
+    };
+    client.revoke_agents(revoke).await.unwrap();
+    unknown("revoked: it was taken over").await;
+    for name in ["vm2", "vm1"] {
+        let selector = named(&[name]);
+        client
+            .remove_agents(v1::RemoveRequest { selector })
+            .await
+            .unwrap();
+        if name == "vm2" {
+            unknown("revoked: it was taken over").await;
+        }
+    }
+    let nobody = process.run(drift("base", web())).await;
+    assert_eq!((nobody.verdict.as_str(), nobody.targets.len()), ("unknown", 2));
+    let why = &nobody.targets[0].why;
+    assert!(why.contains("removed"), "{why}");
+    process.enrol_as(3, "vm2").await;
+    let again = process.run(drift("base", named(&["vm2"]))).await;
+    assert!(
+        again.targets[0].why.starts_with("no baseline of it"),
+        "a new one is no member"
+    );
 }
 
 #[tokio::test]
