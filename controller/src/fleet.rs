@@ -14,6 +14,7 @@ mod agents;
 mod audit;
 mod baselines;
 mod contested;
+mod held;
 mod identity;
 mod jobs;
 mod objects;
@@ -127,10 +128,11 @@ impl Fleet for Service {
         &self,
         request: Request<v1::WatchJobRequest>,
     ) -> Result<Response<Replies<v1::Job>>, Status> {
+        let caller = request.extensions().clone();
         let user = self.0.user(request.extensions(), Role::Viewer).await?;
         jobs::watch_job(&self.0, &user, request.into_inner())
             .await
-            .map(Response::new)
+            .map(|stream| Response::new(held::held(&self.0, caller, Role::Viewer, stream)))
     }
 
     async fn list_baselines(
@@ -157,10 +159,11 @@ impl Fleet for Service {
         &self,
         request: Request<v1::ShowBaselineRequest>,
     ) -> Result<Response<Replies<v1::ExportedFile>>, Status> {
+        let caller = request.extensions().clone();
         let user = self.0.user(request.extensions(), Role::Viewer).await?;
         baselines::export_baseline(&self.0, &user, request.into_inner())
             .await
-            .map(Response::new)
+            .map(|stream| Response::new(held::held(&self.0, caller, Role::Viewer, stream)))
     }
 
     async fn import_baseline(
@@ -214,20 +217,22 @@ impl Fleet for Service {
         &self,
         request: Request<v1::FetchObjectRequest>,
     ) -> Result<Response<Replies<v1::ObjectChunk>>, Status> {
+        let caller = request.extensions().clone();
         let user = self.0.user(request.extensions(), Role::Viewer).await?;
         objects::fetch_object(&self.0, &user, request.into_inner())
             .await
-            .map(Response::new)
+            .map(|stream| Response::new(held::held(&self.0, caller, Role::Viewer, stream)))
     }
 
     async fn read_audit(
         &self,
         request: Request<v1::ReadAuditRequest>,
     ) -> Result<Response<Replies<v1::AuditEntry>>, Status> {
+        let caller = request.extensions().clone();
         let user = self.0.user(request.extensions(), Role::Viewer).await?;
         audit::read_audit(&self.0, &user, request.into_inner())
             .await
-            .map(Response::new)
+            .map(|stream| Response::new(held::held(&self.0, caller, Role::Viewer, stream)))
     }
 
     async fn keys(&self, request: Request<v1::KeysRequest>) -> Result<Response<v1::KeyList>, Status> {

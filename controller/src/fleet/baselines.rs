@@ -65,7 +65,7 @@ pub(super) async fn import_baseline(
         Err(status) => {
             let event =
                 Event::new(user.actor(), "baseline.import", Outcome::Denied).with("why", status.message());
-            note(controller, event).await?;
+            controller.refused(event).await;
             Err(status)
         }
     }

@@ -37,7 +37,6 @@ pub(super) async fn connect(
         .with("version", &said.version)
         .with("host", &said.host_name)
         .with("boot_id", &said.boot_id)
-        .with("process", &hello.process)
         .with("protocol", hello.protocol);
     let mut transaction = controller.store.begin().await?;
     presence::said(&mut transaction, agent.id, &said).await?;

@@ -188,8 +188,8 @@ impl Links {
             .send_modify(|seat| seat.contested = Some(why.to_owned()));
     }
 
-    /// Makes a stream the identity's only one, once no other is or the other is dead. A stream of the same process replaces
-    /// the one before.
+    /// Makes a stream the identity's only one, once no other is or the other is dead. Also a stream of the same process is
+    /// asked: one that reconnects has given up its old connection and can't answer there, but a copy of the running VM can.
     pub(super) async fn admit(&self, id: Id, process: &str) -> Admission {
         loop {
             let rival = match self.sit(id, process) {
@@ -235,14 +235,10 @@ impl Links {
                     outcome = Ok(Admission::Unwanted(Ending::Revoked(reason.clone())));
                     return false;
                 }
-                (None, Some(rival)) if rival.process != process => {
+                (None, Some(rival)) => {
                     seat.live = Some(rival.clone());
                     outcome = Err(rival);
                     return false;
-                }
-                (None, Some(before)) => {
-                    let why = "the same process connected again";
-                    before.end.send_replace(Some(Ending::Closing(why.to_owned())));
                 }
                 (None, None) => {}
             }

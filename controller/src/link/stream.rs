@@ -202,9 +202,15 @@ impl Session {
 
     /// Writes down that two hold one identity. The status is what the second is told.
     async fn contested(&self, hello: &Hello, process: &str) -> Result<Status, Error> {
+        // Which process it is stays between agent and controller.
+        let holder = if hello.process == process {
+            "the same process, so one is a copy with its memory,"
+        } else {
+            "another process"
+        };
         let why = format!(
-            "host {:?} (boot {}, process {}) claimed the identity while process {process} answered",
-            hello.host_name, hello.boot_id, hello.process
+            "host {:?} (boot {}) claimed the identity while {holder} answered",
+            hello.host_name, hello.boot_id
         );
         let now = self.controller.outside.now_us();
         presence::contest(&self.controller, &self.agent, &why, now).await?;

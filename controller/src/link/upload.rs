@@ -15,8 +15,7 @@ use super::registry::Ending;
 use super::share::{self, Share};
 use super::uploads::{Turn, superseded_by_another};
 use crate::caller::Agent;
-use crate::store::Error;
-use crate::{Controller, audit, metrics};
+use crate::{Controller, metrics};
 
 /// The largest object, bytes.
 const OBJECT: u64 = 64 * 1024 * 1024;
@@ -282,22 +281,9 @@ impl Upload {
             .target(self.start.digest)
             .with("code", format!("{:?}", status.code()))
             .with("why", status.message());
-        let written = async {
-            let mut transaction = self.controller.store.begin().await?;
-            audit::append(&mut transaction, self.controller.outside.now_us(), event).await?;
-            Ok::<_, Error>(transaction.commit().await?)
-        };
-        // On a full disk nothing can be written down either; the caller is told about the disk then.
-        if status.code() == Code::ResourceExhausted {
-            if let Err(error) = written.await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "write down a refused upload"
-                );
-            }
-            return Ok(());
-        }
-        Ok(written.await?)
+        // Such as they are, there may be many: what can't be written down does not change the answer.
+        self.controller.refused(event).await;
+        Ok(())
     }
 }
 

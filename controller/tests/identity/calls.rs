@@ -175,6 +175,47 @@ async fn out_of_its_period_a_certificate_is_refused_and_the_caller_sees_why() {
 }
 
 #[tokio::test]
+async fn a_live_stream_ends_when_its_user_is_revoked_or_their_certificate_runs_out() {
+    let world = World::start().await;
+    let id = outside().id().unwrap().to_string();
+    sqlx::query(
+        "INSERT INTO jobs (id, kind, state, request, started_at_us, deadline_at_us, asked_by) \
+         VALUES ($1, 'baseline', 'running', '{}', 1, 2, 'local')",
+    )
+    .bind(id.clone())
+    .execute(world.controller.store.pool())
+    .await
+    .unwrap();
+    let watch = async |user: &Arc<Identity>| {
+        let request = v1::WatchJobRequest { id: id.clone() };
+        let mut states = world
+            .fleet(user)
+            .await
+            .watch_job(request)
+            .await
+            .unwrap()
+            .into_inner();
+        states.message().await.unwrap().unwrap();
+        states
+    };
+    let (vera, otto) = (
+        world.user("vera", Role::Viewer).await,
+        world.user("otto", Role::Viewer).await,
+    );
+    let (mut veras, mut ottos) = (watch(&vera).await, watch(&otto).await);
+    let name = netghost_core::artifact::name::Name::parse("vera").unwrap();
+    netghost_controller::users::revoke(&world.controller, &name, "left the team")
+        .await
+        .unwrap();
+    let soon = std::time::Duration::from_secs(10);
+    let ended = tokio::time::timeout(soon, veras.message()).await.unwrap();
+    assert_eq!(ended.unwrap_err().code(), Code::PermissionDenied);
+    later(2 * DAY_US);
+    let ended = tokio::time::timeout(soon, ottos.message()).await.unwrap();
+    assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
 async fn a_living_identity_renews_itself() {
     let world = World::start().await;
     let vera = world.user("vera", Role::Operator).await;

@@ -599,3 +599,19 @@ async fn what_a_command_may_bring_is_bounded() {
     assert_eq!(send(&mut client, large(3), &[3]).await.unwrap(), 1);
     drop(running);
 }
+
+#[tokio::test]
+async fn a_flood_of_refused_uploads_does_not_fill_the_log() {
+    let site = Site::new().await;
+    let vm1 = site.agent("vm1").await;
+    let mut client = site.connect(&vm1).await;
+    for _ in 0..100 {
+        let status = send(&mut client, start(b"said", None), b"sent")
+            .await
+            .unwrap_err();
+        says(&status, Code::DataLoss, "begin anew");
+    }
+    // 60 at once, and then one every two seconds.
+    let written = site.audited("upload.refuse").await;
+    assert!((60..90).contains(&written), "{written}");
+}
