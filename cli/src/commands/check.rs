@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use netghost_core::artifact::certificate::{DriftVerdict, Predicate};
+use netghost_core::artifact::certificate::Predicate;
 use netghost_core::artifact::json::Digest;
-use netghost_core::diff::fleet::SCHEMA;
+use netghost_core::diff::fleet::{SCHEMA, answer};
 use serde_json::Value;
 
 use super::drift::job_outcome;
@@ -25,20 +25,24 @@ pub(super) struct Wanted<'a> {
 
 /// The answer of a job that has ended.
 pub(super) fn ended(fleet: &mut Fleet, job: Job, wanted: &Wanted<'_>) -> Result<Outcome, Failure> {
+    if job.kind == "baseline" {
+        return Err(bad_certificate(&format!(
+            "job {} is stored as no comparison",
+            job.job
+        )));
+    }
     let (Some(digest), Some(verdict)) = (job.document, job.verdict.as_deref()) else {
         return without_document(&job, wanted);
     };
     let document = document(fleet, &digest, &job, verdict)?;
     let status = status(verdict)?;
     let mut text = text::fleet::check(&document);
-    match (certificate(fleet, &job, verdict)?, wanted.certificate) {
-        (Some((bytes, keyid)), Some(path)) => {
-            write_new(path, &bytes)?;
-            text += &format!("\ncertificate {}, signed by key {keyid}\n", path.display());
-        }
-        (Some((_, keyid)), None) => text += &format!("\nsigned by key {keyid}\n"),
-        (None, Some(_)) => return Err(no_certificate(&job)),
-        (None, None) => {}
+    let (bytes, keyid) = certificate(fleet, &job, &document, verdict)?;
+    if let Some(path) = wanted.certificate {
+        write_new(path, &bytes)?;
+        text += &format!("\ncertificate {}, signed by key {keyid}\n", path.display());
+    } else {
+        text += &format!("\nsigned by key {keyid}\n");
     }
     Ok(Outcome {
         status,
@@ -96,24 +100,43 @@ fn status(verdict: &str) -> Result<Status, Failure> {
     }
 }
 
-/// The certificate's bytes and signer: it must state what the job does.
-fn certificate(fleet: &mut Fleet, job: &Job, verdict: &str) -> Result<Option<(Vec<u8>, Digest)>, Failure> {
+/// The certificate's bytes and signer: it must be over this document of this job, and state what the job does.
+fn certificate(
+    fleet: &mut Fleet,
+    job: &Job,
+    document: &Value,
+    verdict: &str,
+) -> Result<(Vec<u8>, Digest), Failure> {
     let Some(digest) = job.certificate else {
-        return Ok(None);
+        return Err(uncertified(job, verdict));
     };
     let (bytes, verified) = fleet.certificate(&digest)?;
-    let stated = match &verified.statement.predicate {
-        Predicate::Drift(drift) => match drift.verdict {
-            DriftVerdict::NoDrift => "no_drift",
-            DriftVerdict::Drift => "drift",
-            DriftVerdict::Unknown => "unknown",
-        },
-        Predicate::Seal(_) => "a seal",
+    let Predicate::Drift(drift) = &verified.statement.predicate else {
+        return Err(bad_certificate(&format!("the certificate {digest} is a seal")));
     };
+    let stated = drift.verdict.to_string();
     if stated != verdict {
-        let error = anyhow!("the certificate {digest} states {stated}, the job {verdict}");
-        return Err(Failure::act("bad_certificate", error)
-            .hint("the controller's store was edited: restore it from a backup"));
+        let what = format!("the certificate {digest} states {stated}, the job {verdict}");
+        return Err(bad_certificate(&what));
     }
-    Ok(Some((bytes, verified.keyid)))
+    let shown = answer(job.job, document).ok();
+    let named = document.get("certificate").and_then(Value::as_str);
+    if shown.is_none() || drift.answer != shown || named != Some(digest.to_string().as_str()) {
+        let what = format!(
+            "the certificate {digest} is not over the document of job {}",
+            job.job
+        );
+        return Err(bad_certificate(&what));
+    }
+    Ok((bytes, verified.keyid))
+}
+
+/// A verdict that nobody signed.
+pub(super) fn uncertified(job: &Job, verdict: &str) -> Failure {
+    bad_certificate(&format!("job {} states {verdict} without a certificate", job.job))
+}
+
+fn bad_certificate(what: &str) -> Failure {
+    Failure::act("bad_certificate", anyhow!("{what}"))
+        .hint("the controller's store was edited: restore it from a backup")
 }

@@ -9,7 +9,7 @@ use netghost_proto::v1;
 use netghost_proto::v1::start_job_request::Kind;
 
 use super::Call;
-use super::check::{Wanted, ended};
+use super::check::{Wanted, ended, uncertified};
 use crate::documents::document;
 use crate::documents::jobs::{Job, SCHEMA};
 use crate::error::Failure;
@@ -111,8 +111,9 @@ fn show(id: Id, certificate: Option<&PathBuf>, call: &Call<'_>) -> Result<Outcom
 /// A job that left no comparison: it still runs, or it makes a baseline.
 pub(super) fn job_outcome(job: &Job) -> Result<Outcome, Failure> {
     let status = match job.verdict.as_deref() {
-        Some("complete" | "no_drift") => Status::Good,
-        Some("drift") => Status::Act,
+        Some("complete") => Status::Good,
+        // A comparison leaves a document and a certificate.
+        Some(verdict @ ("no_drift" | "drift")) => return Err(uncertified(job, verdict)),
         Some("failed") => Status::Failed,
         // It runs, or it is partial or unknown.
         _ => Status::Unknown,

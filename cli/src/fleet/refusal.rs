@@ -23,12 +23,19 @@ pub fn refused(status: &Status, place: &Place) -> Failure {
         Code::AlreadyExists => Failure::usage("exists", error),
         Code::FailedPrecondition => Failure::usage("precondition", error),
         Code::Unauthenticated => Failure::failed("unauthenticated", error).hint(login),
+        Code::PermissionDenied if is_gone(status) => Failure::failed("permission_denied", error).hint(
+            format!("ask an admin of the controller for a new token, and {login}"),
+        ),
         Code::PermissionDenied => Failure::failed("permission_denied", error)
             .hint("ask an admin of the controller; `netghost controller status` shows your role"),
         Code::Unavailable => Failure::failed("unavailable", error)
             .hint("check that the controller runs and can be reached from here, and try again"),
         Code::DeadlineExceeded => {
             Failure::failed("deadline", error).hint("try again, or allow more time with --deadline")
+        }
+        // Waiting frees no space; the controller says what does.
+        Code::ResourceExhausted if status.message().contains("disk is full") => {
+            Failure::failed("disk_full", error)
         }
         Code::ResourceExhausted => Failure::failed("busy", error).hint("try again later"),
         Code::DataLoss => {
@@ -40,6 +47,13 @@ pub fn refused(status: &Status, place: &Place) -> Failure {
             Failure::failed("internal", error).hint("see the controller's log")
         }
     }
+}
+
+/// True if the controller says that this identity was revoked or removed: it can ask for nothing, not even for its role.
+fn is_gone(status: &Status) -> bool {
+    [" was revoked at ", " was removed at "]
+        .iter()
+        .any(|words| status.message().contains(words))
 }
 
 fn by_tls(refusal: Refusal, place: &Place) -> Failure {
@@ -113,6 +127,18 @@ mod tests {
             assert_eq!(format!("{:#}", failure.error), "because", "{code:?}");
             // What the controller itself says ends in what to do where the input was wrong.
             assert_eq!(failure.hint.is_some(), hint, "{code:?}");
+        }
+        let full = Status::resource_exhausted("the controller's disk is full: free some space on it");
+        let full = refused(&full, &place());
+        assert_eq!((full.code, full.hint), ("disk_full", None));
+        for word in ["revoked", "removed"] {
+            let gone = format!("user ada was {word} at Nov 23 00:00:00 2026 +00:00: left");
+            let gone = refused(&Status::permission_denied(gone), &place());
+            let hint = gone.hint.unwrap();
+            assert!(
+                hint.contains("new token") && hint.contains("netghost login"),
+                "{hint}"
+            );
         }
         let silent = refused(&Status::new(Code::Unavailable, ""), &place());
         assert!(!format!("{:#}", silent.error).is_empty());

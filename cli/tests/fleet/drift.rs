@@ -9,19 +9,22 @@ use netghost_core::artifact::certificate::{
 };
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::key::Signer;
+use netghost_core::diff::fleet::answer;
+use netghost_core::fleet::Id;
 use netghost_core::section::{Reader, SectionName};
 use netghost_proto::v1;
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::Code;
 
 use super::place::Place;
 
 const CHECK: &str = "drift check --baseline b --all";
+const JOB: &str = "07070707-0707-4707-8707-070707070707";
 
 /// A job's end with this verdict, its document and certificate in the controller's store. The document's job is filled in
 /// when it is known.
 fn ended(place: &Place, verdict: &str, stated: &str, signer: &Signer) -> v1::Job {
-    let certificate = certificate(stated, signer);
+    let certificate = certificate(stated, signer, &unsigned(verdict));
     let certificate = place.script.with(|state| state.object(certificate));
     v1::Job {
         kind: "drift".to_owned(),
@@ -33,7 +36,13 @@ fn ended(place: &Place, verdict: &str, stated: &str, signer: &Signer) -> v1::Job
     }
 }
 
-fn certificate(verdict: &str, signer: &Signer) -> Vec<u8> {
+/// The document of a job before it has a certificate.
+fn unsigned(verdict: &str) -> Value {
+    json!({"schema": "netghost.drift_check/v1", "job": JOB, "verdict": verdict, "baseline": "b", "targets": [],
+        "changes": [], "not_covered": [], "baseline_at_us": "1", "current_at_us": "2", "asked_by": "ada", "ticket": null})
+}
+
+fn certificate(verdict: &str, signer: &Signer, document: &Value) -> Vec<u8> {
     let row = CoveredSection {
         target: "vm1".into(),
         section: SectionName::Tc,
@@ -47,7 +56,7 @@ fn certificate(verdict: &str, signer: &Signer) -> Vec<u8> {
         why: "unreadable".to_owned(),
         requested: verdict == "unknown",
     };
-    let drift = Drift::new(Comparison {
+    let mut drift = Drift::new(Comparison {
         covered: vec![row],
         not_covered: vec![gap],
         changes: Changes {
@@ -63,6 +72,8 @@ fn certificate(verdict: &str, signer: &Signer) -> Vec<u8> {
         tool: "test".to_owned(),
     });
     assert_eq!(drift.verdict.to_string(), verdict);
+    let job = Id::parse(document["job"].as_str().unwrap()).unwrap();
+    drift.answer = Some(answer(job, document).unwrap());
     let statement = Statement {
         subject: vec![Subject::new("vm1/manifest.json", Digest::of(b"m"))],
         predicate: Predicate::Drift(Box::new(drift)),
@@ -73,17 +84,26 @@ fn certificate(verdict: &str, signer: &Signer) -> Vec<u8> {
 /// Has the script end the next job so. The document names the job, whose id the command draws: the script starts it, tells
 /// its id by `asked`, and a second run shows it.
 fn show(place: &Place, job: v1::Job, verdict: &str) -> String {
-    let id = "07070707-0707-4707-8707-070707070707";
-    let document = json!({"schema": "netghost.drift_check/v1", "job": id, "verdict": verdict, "baseline": "b",
-        "targets": [], "changes": [], "not_covered": []});
-    let document = serde_json::to_vec(&document).unwrap();
+    let document = signed(&job, unsigned(verdict));
+    show_document(place, job, &document)
+}
+
+/// The document with the job's certificate named in it.
+fn signed(job: &v1::Job, mut document: Value) -> Value {
+    let hex: String = job.certificate.iter().map(|byte| format!("{byte:02x}")).collect();
+    document["certificate"] = hex.into();
+    document
+}
+
+fn show_document(place: &Place, job: v1::Job, document: &Value) -> String {
+    let document = serde_json::to_vec(document).unwrap();
     let document = place.script.with(|state| state.object(document));
     let job = v1::Job {
         document: document.as_bytes().to_vec().into(),
         ..job
     };
     place.script.with(|state| state.watches.push_back(vec![job]));
-    format!("drift show {id}")
+    format!("drift show {JOB}")
 }
 
 #[test]
@@ -136,6 +156,70 @@ fn a_certificate_that_does_not_hold_is_something_to_act_on() {
         state.objects.values_mut().for_each(|bytes| bytes.push(b' '));
     });
     assert_eq!(place.run(&line).unwrap_err().code, "edited");
+}
+
+/// What is in an edited store, without the key that signs.
+#[test]
+fn an_answer_that_no_certificate_is_over_is_not_believed() {
+    let place = Place::new();
+    let refused = |line: &str, what: &str| {
+        let failure = place.run(line).unwrap_err();
+        assert_eq!(
+            (failure.status, failure.code),
+            (Status::Act, "bad_certificate"),
+            "{what}"
+        );
+        place.script.with(|state| state.watches.clear());
+    };
+    let job = ended(&place, "no_drift", "no_drift", &place.signer);
+    let whole = signed(&job, unsigned("no_drift"));
+    let edits = [
+        ("changes", json!([{"target": "vm1"}])),
+        ("not_covered", json!([{"target": "vm1", "requested": true}])),
+        ("targets", json!([{"name": "vm1", "verdict": "no_drift"}])),
+        ("baseline_at_us", json!("3")),
+        ("current_at_us", json!("3")),
+        ("asked_by", json!("eve")),
+        ("ticket", json!("CHG-1")),
+        ("certificate", json!(Digest::of(b"another").to_string())),
+    ];
+    for (field, value) in edits {
+        let mut edited = whole.clone();
+        edited[field] = value;
+        refused(&show_document(&place, job.clone(), &edited), field);
+    }
+    // Another job's answer under this job's id.
+    let mut other = unsigned("no_drift");
+    other["job"] = "08080808-0808-4808-8808-080808080808".into();
+    let theirs = certificate("no_drift", &place.signer, &other);
+    let theirs = place.script.with(|state| state.object(theirs));
+    let replayed = v1::Job {
+        certificate: theirs.as_bytes().to_vec().into(),
+        ..job.clone()
+    };
+    refused(&show(&place, replayed, "no_drift"), "another job");
+    for verdict in ["no_drift", "drift", "unknown"] {
+        let bare = v1::Job {
+            verdict: verdict.to_owned(),
+            certificate: Vec::new().into(),
+            ..job.clone()
+        };
+        refused(&show(&place, bare.clone(), verdict), "no certificate");
+        if verdict != "unknown" {
+            place.script.with(|state| state.watches.push_back(vec![bare]));
+            refused(&format!("drift show {JOB}"), "no document either");
+        }
+    }
+    // A check that is stored as a baseline which was made.
+    let made = v1::Job {
+        kind: "baseline".to_owned(),
+        state: "ended".to_owned(),
+        verdict: "complete".to_owned(),
+        baseline: "b".to_owned(),
+        ..v1::Job::default()
+    };
+    place.script.with(|state| state.starts = [Ok(made)].into());
+    refused(CHECK, "a baseline");
 }
 
 #[test]

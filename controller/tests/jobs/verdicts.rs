@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use netghost_core::artifact::certificate::{self, Predicate};
 use netghost_core::artifact::json::Digest;
+use netghost_core::diff::fleet::answer;
+use netghost_core::fleet::Id;
 use netghost_core::section::SectionName;
 use netghost_proto::v1;
 use tonic::Code;
@@ -148,6 +150,8 @@ async fn one_certificate_is_over_all_targets() {
     }
     let document = process.document(&job).await;
     assert_eq!(document["certificate"], Digest::of(&signed).to_string());
+    let id = Id::parse(&job.id).unwrap();
+    assert_eq!(stated.answer, Some(answer(id, &document).unwrap()));
     assert_eq!(document["changes"][0]["target"], "vm2");
     assert_eq!((job.targets[0].changes, job.targets[1].changes > 0), (0, true));
 }

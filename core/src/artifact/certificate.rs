@@ -13,7 +13,7 @@ mod drift;
 mod seal;
 
 pub use drift::{
-    Changes, Comparison, CoveredSection, Drift, DriftVerdict, Muted, NotCovered, ShortChange, verdict,
+    Answer, Changes, Comparison, CoveredSection, Drift, DriftVerdict, Muted, NotCovered, ShortChange, verdict,
 };
 pub use seal::{Seal, SealKind};
 

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::{CertifyError, Comparison, Digests, NotCovered, Request, Verdict};
 use crate::artifact::certificate::{
-    self, Changes, CoveredSection, DriftVerdict, Muted, ShortChange, Subject,
+    self, Answer, Changes, CoveredSection, DriftVerdict, Muted, ShortChange, Subject,
 };
-use crate::artifact::json::{self, Digest, value};
+use crate::artifact::json::{self, CanonicalError, Digest, value};
 use crate::artifact::name::Name;
 use crate::bytes::{Big, Text};
 use crate::fleet::Id;
@@ -20,10 +20,12 @@ pub const SCHEMA: &str = "netghost.drift_check/v1";
 
 /// How many changes the certificate names; all are counted, and the digest is of all.
 const NAMED: usize = 1_000;
+/// The field of the document that its certificate can't be over.
+const CERTIFICATE: &str = "certificate";
 /// What stands in a certificate where nothing of a target was compared.
 const ALL_SECTIONS: &str = "all sections";
 /// What stands for the target where it is about all of them.
-const ALL_TARGETS: &str = "all targets";
+pub const ALL_TARGETS: &str = "all targets";
 
 /// What became of one target.
 #[derive(Debug, Clone, PartialEq)]
@@ -286,14 +288,14 @@ impl Check {
     }
 
     /// The predicate of a certificate over all targets. The digest of the changes is that of the array `changes` of
-    /// [`Check::document`] in canonical form.
+    /// [`Check::document`] in canonical form; the answer is that whole document, as [`answer`] names it.
     pub fn certify(&self) -> Result<certificate::Drift, CertifyError> {
         let list = self.parts.iter().flat_map(|part| &part.short).take(NAMED);
         let count: usize = self.parts.iter().map(Part::changes).sum();
         let times = self.parts.iter().filter_map(|part| part.times);
         let mut not_covered: Vec<_> = self.parts.iter().flat_map(|part| &part.gaps).cloned().collect();
         not_covered.extend(self.gap().map(|(_, stated)| stated));
-        Ok(certificate::Drift::new(certificate::Comparison {
+        let mut drift = certificate::Drift::new(certificate::Comparison {
             covered: self
                 .parts
                 .iter()
@@ -316,11 +318,22 @@ impl Check {
             asked_by: self.about.request.asked_by.clone(),
             ticket: self.about.request.ticket.clone(),
             tool: self.about.request.tool.clone(),
-        }))
+        });
+        drift.answer = Some(answer(self.about.job, &self.unsigned(&drift)?)?);
+        Ok(drift)
     }
 
     /// The whole answer for programs, in canonical form. `certificate` is the digest of the signed certificate over `drift`.
     pub fn document(&self, drift: &certificate::Drift, certificate: Digest) -> Result<Vec<u8>, CertifyError> {
+        let mut document = self.unsigned(drift)?;
+        if let Value::Object(fields) = &mut document {
+            fields.insert(CERTIFICATE.to_owned(), serde_json::to_value(certificate)?);
+        }
+        Ok(value::to_vec(&document)?)
+    }
+
+    /// The document as it is before there is a certificate.
+    fn unsigned(&self, drift: &certificate::Drift) -> Result<Value, CertifyError> {
         let detected = match drift.verdict {
             DriftVerdict::Drift => Some(true),
             DriftVerdict::NoDrift => Some(false),
@@ -338,7 +351,7 @@ impl Check {
             .chain(self.parts.iter().flat_map(|part| &part.not_covered))
             .collect();
         let about = &self.about;
-        let document = json!({
+        Ok(json!({
             "schema": SCHEMA,
             "job": about.job,
             "kind": about.kind,
@@ -353,7 +366,6 @@ impl Check {
             "not_covered": gaps,
             "muted": drift.muted,
             "digests": self.digests()?,
-            "certificate": certificate,
             "asked_by": about.request.asked_by,
             "ticket": about.request.ticket,
             "tool": about.request.tool,
@@ -361,8 +373,7 @@ impl Check {
             "current_at_us": drift.current_at_us,
             "started_at_us": Big(about.started_at_us),
             "ended_at_us": Big(about.times.1),
-        });
-        Ok(value::to_vec(&document)?)
+        }))
     }
 
     /// Why nothing can be said of any target.
@@ -392,6 +403,16 @@ impl Check {
             current: side(|part| part.digests.current)?,
         })
     }
+}
+
+/// How the certificate of a job names the job's document.
+pub fn answer(job: Id, document: &Value) -> Result<Answer, CanonicalError> {
+    let mut unsigned = document.clone();
+    if let Value::Object(fields) = &mut unsigned {
+        fields.remove(CERTIFICATE);
+    }
+    let document = Digest::of(&value::to_vec(&unsigned)?);
+    Ok(Answer { job, document })
 }
 
 /// One comparison's own document, `netghost.diff/v1`, in canonical form.

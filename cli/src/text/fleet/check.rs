@@ -1,5 +1,6 @@
 //! What a drift check found, from the document that the controller wrote.
 
+use netghost_core::diff::fleet::ALL_TARGETS;
 use serde_json::Value;
 
 use super::one_line;
@@ -9,14 +10,19 @@ pub fn check(document: &Value) -> String {
     let targets = list(document, "targets");
     let verdict = text(document, "verdict");
     let changes = list(document, "changes").len();
+    let aside = aside(document, targets);
     let mut out = format!(
-        "{verdict}: {changes} {} on {} of {} VMs\n",
+        "{verdict}: {changes} {} on {} of {} VMs{}\n",
         if changes == 1 { "change" } else { "changes" },
         targets
             .iter()
             .filter(|target| !list(target, "changes").is_empty())
             .count(),
-        targets.len()
+        targets.len(),
+        match aside.len() {
+            0 => String::new(),
+            number => format!(", {number} not checked"),
+        }
     );
     out += &format!(
         "  baseline {}, job {}\n",
@@ -26,10 +32,24 @@ pub fn check(document: &Value) -> String {
     if let Some(why) = document.get("why").and_then(Value::as_str) {
         out += &format!("  {}\n", one_line(why));
     }
+    for row in aside {
+        let name = one_line(&text(row, "target"));
+        out += &format!("  not checked: {name}: {}\n", one_line(&text(row, "why")));
+    }
     for row in targets {
         out += &target(row);
     }
     out
+}
+
+/// VMs that nobody checked, so that they are no targets.
+fn aside<'a>(document: &'a Value, targets: &[Value]) -> Vec<&'a Value> {
+    let told = |name: Option<&Value>| {
+        name.and_then(Value::as_str) == Some(ALL_TARGETS)
+            || targets.iter().any(|target| target.get("name") == name)
+    };
+    let rows = list(document, "not_covered").iter();
+    rows.filter(|row| !told(row.get("target"))).collect()
 }
 
 fn target(target: &Value) -> String {
@@ -143,6 +163,19 @@ mod tests {
     use serde_json::json;
 
     use super::check;
+
+    #[test]
+    fn who_was_not_checked_is_named() {
+        let row = |target: &str, why: &str| json!({"section": null, "target": target, "why": why, "requested": false});
+        let document = json!({"verdict": "no_drift", "job": "j", "baseline": "b", "changes": [],
+            "targets": [{"name": "vm1", "verdict": "no_drift", "changes": [], "not_covered": []}],
+            "not_covered": [row("vm1", "xdp"), row("all targets", "told above"), row("vm3", "no baseline\nof it")]});
+        assert_eq!(
+            check(&document),
+            "no_drift: 0 changes on 0 of 1 VMs, 1 not checked\n  baseline b, job j\n  \
+             not checked: vm3: no baseline\\nof it\n\nvm1: no_drift\n"
+        );
+    }
 
     #[test]
     fn each_target_is_told_with_what_changed_and_what_was_not_read() {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::json::Digest;
 use crate::bytes::{Big, Text};
+use crate::fleet::Id;
 use crate::section::{Reader, SectionName};
 
 /// Whether what was compared is the same.
@@ -95,6 +96,15 @@ pub struct Muted {
     pub count: u32,
 }
 
+/// The answer of a job over a fleet that a certificate is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The job.
+    pub job: Id,
+    /// The digest of its document's canonical JSON without the field `certificate`, which is made later.
+    pub document: Digest,
+}
+
 /// What a comparison found: everything a certificate states but the verdict, which follows from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
@@ -141,6 +151,9 @@ pub struct Drift {
     pub ticket: Option<Text>,
     /// The program that compared, and its version.
     pub tool: String,
+    /// The job's answer that this is over; not there where files were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
 }
 
 impl Drift {
@@ -167,6 +180,7 @@ impl Drift {
             asked_by: comparison.asked_by,
             ticket: comparison.ticket,
             tool: comparison.tool,
+            answer: None,
         }
     }
 

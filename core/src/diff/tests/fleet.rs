@@ -8,7 +8,7 @@ use crate::artifact::certificate::{self, Drift, DriftVerdict, Predicate, Stateme
 use crate::artifact::json::{Digest, value};
 use crate::artifact::key::Signer;
 use crate::artifact::name::Name;
-use crate::diff::fleet::{About, Check, Part, document};
+use crate::diff::fleet::{self, About, Check, Part, document};
 use crate::diff::{Digests, Mute, Request, Verdict, compare_muted};
 use crate::fleet::Id;
 use crate::section::{Section, State};
@@ -116,6 +116,7 @@ fn check_all(fates: &[Fate]) {
     let check = Check::new(about(), parts.clone());
     let (drift, document) = answer(&check);
     assert_eq!(drift.verdict, wanted(fates), "{fates:?}");
+    assert_eq!(drift.answer, Some(fleet::answer(about().job, &document).unwrap()));
     assert_eq!(document["verdict"], drift.verdict.to_string());
     let detected = &document["drift_detected"];
     assert_eq!(
