@@ -101,8 +101,9 @@ pub struct Spool {
 impl Spool {
     /// Opens the spool in a state directory, making it at first, and says what it holds.
     ///
-    /// `boot_id` is this boot's: deadlines of another boot mean nothing. What was accepted then is forgotten, since nobody
-    /// was told of an outcome and the controller asks again; what was captured then is still brought to its end.
+    /// `boot_id` is this boot's: deadlines of another boot mean nothing, and a snapshot of it is not of the host as it is
+    /// now. What was accepted or captured then is forgotten, since nobody was told of an outcome and the controller asks
+    /// again by the same id; an outcome that stands is still told.
     pub fn open(
         state: &Path,
         limit: u64,

@@ -83,7 +83,8 @@ impl Record {
                 deadline: deadline?,
                 order: self.order?,
             }),
-            State::Captured { .. } => Some(Kept::Captured { deadline }),
+            // What was read before a reboot says nothing of the host after it.
+            State::Captured { .. } => Some(Kept::Captured { deadline: deadline? }),
             State::Finished { ended } => Some(Kept::Finished(ended)),
         }
     }

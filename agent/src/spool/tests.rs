@@ -136,13 +136,23 @@ fn another_boots_deadlines_mean_nothing() {
     spool.finish(id(3), failed("expired")).unwrap();
     drop(spool);
     let (spool, kept) = Spool::open(&scratch.0, LIMIT, Disk::default(), "boot-2").unwrap();
-    assert_eq!(
-        kept,
-        [
-            (id(2), Kept::Captured { deadline: None }),
-            (id(3), Kept::Finished(failed("expired")))
-        ]
-    );
+    assert_eq!(kept, [(id(3), Kept::Finished(failed("expired")))]);
+    consistent(&spool);
+}
+
+#[test]
+fn a_snapshot_of_another_boot_is_dropped() {
+    let scratch = Scratch::new();
+    let (spool, _) = whole(&scratch);
+    spool.accept(id(1), BOOT, DEADLINE, order()).unwrap();
+    spool.keep(id(1), &stored("a")).unwrap();
+    drop(spool);
+    let (spool, kept) = Spool::open(&scratch.0, LIMIT, Disk::default(), "boot-2").unwrap();
+    assert!(kept.is_empty(), "{kept:?}");
+    assert_eq!(spool.used().unwrap(), 0);
+    spool.accept(id(1), "boot-2", DEADLINE, order()).unwrap();
+    let manifest = spool.keep(id(1), &stored("b")).unwrap();
+    assert_eq!(manifest, stored("b").artifact_digest(), "asked again, read again");
     consistent(&spool);
 }
 

@@ -25,8 +25,8 @@ pub enum Kept {
     },
     /// Captured, to be uploaded.
     Captured {
-        /// When nobody wants it any more, since boot; nothing after another boot, which no clock spans.
-        deadline: Option<Duration>,
+        /// When nobody wants it any more, since boot.
+        deadline: Duration,
     },
     /// Ended, to be told.
     Finished(Outcome),
@@ -70,7 +70,7 @@ impl From<Kept> for Job {
     fn from(kept: Kept) -> Self {
         let (deadline, phase) = match kept {
             Kept::Accepted { deadline, order } => (Some(deadline), Phase::Waiting(order)),
-            Kept::Captured { deadline } => (deadline, Phase::Captured(Duration::ZERO)),
+            Kept::Captured { deadline } => (Some(deadline), Phase::Captured(Duration::ZERO)),
             Kept::Finished(outcome) => (None, Phase::Finished(outcome)),
         };
         Self { deadline, phase }

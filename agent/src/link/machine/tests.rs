@@ -274,9 +274,7 @@ impl World {
                         deadline,
                         order: order(),
                     },
-                    OnDisk::Captured { deadline, .. } => Kept::Captured {
-                        deadline: Some(deadline),
-                    },
+                    OnDisk::Captured { deadline, .. } => Kept::Captured { deadline },
                     OnDisk::Finished(outcome) => Kept::Finished(outcome),
                 };
                 (*id, kept)
