@@ -76,7 +76,9 @@ pub(super) fn enroll(config: &Config, args: &Enroll, format: Format) -> Result<S
     own()?;
     let (identity, answered) = joined?;
     keep(state, &address, &token, &answered)?;
+    let lock = files.lock()?;
     files.save(&identity)?;
+    drop(lock);
     own()?;
     tell(&identity, &answered, &address, format)?;
     Ok(Status::Good)

@@ -409,10 +409,10 @@ impl Driver {
         let (Some(up), Some(identity)) = (&self.up, &self.identity) else {
             return;
         };
-        let (channel, authority) = (up.channel.clone(), identity.authority.clone());
+        let (channel, old) = (up.channel.clone(), identity.clone());
         let (dialer, inputs) = (self.dialer.clone(), self.inputs.clone());
         drop(tokio::spawn(async move {
-            let renewal = renewal(channel, authority, &dialer.files);
+            let renewal = renewal(channel, &old, &dialer.files);
             let result = timeout(RENEWAL, renewal).await;
             let result = result.unwrap_or_else(|_| Err("no answer".to_owned()));
             drop(inputs.send(Input::Renewed(result.map(Arc::new))).await);
@@ -470,7 +470,7 @@ impl Driver {
 
 async fn renewal(
     channel: tonic::transport::Channel,
-    authority: Vec<u8>,
+    old: &Identity,
     files: &Files,
 ) -> Result<Identity, String> {
     let key = Key::generate().map_err(|error| chain(&error))?;
@@ -479,8 +479,11 @@ async fn renewal(
         .renew(v1::RenewRequest { csr: csr.into() })
         .await
         .map_err(|status| super::wire::of_status(&status))?;
-    let (identity, _) = netghost_client::renewed(answer.into_inner(), key, &Trust::Authority(authority))
-        .map_err(|error| chain(&error))?;
-    files.save(&identity).map_err(|error| chain(&error))?;
-    Ok(identity)
+    let (identity, _) =
+        netghost_client::renewed(answer.into_inner(), key, &Trust::Authority(old.authority.clone()))
+            .map_err(|error| chain(&error))?;
+    // An identity that was enrolled meanwhile stays, and is taken up.
+    files
+        .renew(&old.certificate, identity)
+        .map_err(|error| chain(&error))
 }

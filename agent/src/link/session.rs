@@ -204,11 +204,11 @@ impl Dialer {
             Ok(Err(netghost_client::EnrolError::Refused(status))) => Err(not_recovered(what, &status)),
             Ok(Err(error)) => Err(passing(format!("{what}: {}", chain(&error)))),
             Ok(Ok((identity, _))) => {
-                self.files
-                    .save(&identity)
-                    .map_err(|error| passing(chain(&error)))?;
                 tracing::info!("got a new certificate by the old key");
-                Ok(identity)
+                // An identity that was enrolled meanwhile stays, and is used.
+                self.files
+                    .renew(&old.certificate, identity)
+                    .map_err(|error| passing(chain(&error)))
             }
         }
     }

@@ -52,7 +52,17 @@ pub(crate) struct Script {
     pub(crate) enrolments: Vec<v1::EnrolRequest>,
     pub(crate) recoveries: Vec<v1::RecoverRequest>,
     pub(crate) renewals: usize,
+    /// Laid down on the agent's disk while a renewal or recovery is under way.
+    pub(crate) enrolled_meanwhile: Option<(std::path::PathBuf, netghost_client::Identity)>,
     pub(crate) head: Option<v1::AuditHead>,
+}
+
+impl Script {
+    fn enrol_meanwhile(&mut self) {
+        if let Some((directory, identity)) = self.enrolled_meanwhile.take() {
+            netghost_client::Files::new(directory).save(&identity).unwrap();
+        }
+    }
 }
 
 /// A control stream.
@@ -320,7 +330,9 @@ impl Link for Service {
     }
 
     async fn renew(&self, request: Request<v1::RenewRequest>) -> Result<Response<v1::Identity>, Status> {
-        self.script.lock().unwrap().renewals += 1;
+        let mut script = self.script.lock().unwrap();
+        script.renewals += 1;
+        script.enrol_meanwhile();
         Ok(Response::new(self.identity(&request.into_inner().csr)))
     }
 }
@@ -343,6 +355,7 @@ impl Enrolment for Service {
         let request = request.into_inner();
         let mut script = self.script.lock().unwrap();
         script.recoveries.push(request.clone());
+        script.enrol_meanwhile();
         match script.lost_replies.pop_front() {
             Some(status) => Err(status),
             None => Ok(Response::new(self.identity(&request.csr))),

@@ -112,3 +112,32 @@ async fn an_identity_laid_down_by_another_process_is_taken_up() {
     }
     assert_eq!(agent.is("connected").await.id, id(7).to_string());
 }
+
+/// The agent's certificate is of these hours; while it gets another one, the agent is enrolled anew.
+async fn enrolled_while_it_gets_another(hours: (i64, i64)) {
+    let mut controller = Controller::start().await;
+    let site = Site::empty(&controller);
+    site.save(&controller.authority.identity(id(9), hours));
+    let other = controller.authority.identity(id(7), crate::authority::FRESH);
+    let certificate = other.certificate.clone();
+    controller.script().enrolled_meanwhile = Some((site.directory.clone(), other));
+    let agent = site.start();
+    // Held, since a stream that is let go is ended, and the next one begins its wait for a renewal anew.
+    let mut stages = vec![controller.stage().await];
+    while stages.iter().all(|stage| stage.certificate != certificate) {
+        stages.push(controller.stage().await);
+    }
+    assert_eq!(agent.is("connected").await.id, id(7).to_string());
+    let kept = Files::new(&site.directory).load().unwrap().unwrap();
+    assert_eq!(kept.certificate, certificate);
+}
+
+#[tokio::test]
+async fn a_renewal_does_not_undo_an_enrolment() {
+    enrolled_while_it_gets_another((-20, 4)).await;
+}
+
+#[tokio::test]
+async fn a_recovery_does_not_undo_an_enrolment() {
+    enrolled_while_it_gets_another((-30, -5)).await;
+}

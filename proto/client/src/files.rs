@@ -116,12 +116,42 @@ impl Files {
             .map_err(|source| FileError::Identity { path, source })
     }
 
-    /// Puts an identity in the place of the one that is there, and drops the pending key.
-    pub fn save(&self, identity: &Identity) -> Result<(), FileError> {
+    /// Waits until no other process changes the directory. The lock goes with the file.
+    pub fn lock(&self) -> Result<File, FileError> {
+        let lock = || -> io::Result<File> {
+            let directory = File::open(&self.directory)?;
+            directory.lock()?;
+            Ok(directory)
+        };
+        lock().map_err(file("lock", &self.directory))
+    }
+
+    /// Puts a new identity in the place of the one with this certificate, and says what lies there then: where another
+    /// process has put another one there meanwhile, that one stays. A pending key is of an enrolment, and stays too.
+    pub fn renew(&self, old: &[u8], new: Identity) -> Result<Identity, FileError> {
+        let _lock = self.lock()?;
+        let path = self.path();
+        let found = self.load()?;
+        let found = found.ok_or_else(|| file("read", &path)(io::ErrorKind::NotFound.into()))?;
+        if found.certificate != old {
+            return Ok(found);
+        }
+        self.write(&new)?;
+        Ok(new)
+    }
+
+    fn write(&self, identity: &Identity) -> Result<(), FileError> {
         let mut pem = identity.key.to_pem();
         pem.push_str(&certificate_pem(&identity.certificate));
         pem.push_str(&certificate_pem(&identity.authority));
-        replace(&self.path(), pem.as_bytes())?;
+        replace(&self.path(), pem.as_bytes())
+    }
+
+    /// Puts an identity in the place of the one that is there, and drops the pending key.
+    ///
+    /// Where another process may renew it at the same time, hold the lock.
+    pub fn save(&self, identity: &Identity) -> Result<(), FileError> {
+        self.write(identity)?;
         let path = self.directory.join(PENDING);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file("remove", &path)(error)),
@@ -250,6 +280,52 @@ mod tests {
             back.key.spki(),
             "a used key is not pending"
         );
+    }
+
+    fn identity() -> Identity {
+        let key = Key::generate().unwrap();
+        let (certificate, authority) = issued(&key, URI);
+        Identity::new(certificate, authority, key).unwrap()
+    }
+
+    #[test]
+    fn a_renewal_replaces_what_was_renewed_and_nothing_else() {
+        let place = Place::new("renewal");
+        let files = Files::new(&place.0);
+        let (first, second, third) = (identity(), identity(), identity());
+        let [old, new] = [&first, &second].map(|identity| identity.certificate.clone());
+        assert!(files.renew(&old, identity()).is_err(), "there is none yet");
+        files.save(&first).unwrap();
+        let pending = files.pending().unwrap();
+        assert_eq!(files.renew(&old, second).unwrap().certificate, new);
+        assert_eq!(files.load().unwrap().unwrap().certificate, new);
+        let stays = files.renew(&old, third).unwrap();
+        assert_eq!(stays.certificate, new, "the certificate was another already");
+        assert_eq!(files.load().unwrap().unwrap().certificate, new);
+        let still = files.pending().unwrap();
+        assert_eq!(
+            still.spki(),
+            pending.spki(),
+            "an enrolment under way keeps its key"
+        );
+    }
+
+    #[test]
+    fn a_renewal_waits_for_an_enrolment() {
+        let place = Place::new("waits");
+        let files = Files::new(&place.0);
+        let (old, enrolled) = (identity(), identity());
+        files.save(&old).unwrap();
+        let lock = files.lock().unwrap();
+        let renewal = std::thread::spawn({
+            let files = files.clone();
+            move || files.renew(&old.certificate, identity()).unwrap().certificate
+        });
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        files.save(&enrolled).unwrap();
+        drop(lock);
+        assert_eq!(renewal.join().unwrap(), enrolled.certificate);
+        assert_eq!(files.load().unwrap().unwrap().certificate, enrolled.certificate);
     }
 
     #[test]
