@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 use netghost_cli::commands::{self, Answer};
@@ -86,7 +86,11 @@ impl Place {
     /// The world of somebody who can reach no controller.
     pub(super) fn alone(&self) -> World {
         World {
-            now_us: || 1_795_375_421_000_000,
+            now_us: || {
+                // No two readings are of one moment.
+                static NOW: AtomicU64 = AtomicU64::new(1_795_375_421_000_000);
+                NOW.fetch_add(1, Ordering::Relaxed)
+            },
             capture: Arc::new(|_| Vec::new()),
             target: || Target::Host {
                 name: "vm1".into(),
