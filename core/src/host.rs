@@ -1,4 +1,5 @@
-//! The rest of a host: links, routes.
+//! The rest of a host: links, addresses, routes.
 
+pub mod addresses;
 pub mod links;
 pub mod routes;

@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod audit;
 pub mod bytes;
 pub mod diff;
+pub mod facts;
 pub mod fleet;
 pub mod host;
 pub mod job;

@@ -4,11 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Hex, Text};
+use crate::section::Gap;
 
 pub mod attr;
 #[cfg(test)]
 pub(crate) mod captured;
 pub mod lift;
+
+use lift::{Fault, LiftError};
 
 /// The undecoded content of a section.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,8 @@ pub enum Raw {
     Xtables(XtablesRaw),
     /// Text that a save tool printed.
     Text(TextRaw),
+    /// What a section of facts is made of.
+    Host(HostRaw),
 }
 
 /// Netlink messages in the order received, and the names of the links that their indexes mean.
@@ -39,6 +44,123 @@ impl NetlinkRaw {
             .find(|link| link.index == index)
             .map(|link| &link.name)
     }
+}
+
+/// What the reader of a section of facts got, part by part.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HostRaw {
+    /// Interface index to name, read in the same pass; indexes never reach a configuration.
+    pub links: Vec<LinkName>,
+    /// In the order in which they were asked for.
+    pub parts: Vec<HostPart>,
+}
+
+impl HostRaw {
+    /// What came of the part of this name.
+    pub fn part(&self, source: &str) -> Option<&PartRead> {
+        let mut named = self.parts.iter().filter(|part| part.source == source);
+        named.next().map(|part| &part.read)
+    }
+
+    /// The messages of a part: none where the mechanism is not there. Where it could not be read, that is a gap at `path`.
+    ///
+    /// # Errors
+    /// Where there is no such part, or it is a file.
+    pub fn messages(
+        &self,
+        source: &str,
+        path: &str,
+        gaps: &mut Vec<Gap>,
+    ) -> Result<&[RawMessage], LiftError> {
+        match self.part(source) {
+            Some(PartRead::Messages { messages }) => Ok(messages),
+            Some(PartRead::Absent { .. }) => Ok(&[]),
+            Some(PartRead::Unreadable { why }) => {
+                gaps.push(gap(path, why));
+                Ok(&[])
+            }
+            Some(PartRead::File { .. }) => Err(wrong(source, "a file where messages belong")),
+            None => Err(wrong(source, "it was not asked for")),
+        }
+    }
+
+    /// The content of a file: `None` where there is none. Where it could not be read, that is a gap at `path`.
+    ///
+    /// # Errors
+    /// Where there is no such part, or it is messages.
+    pub fn file(&self, source: &str, path: &str, gaps: &mut Vec<Gap>) -> Result<Option<&Text>, LiftError> {
+        match self.part(source) {
+            Some(PartRead::File { content }) => Ok(Some(content)),
+            Some(PartRead::Absent { .. }) => Ok(None),
+            Some(PartRead::Unreadable { why }) => {
+                gaps.push(gap(path, why));
+                Ok(None)
+            }
+            Some(PartRead::Messages { .. }) => Err(wrong(source, "messages where a file belongs")),
+            None => Err(wrong(source, "it was not asked for")),
+        }
+    }
+
+    /// The name of a link that must be known.
+    pub(crate) fn named(&self, index: u32) -> Result<Text, Fault> {
+        self.link_name(index).cloned().ok_or(Fault::NoLink(index))
+    }
+
+    /// The name of the link with this index.
+    pub fn link_name(&self, index: u32) -> Option<&Text> {
+        let mut found = self.links.iter().filter(|link| link.index == index);
+        found.next().map(|link| &link.name)
+    }
+}
+
+fn gap(path: &str, why: &str) -> Gap {
+    Gap {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+fn wrong(part: &str, why: &str) -> LiftError {
+    LiftError::Part {
+        part: part.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+/// One request or file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostPart {
+    /// What was asked for: a file's path, or a word of the section's own such as `addresses`.
+    pub source: String,
+    /// What came of it.
+    #[serde(flatten)]
+    pub read: PartRead,
+}
+
+/// What came of asking for a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum PartRead {
+    /// Netlink messages, or structures that a system call filled in.
+    Messages {
+        /// In the kernel's order.
+        messages: Vec<RawMessage>,
+    },
+    /// The content of a file.
+    File {
+        /// All of it.
+        content: Text,
+    },
+    /// The mechanism is not there.
+    Absent {
+        /// How that is known.
+        why: String,
+    },
+    /// Not read.
+    Unreadable {
+        /// What stood in the way, and what to do.
+        why: String,
+    },
 }
 
 /// One row of the index-to-name map.

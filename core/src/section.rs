@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::Facts;
 use crate::host::{links, routes};
 use crate::netfilter::model::{Ruleset, RulesetRuntime};
 use crate::raw::Raw;
@@ -87,17 +88,50 @@ pub enum SectionName {
     Links,
     /// Routes of both families, all tables.
     Routes,
+    /// Sets that xtables and tc look addresses up in.
+    Ipset,
+    /// Addresses of the links.
+    Addresses,
+    /// Rules that choose the routing table.
+    PolicyRules,
+    /// Nexthop objects, which routes refer to.
+    Nexthops,
+    /// Permanent and proxied neighbours; learnt ones are runtime.
+    Neighbours,
+    /// IPsec policies and what they need.
+    Xfrm,
+    /// Ports, VLANs and forwarding entries of bridges.
+    Bridge,
+    /// Virtual services of the kernel's load balancer.
+    Ipvs,
+    /// Endpoints and limits of Multipath TCP.
+    Mptcp,
+    /// Listening sockets.
+    Sockets,
+    /// Use of the connection table, helpers and timeouts.
+    Conntrack,
+    /// The kernel parameters that decide what becomes of packets.
+    Sysctls,
+    /// BPF programs at interfaces, in netfilter and at control groups.
+    Bpf,
+    /// Security modules that label or refuse packets.
+    SecurityLabels,
+    /// The other network namespaces of the host.
+    Namespaces,
+    /// What the configuration files would load at the next start, against what runs.
+    Persisted,
 }
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 6] = [
+    pub const HOST: [Self; 7] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
         Self::Tc,
         Self::Links,
         Self::Routes,
+        Self::Addresses,
     ];
 
     /// The name as it stands in JSON.
@@ -111,6 +145,22 @@ impl SectionName {
             Self::Tc => "tc",
             Self::Links => "links",
             Self::Routes => "routes",
+            Self::Ipset => "ipset",
+            Self::Addresses => "addresses",
+            Self::PolicyRules => "policy-rules",
+            Self::Nexthops => "nexthops",
+            Self::Neighbours => "neighbours",
+            Self::Xfrm => "xfrm",
+            Self::Bridge => "bridge",
+            Self::Ipvs => "ipvs",
+            Self::Mptcp => "mptcp",
+            Self::Sockets => "sockets",
+            Self::Conntrack => "conntrack",
+            Self::Sysctls => "sysctls",
+            Self::Bpf => "bpf",
+            Self::SecurityLabels => "security-labels",
+            Self::Namespaces => "namespaces",
+            Self::Persisted => "persisted",
         }
     }
 }
@@ -197,5 +247,12 @@ pub enum Content {
         config: routes::RoutesConfig,
         /// Cache entries and lifetimes.
         runtime: routes::RoutesRuntime,
+    },
+    /// Named things with properties: every section that has no form of its own.
+    Facts {
+        /// Compared and digested.
+        config: Facts,
+        /// What changes by itself.
+        runtime: Facts,
     },
 }

@@ -3,7 +3,7 @@
 use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
-use crate::{links, nftables, routes, tc, xtables};
+use crate::{addresses, links, nftables, routes, tc, xtables};
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
 ///
@@ -29,17 +29,34 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Tc => tc::read(now_us),
         SectionName::Links => links::read(now_us),
         SectionName::Routes => routes::read(now_us),
-        SectionName::IptablesSave | SectionName::Ip6tablesSave => no_reader(name, now_us),
+        SectionName::Addresses => addresses::read(now_us),
+        SectionName::IptablesSave | SectionName::Ip6tablesSave => unread(
+            name,
+            "not a section of a host: it is the text of a save tool",
+            now_us,
+        ),
+        SectionName::Ipset
+        | SectionName::PolicyRules
+        | SectionName::Nexthops
+        | SectionName::Neighbours
+        | SectionName::Xfrm
+        | SectionName::Bridge
+        | SectionName::Ipvs
+        | SectionName::Mptcp
+        | SectionName::Sockets
+        | SectionName::Conntrack
+        | SectionName::Sysctls
+        | SectionName::Bpf
+        | SectionName::SecurityLabels
+        | SectionName::Namespaces
+        | SectionName::Persisted => unread(name, "no reader", now_us),
     }
 }
 
-/// What is text comes from a file, not from a kernel.
-fn no_reader(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
+fn unread(name: SectionName, why: &str, now_us: &dyn Fn() -> u64) -> Section {
     Section {
         name,
-        state: State::Unreadable {
-            why: "not a section of a host: it is the text of a save tool".to_owned(),
-        },
+        state: State::Unreadable { why: why.to_owned() },
         reader: Reader::Kernel,
         decoder: DECODER,
         taken_at_us: now_us(),

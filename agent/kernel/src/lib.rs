@@ -3,7 +3,9 @@
 //! No program is run and no command's output is parsed. Everything comes by netlink and `getsockopt`, in the network
 //! namespace of the calling thread.
 
+mod addresses;
 mod capture;
+mod facts;
 pub mod link_names;
 pub mod links;
 pub mod modules;

@@ -9,11 +9,11 @@ use netghost_core::section::{Content, DECODER, Reader, Section, SectionName, Sta
 use crate::netlink::{DumpError, Protocol, Socket};
 use crate::tries::{Outcome, TRIES, Try, repeat};
 
-/// The messages of one pass.
+/// What one pass brought.
 #[derive(Debug)]
-pub(crate) struct Pass {
-    /// The messages, with the names of the links.
-    pub(crate) raw: NetlinkRaw,
+pub(crate) struct Pass<W = NetlinkRaw> {
+    /// The undecoded content, with the names of the links.
+    pub(crate) raw: W,
     /// Whether the links were the same before and after.
     pub(crate) links_agree: bool,
 }
@@ -36,8 +36,15 @@ pub(crate) fn read<C: PartialEq + Clone, R>(source: &Source<C, R>, now_us: &dyn 
         Ok(mut socket) => settle(|| (source.pass)(&mut socket), source.lift, std::thread::sleep),
         Err(error) => Outcome::Failed(error),
     };
-    let mut section = Section {
-        name: source.name,
+    ended(source.name, outcome, now_us, |section, reading| {
+        fill(section, reading, source.content)
+    })
+}
+
+/// A section with nothing in it yet.
+pub(crate) fn blank(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
+    Section {
+        name,
         state: State::Captured,
         reader: Reader::Kernel,
         decoder: DECODER,
@@ -47,20 +54,30 @@ pub(crate) fn read<C: PartialEq + Clone, R>(source: &Source<C, R>, now_us: &dyn 
         raw: None,
         gaps: Vec::new(),
         warnings: Vec::new(),
-    };
+    }
+}
+
+/// The section that an outcome makes; `fill` puts a reading into it and says how whole that is.
+pub(crate) fn ended<T>(
+    name: SectionName,
+    outcome: Outcome<T, DumpError>,
+    now_us: &dyn Fn() -> u64,
+    fill: impl Fn(&mut Section, T) -> State,
+) -> Section {
+    let mut section = blank(name, now_us);
     section.state = match outcome {
-        Outcome::Done(reading) => fill(&mut section, reading, source.content),
+        Outcome::Done(reading) => fill(&mut section, reading),
         Outcome::Torn(last) => {
             let moved =
                 format!("it changed between each of {TRIES} reads: something rewrites it all the time");
-            let why = match last.map(|reading| fill(&mut section, reading, source.content)) {
+            let why = match last.map(|reading| fill(&mut section, reading)) {
                 Some(State::Unreadable { why }) => format!("{moved}; {why}"),
                 _ => moved,
             };
             State::Torn { why }
         }
         Outcome::Failed(error) => State::Unreadable {
-            why: format!("cannot read {}: {}", source.name, error.chain()),
+            why: format!("cannot read {name}: {}", error.chain()),
         },
     };
     section
@@ -68,13 +85,34 @@ pub(crate) fn read<C: PartialEq + Clone, R>(source: &Source<C, R>, now_us: &dyn 
 
 /// A pass and what it decodes to.
 #[derive(Debug)]
-struct Reading<C, R> {
-    raw: NetlinkRaw,
-    lifted: Result<Lifted<C, R>, LiftError>,
+pub(crate) struct Reading<W, L> {
+    pub(crate) raw: W,
+    pub(crate) lifted: Result<L, LiftError>,
+}
+
+/// What a reading is compared by.
+pub(crate) trait Configured {
+    /// Its configuration.
+    type Config: PartialEq + Clone;
+
+    /// Only configurations have to agree.
+    fn configuration(&self) -> &Self::Config;
+}
+
+impl<C: PartialEq + Clone, R> Configured for Lifted<C, R> {
+    type Config = C;
+
+    fn configuration(&self) -> &C {
+        &self.config
+    }
 }
 
 /// Puts a reading into a section and says how whole it is.
-fn fill<C, R>(section: &mut Section, reading: Reading<C, R>, content: fn(Lifted<C, R>) -> Content) -> State {
+fn fill<C, R>(
+    section: &mut Section,
+    reading: Reading<NetlinkRaw, Lifted<C, R>>,
+    content: fn(Lifted<C, R>) -> Content,
+) -> State {
     section.raw = Some(Raw::Netlink(reading.raw));
     match reading.lifted {
         Ok(lifted) => {
@@ -88,12 +126,12 @@ fn fill<C, R>(section: &mut Section, reading: Reading<C, R>, content: fn(Lifted<
 }
 
 /// Reads until two consecutive readings agree. Counters may differ: only configurations are compared.
-fn settle<C: PartialEq + Clone, R>(
-    mut pass: impl FnMut() -> Result<Pass, DumpError>,
-    lift: impl Fn(&NetlinkRaw) -> Result<Lifted<C, R>, LiftError>,
+pub(crate) fn settle<W, L: Configured>(
+    mut pass: impl FnMut() -> Result<Pass<W>, DumpError>,
+    lift: impl Fn(&W) -> Result<L, LiftError>,
     pause: impl FnMut(Duration),
-) -> Outcome<Reading<C, R>, DumpError> {
-    let mut previous: Option<C> = None;
+) -> Outcome<Reading<W, L>, DumpError> {
+    let mut previous: Option<L::Config> = None;
     let attempt = || {
         let Pass { raw, links_agree } = match pass() {
             Ok(pass) => pass,
@@ -104,7 +142,7 @@ fn settle<C: PartialEq + Clone, R>(
             }
         };
         let lifted = lift(&raw);
-        let config = lifted.as_ref().ok().map(|lifted| lifted.config.clone());
+        let config = lifted.as_ref().ok().map(|lifted| lifted.configuration().clone());
         let agrees = links_agree && config.is_some() && config == previous;
         // A link that came and went between the dumps is a change; anything else that does not decode will not next time.
         let hopeless = matches!(&lifted, Err(error) if !matches!(error, LiftError::NoLink { .. }));

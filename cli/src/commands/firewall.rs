@@ -132,7 +132,25 @@ fn is_firewall(name: SectionName) -> bool {
         | SectionName::XtablesLegacyIpv6
         | SectionName::IptablesSave
         | SectionName::Ip6tablesSave => true,
-        SectionName::Tc | SectionName::Links | SectionName::Routes => false,
+        SectionName::Tc
+        | SectionName::Links
+        | SectionName::Routes
+        | SectionName::Ipset
+        | SectionName::Addresses
+        | SectionName::PolicyRules
+        | SectionName::Nexthops
+        | SectionName::Neighbours
+        | SectionName::Xfrm
+        | SectionName::Bridge
+        | SectionName::Ipvs
+        | SectionName::Mptcp
+        | SectionName::Sockets
+        | SectionName::Conntrack
+        | SectionName::Sysctls
+        | SectionName::Bpf
+        | SectionName::SecurityLabels
+        | SectionName::Namespaces
+        | SectionName::Persisted => false,
     }
 }
 

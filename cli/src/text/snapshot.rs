@@ -64,6 +64,7 @@ fn counts(content: &Content) -> String {
         Content::Tc { config, .. } => lists(serde_json::to_value(config)),
         Content::Links { config, .. } => lists(serde_json::to_value(config)),
         Content::Routes { config, .. } => lists(serde_json::to_value(config)),
+        Content::Facts { config, .. } => lists(serde_json::to_value(config)),
     }
 }
 

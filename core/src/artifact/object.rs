@@ -10,6 +10,7 @@ enum Kind {
     Tc,
     Links,
     Routes,
+    Facts,
 }
 
 fn kind(name: SectionName) -> Kind {
@@ -22,6 +23,22 @@ fn kind(name: SectionName) -> Kind {
         SectionName::Tc => Kind::Tc,
         SectionName::Links => Kind::Links,
         SectionName::Routes => Kind::Routes,
+        SectionName::Ipset
+        | SectionName::Addresses
+        | SectionName::PolicyRules
+        | SectionName::Nexthops
+        | SectionName::Neighbours
+        | SectionName::Xfrm
+        | SectionName::Bridge
+        | SectionName::Ipvs
+        | SectionName::Mptcp
+        | SectionName::Sockets
+        | SectionName::Conntrack
+        | SectionName::Sysctls
+        | SectionName::Bpf
+        | SectionName::SecurityLabels
+        | SectionName::Namespaces
+        | SectionName::Persisted => Kind::Facts,
     }
 }
 
@@ -33,6 +50,7 @@ pub fn fits(name: SectionName, content: &Content) -> bool {
             Content::Tc { .. } => Kind::Tc,
             Content::Links { .. } => Kind::Links,
             Content::Routes { .. } => Kind::Routes,
+            Content::Facts { .. } => Kind::Facts,
         }
 }
 
@@ -43,6 +61,7 @@ pub fn config(content: &Content) -> Result<Vec<u8>, CanonicalError> {
         Content::Tc { config, .. } => json::to_vec(config),
         Content::Links { config, .. } => json::to_vec(config),
         Content::Routes { config, .. } => json::to_vec(config),
+        Content::Facts { config, .. } => json::to_vec(config),
     }
 }
 
@@ -53,6 +72,7 @@ pub fn runtime(content: &Content) -> Result<Vec<u8>, CanonicalError> {
         Content::Tc { runtime, .. } => json::to_vec(runtime),
         Content::Links { runtime, .. } => json::to_vec(runtime),
         Content::Routes { runtime, .. } => json::to_vec(runtime),
+        Content::Facts { runtime, .. } => json::to_vec(runtime),
     }
 }
 
@@ -77,6 +97,10 @@ pub fn read(name: SectionName, config: &[u8], runtime: &[u8]) -> Result<Content,
             runtime: json::from_slice(runtime)?,
         },
         Kind::Routes => Content::Routes {
+            config: json::from_slice(config)?,
+            runtime: json::from_slice(runtime)?,
+        },
+        Kind::Facts => Content::Facts {
             config: json::from_slice(config)?,
             runtime: json::from_slice(runtime)?,
         },

@@ -9,6 +9,7 @@ use super::comparison::Change;
 use super::gaps::Gaps;
 use super::pair::by_key;
 use super::side::{EntryState, Value};
+use crate::facts::{Fact, Facts};
 use crate::host::links::{Link, LinksConfig};
 use crate::host::routes::{Prefix, Route, RoutesConfig};
 use crate::section::SectionName;
@@ -110,6 +111,23 @@ pub(super) fn routes(
         },
     };
     list.compare(&before.routes, &after.routes, route_path, gaps)
+}
+
+/// Facts. Two of one kind and key are told apart by nothing that a person could name.
+pub(super) fn facts(
+    section: SectionName,
+    before: &Facts,
+    after: &Facts,
+    gaps: &Gaps,
+) -> Result<Vec<Change>, String> {
+    let list = List {
+        section,
+        added: Kind::FactAdded,
+        removed: Kind::FactRemoved,
+        changed: Kind::FactChanged,
+        key: |fact: &Fact| (fact.kind.clone(), fact.key.clone()),
+    };
+    list.compare(&before.facts, &after.facts, Fact::path, gaps)
 }
 
 fn route_path(route: &Route) -> String {

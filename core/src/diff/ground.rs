@@ -179,6 +179,7 @@ fn config_digest(content: &Content) -> Result<Digest, String> {
         Content::Tc { config, .. } => json::digest(config),
         Content::Links { config, .. } => json::digest(config),
         Content::Routes { config, .. } => json::digest(config),
+        Content::Facts { config, .. } => json::digest(config),
     }
     .map_err(|error| error.to_string())
 }
@@ -206,6 +207,10 @@ fn empty_like(content: &Content) -> Content {
             config: Default::default(),
             runtime: Default::default(),
         },
+        Content::Facts { .. } => Content::Facts {
+            config: Default::default(),
+            runtime: Default::default(),
+        },
     }
 }
 
@@ -225,6 +230,9 @@ fn contents(
         }
         (Content::Routes { config: one, .. }, Content::Routes { config: other, .. }) => {
             entries::routes(one, other, gaps)
+        }
+        (Content::Facts { config: one, .. }, Content::Facts { config: other, .. }) => {
+            entries::facts(name, one, other, gaps)
         }
         _ => Err("the two sides hold different sorts of content".to_owned()),
     }

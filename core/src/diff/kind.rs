@@ -108,6 +108,12 @@ kinds! {
     RouteRemoved => "route_removed",
     /// A route.
     RouteChanged => "route_changed",
+    /// A fact of a section that is a list of facts.
+    FactAdded => "fact_added",
+    /// A fact of a section that is a list of facts.
+    FactRemoved => "fact_removed",
+    /// Properties of a fact.
+    FactChanged => "fact_changed",
     /// The configurations differ in a way that no other kind names.
     SectionChanged => "section_changed",
 }

@@ -8,7 +8,7 @@ pub(super) fn in_content(content: &Content) -> bool {
     match content {
         Content::Netfilter { config, .. } => in_ruleset(config),
         // No text reader says yet what it can't show of these.
-        Content::Tc { .. } | Content::Links { .. } | Content::Routes { .. } => true,
+        Content::Tc { .. } | Content::Links { .. } | Content::Routes { .. } | Content::Facts { .. } => true,
     }
 }
 

@@ -134,6 +134,14 @@ impl<'a> Attr<'a> {
         take(self.value, what).map(u64::from_ne_bytes)
     }
 
+    /// An IPv4 or IPv6 address, told apart by their length.
+    pub fn ip(&self, what: &'static str) -> Result<std::net::IpAddr, Malformed> {
+        match self.value.len() {
+            4 => take::<4>(self.value, what).map(Into::into),
+            _ => take::<16>(self.value, what).map(Into::into),
+        }
+    }
+
     /// A string payload, up to its NUL.
     pub fn text(&self) -> crate::bytes::Text {
         crate::bytes::Text::from_nul_padded(self.value)

@@ -35,6 +35,14 @@ pub enum LiftError {
         /// Its `nlmsg_type`.
         message_type: u16,
     },
+    /// A part that was asked for and is not among what was read, or is not of the form that it should have.
+    #[error("the part {part}: {why}")]
+    Part {
+        /// Its name.
+        part: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// An interface index that no link of the same reading has.
     #[error("message {position} names the interface index {index}, which no link has")]
     NoLink {

@@ -1,5 +1,6 @@
 //! Reading an older section again from what it was decoded from.
 
+use crate::facts;
 use crate::host::{links, routes};
 use crate::netfilter::model::Family;
 use crate::netfilter::{nft, save, unresolved, xt};
@@ -29,6 +30,16 @@ pub fn redecode(name: SectionName, raw: &Raw) -> Option<Decoded> {
             })
         }
         Raw::Text(raw) => text(name, raw),
+        Raw::Host(raw) => {
+            let lifted = facts::lift(name, raw)?.ok()?;
+            Some(Decoded {
+                content: Content::Facts {
+                    config: lifted.config,
+                    runtime: lifted.runtime,
+                },
+                gaps: lifted.gaps,
+            })
+        }
     }
 }
 
@@ -75,7 +86,23 @@ fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
         SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6
         | SectionName::IptablesSave
-        | SectionName::Ip6tablesSave => None,
+        | SectionName::Ip6tablesSave
+        | SectionName::Ipset
+        | SectionName::Addresses
+        | SectionName::PolicyRules
+        | SectionName::Nexthops
+        | SectionName::Neighbours
+        | SectionName::Xfrm
+        | SectionName::Bridge
+        | SectionName::Ipvs
+        | SectionName::Mptcp
+        | SectionName::Sockets
+        | SectionName::Conntrack
+        | SectionName::Sysctls
+        | SectionName::Bpf
+        | SectionName::SecurityLabels
+        | SectionName::Namespaces
+        | SectionName::Persisted => None,
     }
 }
 

@@ -1,0 +1,162 @@
+//! Sections that are lists of facts: what their readers share.
+
+use std::fs;
+use std::io;
+
+use netghost_core::bytes::Text;
+use netghost_core::facts::{Facts, Lifted};
+use netghost_core::raw::lift::LiftError;
+use netghost_core::raw::{HostPart, HostRaw, PartRead, Raw};
+use netghost_core::section::{Content, Section, SectionName, State};
+
+use crate::link_names;
+use crate::netlink::{DumpError, Protocol, Socket};
+use crate::steady::{self, Configured, Pass, Reading};
+use crate::tries::Outcome;
+
+/// How one section is read.
+pub(crate) struct Source {
+    /// The section.
+    pub(crate) name: SectionName,
+    /// Proof that the mechanism is not in this kernel, where there is one; nothing is asked for then.
+    pub(crate) absent: fn() -> Option<String>,
+    /// One pass over all parts.
+    pub(crate) pass: fn(&mut Parts) -> Result<(), DumpError>,
+    /// Decodes them.
+    pub(crate) lift: fn(&HostRaw) -> Result<Lifted, LiftError>,
+}
+
+/// For mechanisms that every kernel has.
+pub(crate) fn always_there() -> Option<String> {
+    None
+}
+
+/// The parts of one pass. A part that can't be had is a part too; only what a further try may mend ends the pass.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    parts: Vec<HostPart>,
+}
+
+impl Parts {
+    /// Everything that the kernel lists for a request.
+    pub(crate) fn dump(
+        &mut self,
+        socket: &mut Socket,
+        source: &str,
+        request: u16,
+        body: &[u8],
+    ) -> Result<(), DumpError> {
+        let read = part(socket.dump(request, body))?;
+        self.push(source, read);
+        Ok(())
+    }
+
+    /// A file, such as one under `/proc`.
+    #[allow(dead_code, reason = "for the sections that are read from files")]
+    pub(crate) fn file(&mut self, path: &str) {
+        let read = match fs::read(path) {
+            Ok(content) => PartRead::File {
+                content: Text::from(content),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => PartRead::Absent {
+                why: format!("there is no {path}"),
+            },
+            Err(error) => PartRead::Unreadable {
+                why: format!("cannot read {path}: {error}"),
+            },
+        };
+        self.push(path, read);
+    }
+
+    /// What was had in another way.
+    pub(crate) fn push(&mut self, source: &str, read: PartRead) {
+        self.parts.push(HostPart {
+            source: source.to_owned(),
+            read,
+        });
+    }
+}
+
+/// What came of a dump, as a part. An error that a further try may mend stays one.
+pub(crate) fn part(
+    answer: Result<Vec<netghost_core::raw::RawMessage>, DumpError>,
+) -> Result<PartRead, DumpError> {
+    match answer {
+        Ok(messages) => Ok(PartRead::Messages { messages }),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => Ok(match error.errno() {
+            Some(libc::EOPNOTSUPP | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT) => {
+                PartRead::Absent { why: error.chain() }
+            }
+            _ => PartRead::Unreadable { why: error.chain() },
+        }),
+    }
+}
+
+impl Configured for Lifted {
+    type Config = Facts;
+
+    fn configuration(&self) -> &Facts {
+        &self.config
+    }
+}
+
+/// Reads a section. `now_us` gives microseconds since 1970 UTC.
+pub(crate) fn read(source: &Source, now_us: &dyn Fn() -> u64) -> Section {
+    if let Some(why) = (source.absent)() {
+        return Section {
+            state: State::NotApplicable { why },
+            ..steady::blank(source.name, now_us)
+        };
+    }
+    let outcome = match Socket::open(Protocol::Route) {
+        Ok(mut route) => steady::settle(
+            || pass(source, &mut route),
+            |raw| (source.lift)(raw),
+            std::thread::sleep,
+        ),
+        Err(error) => Outcome::Failed(error),
+    };
+    steady::ended(source.name, outcome, now_us, fill)
+}
+
+fn pass(source: &Source, route: &mut Socket) -> Result<Pass<HostRaw>, DumpError> {
+    let links = link_names::read(route)?;
+    let mut parts = Parts::default();
+    (source.pass)(&mut parts)?;
+    let links_agree = link_names::read(route)? == links;
+    Ok(Pass {
+        raw: HostRaw {
+            links,
+            parts: parts.parts,
+        },
+        links_agree,
+    })
+}
+
+fn fill(section: &mut Section, reading: Reading<HostRaw, Lifted>) -> State {
+    section.raw = Some(Raw::Host(reading.raw));
+    let lifted = match reading.lifted {
+        Ok(lifted) => lifted,
+        Err(error) => {
+            let why = format!("cannot decode {}: {error}", section.name);
+            return State::Unreadable { why };
+        }
+    };
+    section.gaps = lifted.gaps;
+    section.warnings.extend(lifted.warnings);
+    section.content = Some(Content::Facts {
+        config: lifted.config,
+        runtime: lifted.runtime,
+    });
+    match section.gaps.as_slice() {
+        [] => State::Captured,
+        gaps => {
+            let all: Vec<String> = gaps
+                .iter()
+                .map(|gap| format!("{}: {}", gap.path, gap.why))
+                .collect();
+            State::Unreadable { why: all.join("; ") }
+        }
+    }
+}
