@@ -6,6 +6,10 @@ use netghost_core::netfilter::unresolved;
 use netghost_core::raw::{NetlinkRaw, Raw, RawMessage};
 use netghost_core::section::{Content, DECODER, Gap, Reader, Section, SectionName, State};
 
+mod digest;
+
+pub use digest::{Digested, digest};
+
 use crate::link_names;
 use crate::modules::{Modules, Presence};
 use crate::netlink::{DumpError, Link, Protocol, Socket};
@@ -227,6 +231,20 @@ impl<L: Link> Reading<'_, L> {
         for part in [chains, rules, sets, elements] {
             out.extend(part);
         }
+        for kind in [consts::GET_OBJECT, consts::GET_FLOWTABLE] {
+            out.extend(self.dump(kind, &header(0))?);
+        }
+        Ok(out)
+    }
+
+    /// The same without the rules.
+    fn all_but_rules(&mut self) -> Result<Vec<RawMessage>, DumpError> {
+        let mut out = self.dump(consts::GET_TABLE, &header(0))?;
+        out.extend(self.dump(consts::GET_CHAIN, &header(0))?);
+        let sets = self.dump(consts::GET_SET, &header(0))?;
+        let elements = self.each(&sets, consts::GET_ELEMENTS)?;
+        out.extend(sets);
+        out.extend(elements);
         for kind in [consts::GET_OBJECT, consts::GET_FLOWTABLE] {
             out.extend(self.dump(kind, &header(0))?);
         }

@@ -86,6 +86,11 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CanonicalErro
     Ok(out)
 }
 
+/// Writes the canonical bytes of `value` behind what `out` holds.
+pub(crate) fn append<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Result<(), CanonicalError> {
+    value.serialize(ser::Canonical::new(out))
+}
+
 /// Writes the canonical bytes of `value` and returns their digest and length in bytes.
 pub fn to_writer<T: Serialize + ?Sized>(
     value: &T,

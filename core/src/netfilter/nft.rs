@@ -21,6 +21,8 @@ mod typed;
 mod udata;
 pub mod whole;
 
+pub use lift::stream;
+
 /// A decoded ruleset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifted {

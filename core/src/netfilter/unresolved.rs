@@ -18,24 +18,25 @@ pub fn gaps(ruleset: &Ruleset) -> Vec<Gap> {
                 .enumerate()
                 .filter(|(_, rule)| names_a_set(rule))
             {
-                out.push(Gap {
-                    path: format!(
-                        "{}/{}/{}/rule[{}]",
-                        table.family,
-                        table.name,
-                        chain.name,
-                        index.saturating_add(1)
-                    ),
-                    why: "it uses an ipset that the kernel gives by number only; ipsets are not read yet"
-                        .to_owned(),
-                });
+                let path = format!("{}/{}/{}", table.family, table.name, chain.name);
+                let number = u64::try_from(index.saturating_add(1)).unwrap_or(u64::MAX);
+                out.push(gap(&path, number));
             }
         }
     }
     out
 }
 
-fn names_a_set(rule: &Rule) -> bool {
+/// The gap for a rule, counted from 1, of the chain with this path.
+pub(crate) fn gap(chain: &str, rule: u64) -> Gap {
+    Gap {
+        path: format!("{chain}/rule[{rule}]"),
+        why: "it uses an ipset that the kernel gives by number only; ipsets are not read yet".to_owned(),
+    }
+}
+
+/// Whether a rule names a set by number only.
+pub(crate) fn names_a_set(rule: &Rule) -> bool {
     rule.items.iter().any(|item| match item {
         Item::Opaque(opaque) => {
             opaque.kind != "expression"

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use netghost_core::artifact::object;
 use netghost_core::netfilter::model::{Item, Ruleset};
 use netghost_core::netfilter::text;
 use netghost_core::section::{Content, Section, State};
-use netghost_kernel::nftables;
+use netghost_kernel::nftables::{self, Digested};
 use netghost_lab::netns::Namespace;
 
 pub(crate) fn now_us() -> u64 {
@@ -15,7 +16,22 @@ pub(crate) fn now_us() -> u64 {
 }
 
 pub(crate) fn read(namespace: &Namespace) -> Section {
-    namespace.enter(|| nftables::read(&now_us)).unwrap()
+    let (section, digested) = namespace
+        .enter(|| (nftables::read(&now_us), nftables::digest()))
+        .unwrap();
+    assert_digested(&section, &digested);
+    section
+}
+
+/// What is digested while it is read is what is digested when it is kept.
+fn assert_digested(section: &Section, digested: &Digested) {
+    assert_eq!(digested.state.word(), section.state.word(), "{digested:?}");
+    if section.state == State::Captured {
+        let kept = object::config_digest(section.content.as_ref().unwrap()).unwrap();
+        let streamed = digested.streamed.as_ref().unwrap();
+        assert_eq!(streamed.digest, kept);
+        assert_eq!(digested.generation, section.generation);
+    }
 }
 
 pub(crate) fn load(script: &str) -> Namespace {

@@ -1,6 +1,10 @@
 //! The serialiser behind [`super::to_vec`].
 
+use std::io::Write as _;
+use std::ops::Range;
+
 use serde::ser::{self, Serialize};
+use smallvec::SmallVec;
 
 use super::CanonicalError;
 
@@ -24,7 +28,8 @@ impl<'a> Canonical<'a> {
         if negative && magnitude != 0 {
             self.out.push(b'-');
         }
-        self.out.extend_from_slice(magnitude.to_string().as_bytes());
+        // Writing to memory has no failure.
+        let _ok = write!(self.out, "{magnitude}");
         Ok(())
     }
 }
@@ -39,9 +44,19 @@ fn form(message: &str) -> CanonicalError {
     CanonicalError::Form(message.to_owned())
 }
 
+/// A byte that stands for itself in a string.
+fn plain(byte: u8) -> bool {
+    byte >= 0x20 && byte != b'"' && byte != b'\\'
+}
+
 /// RFC 8785 §3.2.2.2: the two-character escapes where JSON has them, `\u00xx` for other controls, else as is.
 pub(super) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
+    if text.bytes().all(plain) {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     for byte in text.bytes() {
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
@@ -121,6 +136,18 @@ impl<'a> ser::Serializer for Canonical<'a> {
     fn serialize_str(self, value: &str) -> Result<(), CanonicalError> {
         write_string(self.out, value);
         Ok(())
+    }
+
+    fn collect_str<T: std::fmt::Display + ?Sized>(self, value: &T) -> Result<(), CanonicalError> {
+        self.out.push(b'"');
+        let start = self.out.len();
+        let _ok = write!(self.out, "{value}");
+        if self.out.iter().skip(start).copied().all(plain) {
+            self.out.push(b'"');
+            return Ok(());
+        }
+        self.out.truncate(start.saturating_sub(1));
+        self.serialize_str(&value.to_string())
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<(), CanonicalError> {
@@ -297,51 +324,68 @@ impl ser::SerializeTupleStruct for Array<'_> {
     }
 }
 
-/// An object that is being written: fields are kept until the end, then put in the order of their keys.
+/// An object that is being written: fields go to the output as they come, each with a comma behind it; where that is not the
+/// order of their keys they are put in order at the end.
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
-    fields: Vec<(&'static str, Vec<u8>)>,
+    /// Each key, and the bytes of its field.
+    fields: SmallVec<[(&'static str, Range<usize>); 8]>,
     wrapped: bool,
 }
 
 impl<'a> Object<'a> {
     fn new(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
         Self {
             out,
-            fields: Vec::new(),
+            fields: SmallVec::new(),
             wrapped: false,
         }
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), CanonicalError> {
-        check_key(key)?;
-        let mut bytes = Vec::new();
-        value.serialize(Canonical::new(&mut bytes))?;
-        self.fields.push((key, bytes));
+        if cfg!(debug_assertions) {
+            // Keys are written in this program; its tests run with this.
+            check_key(key)?;
+        }
+        let start = self.out.len();
+        self.out.push(b'"');
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        value.serialize(Canonical::new(self.out))?;
+        self.out.push(b',');
+        self.fields.push((key, start..self.out.len()));
         Ok(())
     }
 
     /// ASCII keys sort by byte as they do by UTF-16 code unit, which RFC 8785 §3.2.3 asks for.
     fn finish(mut self) -> Result<(), CanonicalError> {
-        self.fields.sort_by_key(|(key, _)| *key);
-        if self
-            .fields
-            .windows(2)
-            .any(|pair| pair.first().map(|f| f.0) == pair.last().map(|f| f.0))
-        {
-            return Err(form("a key that stands twice"));
+        if !self.fields.is_sorted_by(|one, other| one.0 < other.0) {
+            self.sort()?;
         }
-        self.out.push(b'{');
-        for (index, (key, bytes)) in self.fields.iter().enumerate() {
-            if index > 0 {
-                self.out.push(b',');
-            }
-            write_string(self.out, key);
-            self.out.push(b':');
-            self.out.extend_from_slice(bytes);
+        if !self.fields.is_empty() {
+            // The comma behind the last field.
+            self.out.pop();
         }
         self.out
             .extend_from_slice(if self.wrapped { b"}}" } else { b"}" });
+        Ok(())
+    }
+
+    fn sort(&mut self) -> Result<(), CanonicalError> {
+        let Some((_, Range { start, .. })) = self.fields.first().cloned() else {
+            return Ok(());
+        };
+        self.fields.sort_unstable_by_key(|(key, _)| *key);
+        if !self.fields.is_sorted_by(|one, other| one.0 < other.0) {
+            return Err(form("a key that stands twice"));
+        }
+        let end = self.out.len();
+        for (_, field) in &self.fields {
+            self.out.extend_from_within(field.clone());
+        }
+        self.out.copy_within(end.., start);
+        self.out.truncate(end);
         Ok(())
     }
 }

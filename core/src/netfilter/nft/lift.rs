@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub mod stream;
+
 use super::Lifted;
 use super::consts;
 use super::expr::{self, Source};

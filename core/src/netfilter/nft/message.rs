@@ -108,6 +108,18 @@ pub fn names(message: &RawMessage) -> Result<(u8, Text, Text), Malformed> {
     ))
 }
 
+/// The number of a family in `nfgenmsg`, `NFPROTO_*`.
+pub fn family_number(family: Family) -> u8 {
+    match family {
+        Family::Inet => 1,
+        Family::Ip => 2,
+        Family::Arp => 3,
+        Family::Netdev => 5,
+        Family::Bridge => 7,
+        Family::Ip6 => 10,
+    }
+}
+
 /// `NFPROTO_*`, `linux/netfilter.h`.
 fn family(number: u8) -> Result<Family, Malformed> {
     Ok(match number {

@@ -27,14 +27,15 @@ pub fn gaps(raw: &NetlinkRaw) -> Result<Vec<Gap>, Malformed> {
     Ok(count.gaps())
 }
 
+/// What holds each chain, as counted and as seen.
 #[derive(Debug, Default)]
-struct Count {
+pub(super) struct Count {
     expected: BTreeMap<ChainId, u32>,
     seen: BTreeMap<ChainId, u32>,
 }
 
 impl Count {
-    fn gaps(&self) -> Vec<Gap> {
+    pub(super) fn gaps(&self) -> Vec<Gap> {
         self.expected
             .iter()
             .filter_map(|(chain, expected)| {
@@ -61,7 +62,7 @@ impl Count {
         *self.seen.entry(id).or_default() += 1;
     }
 
-    fn message(&mut self, message: &RawMessage) -> Result<(), Malformed> {
+    pub(super) fn message(&mut self, message: &RawMessage) -> Result<(), Malformed> {
         let (family, attributes) = message::open(message)?;
         match message.message_type {
             consts::NEW_CHAIN => {

@@ -1,0 +1,63 @@
+//! Makes one reading, so that its time and memory are those of a process; prints what it read.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result, bail};
+use netghost_core::artifact::object;
+use netghost_core::section::{Section, SectionName};
+
+mod floor;
+
+fn main() -> Result<()> {
+    let mode = std::env::args().nth(1).context("which reading?")?;
+    let started = Instant::now();
+    let what = match mode.as_str() {
+        "floor-whole" => format!("{} bytes", floor::whole()?),
+        "floor-chains" => format!("{} bytes", floor::by_chain()?),
+        "nft-read" => read(SectionName::Nftables)?,
+        "nft-read-digest" => digest(SectionName::Nftables)?,
+        "nft-digest" => streamed(),
+        "legacy-read" => read(SectionName::XtablesLegacyIpv4)?,
+        "legacy-read-digest" => digest(SectionName::XtablesLegacyIpv4)?,
+        other => bail!("there is no reading {other:?}"),
+    };
+    print(&format!(
+        "{mode}: {what}, {:.3} s\n",
+        started.elapsed().as_secs_f64()
+    ))
+}
+
+fn print(text: &str) -> Result<()> {
+    std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).context("print")
+}
+
+fn section(name: SectionName) -> Result<Section> {
+    let now = || {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    };
+    let mut sections = netghost_kernel::capture(&[name], &now);
+    sections.pop().context("no section")
+}
+
+fn read(name: SectionName) -> Result<String> {
+    let section = section(name)?;
+    Ok(format!("{} {}", name, section.state.word()))
+}
+
+fn streamed() -> String {
+    let digested = netghost_kernel::nftables::digest();
+    let digest = digested.streamed.map(|streamed| streamed.digest.to_string());
+    format!(
+        "nftables {} {}",
+        digested.state.word(),
+        digest.unwrap_or_default()
+    )
+}
+
+fn digest(name: SectionName) -> Result<String> {
+    let section = section(name)?;
+    let content = section.content.context("nothing was decoded")?;
+    let digest = object::config_digest(&content)?;
+    Ok(format!("{} {} {digest}", name, section.state.word()))
+}
