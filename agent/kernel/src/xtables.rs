@@ -12,7 +12,10 @@ use netghost_core::section::{Content, DECODER, Reader, Section, SectionName, Sta
 
 use crate::tries::{Outcome, TRIES, Try, repeat};
 
+mod digest;
 mod socket;
+
+pub use digest::{Digested, digest_ipv4, digest_ipv6, raw_ipv4};
 
 use socket::TableSocket;
 
@@ -186,8 +189,11 @@ fn attempt(
         }
         Ok(Some(now)) => {
             let agree = before.as_ref().is_some_and(|before| same_rules(before, &now));
+            if agree {
+                return Try::Done(now);
+            }
             *before = Some(now.clone());
-            if agree { Try::Done(now) } else { Try::Moved(now) }
+            Try::Moved(now)
         }
     }
 }
@@ -218,6 +224,10 @@ fn pass(kind: Kind, source: &mut dyn Source) -> Result<Option<XtablesRaw>, ReadE
 
 /// True if two readings differ in counters at most. What can't be decoded must be the same byte for byte.
 fn same_rules(a: &XtablesRaw, b: &XtablesRaw) -> bool {
+    if xt::same_but_counters(a, b) {
+        return true;
+    }
+    // A match may keep a state of its own among its bytes.
     match (xt::lift(a), xt::lift(b)) {
         (Ok((a, _)), Ok((b, _))) => a == b,
         _ => a == b,

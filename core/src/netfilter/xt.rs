@@ -14,7 +14,7 @@ mod private;
 mod read;
 mod targets;
 
-pub use lift::{LiftError, lift};
+pub use lift::{LiftError, lift, pieces, same_but_counters};
 
 /// What an xtables match (`struct xt_entry_match`, `linux/netfilter/x_tables.h`) asks of a packet.
 ///

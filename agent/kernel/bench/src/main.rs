@@ -17,6 +17,8 @@ fn main() -> Result<()> {
         "nft-read" => read(SectionName::Nftables)?,
         "nft-read-digest" => digest(SectionName::Nftables)?,
         "nft-digest" => streamed(),
+        "legacy-raw" => legacy_raw()?,
+        "legacy-digest" => legacy(),
         "legacy-read" => read(SectionName::XtablesLegacyIpv4)?,
         "legacy-read-digest" => digest(SectionName::XtablesLegacyIpv4)?,
         other => bail!("there is no reading {other:?}"),
@@ -53,6 +55,18 @@ fn streamed() -> String {
         digested.state.word(),
         digest.unwrap_or_default()
     )
+}
+
+fn legacy() -> String {
+    let digested = netghost_kernel::xtables::digest_ipv4();
+    let digest = digested.digest.map(|digest| digest.to_string());
+    format!("legacy {} {}", digested.state.word(), digest.unwrap_or_default())
+}
+
+fn legacy_raw() -> Result<String> {
+    let raw = netghost_kernel::xtables::raw_ipv4().context("the tables can't be read")?;
+    let bytes: usize = raw.tables.iter().map(|table| table.entries.0.len()).sum();
+    Ok(format!("{bytes} bytes"))
 }
 
 fn digest(name: SectionName) -> Result<String> {

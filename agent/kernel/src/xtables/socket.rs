@@ -103,7 +103,10 @@ fn named(name: &Text, size: usize) -> io::Result<Vec<u8>> {
             "a table name of more than 31 bytes",
         ));
     }
-    let mut request = bytes.to_vec();
-    request.resize(size, 0);
+    // Fresh pages are zero already, and a large request is nothing but those.
+    let mut request = vec![0; size];
+    for (to, from) in request.iter_mut().zip(bytes) {
+        *to = *from;
+    }
     Ok(request)
 }

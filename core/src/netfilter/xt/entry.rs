@@ -10,6 +10,7 @@ use crate::netfilter::model::{Counters, Family, Item, Value};
 use crate::raw::attr::{Malformed, take_at};
 
 /// Where the fields of an entry lie.
+#[derive(Debug)]
 struct Layout {
     devices: usize,
     protocol: usize,
@@ -56,7 +57,36 @@ const NOT_FRAGMENT: u8 = 0x20;
 const NOT_PROTOCOL: u8 = 0x40;
 const KNOWN_INVERTED: u8 = NOT_IN | NOT_OUT | NOT_SOURCE | NOT_DESTINATION | NOT_FRAGMENT | NOT_PROTOCOL;
 
+/// `sizeof(struct xt_counters)`.
+const COUNTERS: usize = 16;
+
+/// True if two lists of entries are the same byte for byte but for their counters.
+pub(super) fn same_but_counters(family: Family, a: &[u8], b: &[u8]) -> bool {
+    let layout = if family == Family::Ip6 { &LAYOUT6 } else { &LAYOUT };
+    let (mut a, mut b) = (a, b);
+    while !a.is_empty() {
+        let Ok(next) = take_at::<2>(a, layout.offsets + 2, "entry").map(u16::from_ne_bytes) else {
+            return false;
+        };
+        let next = usize::from(next);
+        let (one, other) = (around(a, layout, next), around(b, layout, next));
+        if one.is_none() || one != other {
+            return false;
+        }
+        a = a.get(next..).unwrap_or_default();
+        b = b.get(next..).unwrap_or_default();
+    }
+    b.is_empty()
+}
+
+/// The first entry, of `length` bytes, without its counters.
+fn around<'a>(bytes: &'a [u8], layout: &Layout, length: usize) -> Option<(&'a [u8], &'a [u8])> {
+    let behind = bytes.get(layout.counters + COUNTERS..length)?;
+    Some((bytes.get(..layout.counters)?, behind))
+}
+
 /// An entry split into its parts.
+#[derive(Debug)]
 pub(super) struct Entry<'a> {
     family: Family,
     layout: &'static Layout,
@@ -72,6 +102,7 @@ pub(super) struct Entry<'a> {
 }
 
 /// A match or target.
+#[derive(Debug)]
 pub(super) struct Extension<'a> {
     pub(super) name: Text,
     pub(super) revision: u8,

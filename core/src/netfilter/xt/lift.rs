@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::Entry;
+pub mod pieces;
+
+use super::entry::{self, Entry};
 use super::{take_comment, targets};
 use crate::bytes::Text;
 use crate::netfilter::builtin;
@@ -46,6 +48,17 @@ pub fn lift(raw: &XtablesRaw) -> Result<(Ruleset, RulesetRuntime), LiftError> {
         hook_order: Vec::new(),
     };
     Ok((ruleset, RulesetRuntime { tables: runtime }))
+}
+
+/// True if two readings are the same byte for byte but for the counters of their entries.
+pub fn same_but_counters(a: &XtablesRaw, b: &XtablesRaw) -> bool {
+    let family = if a.ipv6 { Family::Ip6 } else { Family::Ip };
+    let same = |(one, other): (&XtablesTable, &XtablesTable)| {
+        one.name == other.name
+            && one.info == other.info
+            && entry::same_but_counters(family, &one.entries.0, &other.entries.0)
+    };
+    a.ipv6 == b.ipv6 && a.tables.len() == b.tables.len() && a.tables.iter().zip(&b.tables).all(same)
 }
 
 /// Where the kernel says that base chains begin and end (`struct ipt_getinfo`).
@@ -122,13 +135,8 @@ fn lift_table(family: Family, raw: &XtablesTable) -> Result<(Table, TableRuntime
     chains.sort_by(|a, b| a.0.name.cmp(&b.0.name));
     let (chains, runtime) = chains.into_iter().unzip();
     let table = Table {
-        family,
-        name: raw.name.clone(),
-        flags: Vec::new(),
-        comment: None,
         chains,
-        sets: Vec::new(),
-        objects: Vec::new(),
+        ..empty_table(family, raw.name.clone())
     };
     let runtime = TableRuntime {
         handle: None,
@@ -136,6 +144,19 @@ fn lift_table(family: Family, raw: &XtablesTable) -> Result<(Table, TableRuntime
         sets: Vec::new(),
     };
     Ok((table, runtime))
+}
+
+/// A legacy table has a family, a name and chains, and nothing else.
+fn empty_table(family: Family, name: Text) -> Table {
+    Table {
+        family,
+        name,
+        flags: Vec::new(),
+        comment: None,
+        chains: Vec::new(),
+        sets: Vec::new(),
+        objects: Vec::new(),
+    }
 }
 
 /// What is wrong, with the offset where.

@@ -4,27 +4,19 @@
 //! into these places, so the bytes that are digested are those of the whole ruleset.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
-
-use sha2::{Digest as _, Sha256};
 
 use super::super::implicit::Implicit;
 use super::super::message;
 use super::super::whole::Count;
 use super::Lift;
-use crate::artifact::json::{self, CanonicalError, Digest};
+use crate::artifact::json::{CanonicalError, Digest};
 use crate::bytes::Text;
+use crate::netfilter::frame::{Frame, Sink};
 use crate::netfilter::model::{ChainId, Family, Item, Rule, Ruleset, Statement};
 use crate::netfilter::unresolved;
 use crate::raw::attr::Malformed;
 use crate::raw::{NetlinkRaw, RawMessage};
 use crate::section::Gap;
-
-/// What a chain without rules is written as; its key can't stand in a string, where quotes are escaped.
-const EMPTY: &[u8] = b"\"rules\":[]";
-
-/// Digested in pieces of about this many bytes.
-const PIECE: usize = 64 * 1024;
 
 /// Why a ruleset has no digest.
 #[derive(Debug, thiserror::Error)]
@@ -84,9 +76,6 @@ impl<'a> Stream<'a> {
         let config = Lift::new(header)?.ruleset()?.config;
         let chains = kernel_names(&lift, &implicit, &config);
         let frame = Frame::new(&config)?;
-        if frame.parts.len() != chains.len() + 1 {
-            return Err(CanonicalError::Form("a chain without a place for its rules".to_owned()).into());
-        }
         Ok(Self {
             chains,
             frame,
@@ -135,7 +124,7 @@ impl<'a> Stream<'a> {
         } else {
             self.sink.push(b",");
         }
-        self.sink.value(&lifted)?;
+        self.sink.rule(&lifted)?;
         self.in_chain += 1;
         self.rules += 1;
         Ok(())
@@ -236,71 +225,4 @@ fn kernel_names(lift: &Lift<'_>, implicit: &Implicit, config: &Ruleset) -> Vec<C
             ..id
         })
         .collect()
-}
-
-/// A ruleset without rules in canonical form, and the places where they belong.
-#[derive(Debug)]
-struct Frame {
-    bytes: Vec<u8>,
-    /// What comes before the rules of each chain, and what comes after those of the last.
-    parts: Vec<Range<usize>>,
-}
-
-impl Frame {
-    fn new(config: &Ruleset) -> Result<Self, CanonicalError> {
-        let bytes = json::to_vec(config)?;
-        let mut parts = Vec::new();
-        let mut start = 0;
-        let mut at = 0;
-        while let Some(found) = bytes.get(at..).and_then(|rest| find(rest, EMPTY)) {
-            // Up to the bracket that closes the list.
-            let end = at + found + EMPTY.len() - 1;
-            parts.push(start..end);
-            (start, at) = (end, end);
-        }
-        parts.push(start..bytes.len());
-        Ok(Self { bytes, parts })
-    }
-
-    fn head(&self, chain: usize) -> &[u8] {
-        let part = self.parts.get(chain).cloned().unwrap_or_default();
-        self.bytes.get(part).unwrap_or_default()
-    }
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
-}
-
-/// Bytes on their way into a digest.
-#[derive(Debug, Default)]
-struct Sink {
-    hash: Sha256,
-    pending: Vec<u8>,
-}
-
-impl Sink {
-    fn push(&mut self, bytes: &[u8]) {
-        self.pending.extend_from_slice(bytes);
-        self.flush_from(PIECE);
-    }
-
-    fn value(&mut self, rule: &Rule) -> Result<(), CanonicalError> {
-        json::append(rule, &mut self.pending)?;
-        self.flush_from(PIECE);
-        Ok(())
-    }
-
-    fn flush_from(&mut self, length: usize) {
-        if self.pending.len() >= length {
-            self.hash.update(&self.pending);
-            self.pending.clear();
-        }
-    }
-
-    fn finish(mut self) -> Digest {
-        self.flush_from(0);
-        let bytes: [u8; 32] = self.hash.finalize().into();
-        bytes.into()
-    }
 }
