@@ -5,9 +5,11 @@ use netghost_core::fleet::Id;
 
 use crate::args::{Args, Command};
 use crate::error::Failure;
+use crate::exit::Status;
 use crate::fleet::{self, Fleet, Where};
 use crate::output::{Format, Outcome};
 use crate::world::World;
+use host::Host;
 
 pub mod agent;
 pub mod audit;
@@ -26,6 +28,7 @@ mod source;
 pub mod sweep;
 pub mod token;
 pub mod verify;
+pub mod watch;
 
 /// What comes of a command.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub enum Answer {
     Outcome(Outcome),
     /// A text for another program, as it is.
     Script(Vec<u8>),
+    /// Everything was written as it came.
+    Streamed(Status),
 }
 
 /// What every command on a fleet is called with.
@@ -67,6 +72,9 @@ pub fn run(args: &Args, world: &World) -> Result<Answer, Failure> {
         format: args.output.format,
     };
     let outcome = match &args.command {
+        Command::Host(Host::Watch(command)) => {
+            return watch::run(command, world, &args.output).map(Answer::Streamed);
+        }
         Command::Host(command) => host::run(command, world),
         Command::Firewall(command) => firewall::run(command, world),
         Command::Seal(command) => seal::run(command, world),

@@ -44,6 +44,17 @@ Examples:
   netghost host diff before after
   netghost host diff ./before.json ./after.json --mute KUBE-* --section nftables";
 
+/// Below `netghost host watch --help`.
+pub const HOST_WATCH: &str = "\
+A line for each section that changed, with what was there before and after, and who changed it where the kernel says so. \
+What the kernel gives no notice of is read regularly. Notices that are lost lead to a whole reading, never to a gap. \
+Status, once `--for` is over: 1, something changed; 3, a section could not be read; 0, neither.
+
+Examples:
+  netghost host watch
+  netghost host watch --section nftables --section tc
+  netghost host watch --for 10m -o json --out changes.jsonl";
+
 /// Below `netghost firewall --help`.
 pub const FIREWALL: &str = "\
 Examples:

@@ -44,6 +44,7 @@ fn answer(args: &Args, world: &World) -> Result<Status, Failure> {
     let sink = output::Sink::new(&args.output)?;
     match commands::run(args, world)? {
         Answer::Outcome(outcome) => sink.write(&outcome).map(|()| outcome.status),
+        Answer::Streamed(status) => Ok(status),
         Answer::Script(script) => sink.write_as_is(&script).map(|()| Status::Good),
     }
 }

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use netghost_core::section::{Section, SectionName};
 use netghost_core::snapshot::Target;
+use netghost_kernel::watch::{Heard, Watch};
 
 use crate::error::Failure;
 use crate::fleet::{Fleet, Where};
@@ -13,8 +15,25 @@ use crate::{clock, fleet, host};
 
 /// Reads some sections of the host.
 pub type Capture = Arc<dyn Fn(&[SectionName]) -> Vec<Section> + Send + Sync>;
+/// Listens to the kernel's notices of changes.
+pub type Notices = fn() -> std::io::Result<Box<dyn Hears>>;
 /// Finds the controller that a command is for.
 pub type Connect = Arc<dyn Fn(&World, &Where) -> Result<Fleet, Failure>>;
+
+/// What tells of changes.
+pub trait Hears {
+    /// Waits until something changes, or until the deadline, when what was heard is nothing.
+    ///
+    /// # Errors
+    /// Where nothing can be heard any more.
+    fn wait(&mut self, deadline: Instant) -> std::io::Result<Heard>;
+}
+
+impl Hears for Watch {
+    fn wait(&mut self, deadline: Instant) -> std::io::Result<Heard> {
+        Watch::wait(self, deadline)
+    }
+}
 
 /// What is outside.
 pub struct World {
@@ -22,6 +41,8 @@ pub struct World {
     pub now_us: fn() -> u64,
     /// Reads the host.
     pub capture: Capture,
+    /// Begins to listen to what changes on the host.
+    pub notices: Notices,
     /// Which host this is.
     pub target: fn() -> Target,
     /// `$XDG_STATE_HOME`.
@@ -52,6 +73,7 @@ impl World {
         Self {
             now_us: clock::now_us,
             capture: Arc::new(host::capture),
+            notices: || Ok(Box::new(Watch::open()?)),
             target: host::target,
             state_home: path("XDG_STATE_HOME"),
             config_home: path("XDG_CONFIG_HOME"),

@@ -15,6 +15,7 @@ pub mod routes;
 mod steady;
 pub mod tc;
 pub mod tries;
+pub mod watch;
 pub mod xtables;
 
 pub use capture::capture;

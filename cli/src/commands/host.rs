@@ -15,6 +15,7 @@ use netghost_core::snapshot::Snapshot;
 use super::Asked;
 use super::firewall::{completeness, mutes};
 use super::source::{Loaded, Source};
+use super::watch::Watch;
 use crate::error::Failure;
 use crate::examples;
 use crate::output::{Outcome, must_be_free, write_new};
@@ -31,6 +32,9 @@ pub enum Host {
     /// Compare a baseline with this host now, or with another snapshot
     #[command(after_help = examples::HOST_DIFF)]
     Diff(Diff),
+    /// Show what changes on this host, as it changes
+    #[command(after_help = examples::HOST_WATCH)]
+    Watch(Watch),
 }
 
 /// Reads this host.
@@ -90,6 +94,11 @@ pub fn run(command: &Host, world: &World) -> Result<Outcome, Failure> {
     match command {
         Host::Capture(args) => capture(args, world),
         Host::Diff(args) => diff(args, world),
+        // It writes as it goes; see `commands::run`.
+        Host::Watch(_) => Err(Failure::failed(
+            "internal",
+            anyhow!("a watch has no single answer"),
+        )),
     }
 }
 

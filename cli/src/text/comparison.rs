@@ -100,7 +100,8 @@ fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{ending}")
 }
 
-fn one(change: &Change) -> String {
+/// One change, with what was there and what is.
+pub fn one(change: &Change) -> String {
     let maker = change
         .maker
         .map(|maker| format!("  [{maker}]"))

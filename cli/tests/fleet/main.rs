@@ -21,3 +21,5 @@ mod place;
 mod script;
 #[cfg(test)]
 mod standalone;
+#[cfg(test)]
+mod watch;

@@ -92,6 +92,7 @@ impl Place {
                 NOW.fetch_add(1, Ordering::Relaxed)
             },
             capture: Arc::new(|_| Vec::new()),
+            notices: || Err(std::io::ErrorKind::Unsupported.into()),
             target: || Target::Host {
                 name: "vm1".into(),
                 boot_id: None,
@@ -120,14 +121,26 @@ impl Place {
 }
 
 pub(super) fn run(place: &Path, world: &World, line: &str) -> Result<Outcome, Failure> {
+    match answer(place, world, line)? {
+        Answer::Outcome(outcome) => Ok(outcome),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How a line ends that writes as it goes.
+pub(super) fn watch(place: &Path, world: &World, line: &str) -> Result<Status, Failure> {
+    match answer(place, world, line)? {
+        Answer::Streamed(status) => Ok(status),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn answer(place: &Path, world: &World, line: &str) -> Result<Answer, Failure> {
     let words = line.split_whitespace();
     let words = words.map(|word| OsString::from(word.replace('@', &format!("{}/", place.display()))));
     let line: Vec<OsString> = [OsString::from("netghost")].into_iter().chain(words).collect();
     let args = netghost_cli::args::parse(&line).unwrap();
-    match commands::run(&args, world)? {
-        Answer::Outcome(outcome) => Ok(outcome),
-        Answer::Script(_) => panic!("a script"),
-    }
+    commands::run(&args, world)
 }
 
 impl Drop for Place {

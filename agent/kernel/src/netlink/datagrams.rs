@@ -61,7 +61,15 @@ impl<L: Link> Socket<L> {
 pub(crate) fn messages(
     (buffer, length): &Datagram,
 ) -> impl Iterator<Item = Result<(u16, &[u8]), &'static str>> {
-    let all = frame::messages(buffer.get(..*length).unwrap_or_default());
+    in_buffer(buffer, *length)
+}
+
+/// The same of a datagram of `length` bytes in a buffer.
+pub(crate) fn in_buffer(
+    buffer: &[u8],
+    length: usize,
+) -> impl Iterator<Item = Result<(u16, &[u8]), &'static str>> {
+    let all = frame::messages(buffer.get(..length).unwrap_or_default());
     all.filter_map(|message| match message {
         Ok(message) if matches!(message.message_type, NOOP | DONE | ERROR) => None,
         Ok(message) => Some(Ok((message.message_type, message.payload))),
