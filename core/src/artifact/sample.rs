@@ -67,6 +67,7 @@ fn set() -> Set {
         timeout_ms: Some(Big(u64::MAX)),
         comment: None,
         statements: vec![],
+        opaque: Vec::new(),
     };
     Set {
         name: "blocked".into(),
@@ -80,6 +81,7 @@ fn set() -> Set {
         comment: None,
         elements: vec![element],
         statements: vec![],
+        opaque: Vec::new(),
     }
 }
 
@@ -98,12 +100,14 @@ pub(crate) fn ruleset(plane: Plane, policy: Verdict) -> Content {
         base: Some(base),
         comment: None,
         rules: rules(),
+        opaque: Vec::new(),
     };
     let user = Chain {
         name: "user".into(),
         base: None,
         comment: None,
         rules: vec![],
+        opaque: Vec::new(),
     };
     let table = Table {
         family: Family::Ip,
@@ -113,6 +117,7 @@ pub(crate) fn ruleset(plane: Plane, policy: Verdict) -> Content {
         chains: vec![input, user],
         sets: vec![set()],
         objects: vec![],
+        opaque: Vec::new(),
     };
     let counted = Counters {
         packets: Big(9_007_199_254_740_993),
@@ -133,6 +138,8 @@ pub(crate) fn ruleset(plane: Plane, policy: Verdict) -> Content {
         handle: None,
         chains: vec![input, ChainRuntime::default()],
         sets: vec![SetRuntime::default()],
+        objects: Vec::new(),
+        owner: None,
     };
     Content::Netfilter {
         config: Ruleset {

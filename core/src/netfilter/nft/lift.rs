@@ -192,6 +192,7 @@ impl<'a> Lift<'a> {
             chains,
             sets,
             objects,
+            opaque: Vec::new(),
         };
         let handle = message.handle.map(Big);
         Ok((
@@ -200,6 +201,8 @@ impl<'a> Lift<'a> {
                 handle,
                 chains: chain_runtimes,
                 sets: set_runtimes,
+                objects: Vec::new(),
+                owner: None,
             },
         ))
     }
@@ -229,6 +232,7 @@ impl<'a> Lift<'a> {
             base,
             comment: message.comment.clone(),
             rules,
+            opaque: Vec::new(),
         };
         let runtime = ChainRuntime {
             handle: message.handle.map(Big),
@@ -289,12 +293,14 @@ impl<'a> Lift<'a> {
             comment: message.comment.clone(),
             elements,
             statements: self.statements(family, table, &message.expressions)?,
+            opaque: Vec::new(),
         };
         Ok((
             set,
             SetRuntime {
                 handle: message.handle.map(Big),
                 elements: packets,
+                states: Vec::new(),
             },
         ))
     }
@@ -316,6 +322,7 @@ impl<'a> Lift<'a> {
                     comment: entry.element.comment.clone(),
                     statements: self.statements(family, table, &entry.element.expressions)?,
                     key: entry.key,
+                    opaque: Vec::new(),
                 })
             })
             .collect()

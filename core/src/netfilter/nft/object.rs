@@ -50,6 +50,8 @@ pub(super) fn object(attributes: Attrs<'_>) -> Result<(Text, Object), Malformed>
         name: required(name, "NFTA_OBJ_NAME")?,
         comment,
         payload: Hex(payload),
+        definition: None,
+        opaque: Vec::new(),
     };
     Ok((required(table, "NFTA_OBJ_TABLE")?, object))
 }
@@ -71,6 +73,8 @@ pub(super) fn flowtable(attributes: Attrs<'_>) -> Result<(Text, Object), Malform
         name: required(name, "NFTA_FLOWTABLE_NAME")?,
         comment: None,
         payload: Hex(payload),
+        definition: None,
+        opaque: Vec::new(),
     };
     Ok((required(table, "NFTA_FLOWTABLE_TABLE")?, object))
 }

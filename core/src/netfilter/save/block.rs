@@ -81,6 +81,7 @@ impl Block {
             chains: Vec::new(),
             sets: Vec::new(),
             objects: Vec::new(),
+            opaque: Vec::new(),
         };
         let mut runtime = TableRuntime::default();
         for (chain, draft) in self.chains {
@@ -154,6 +155,7 @@ impl Draft {
             base,
             comment: None,
             rules,
+            opaque: Vec::new(),
         };
         (
             chain,

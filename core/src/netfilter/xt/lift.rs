@@ -129,11 +129,14 @@ fn lift_table(family: Family, raw: &XtablesTable) -> Result<(Table, TableRuntime
         chains,
         sets: Vec::new(),
         objects: Vec::new(),
+        opaque: Vec::new(),
     };
     let runtime = TableRuntime {
         handle: None,
         chains: runtime,
         sets: Vec::new(),
+        objects: Vec::new(),
+        owner: None,
     };
     Ok((table, runtime))
 }
@@ -246,6 +249,7 @@ fn lift_chain(
         base,
         comment: None,
         rules,
+        opaque: Vec::new(),
     };
     Ok((chain, runtime))
 }

@@ -116,6 +116,7 @@ impl<'a> Reader<'_, 'a> {
                 comment: element.comment.clone(),
                 statements,
                 key: entry.key,
+                opaque: Vec::new(),
             };
             out.push(Item::Opaque(Opaque {
                 kind: "element".to_owned(),
