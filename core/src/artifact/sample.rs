@@ -119,6 +119,20 @@ pub(crate) fn ruleset(plane: Plane, policy: Verdict) -> Content {
         objects: vec![],
         opaque: Vec::new(),
     };
+    Content::Netfilter {
+        config: Ruleset {
+            plane,
+            tables: vec![table],
+            hook_order: vec![],
+        },
+        runtime: RulesetRuntime {
+            tables: vec![runtime()],
+        },
+    }
+}
+
+/// The runtime side of [`ruleset`].
+fn runtime() -> TableRuntime {
     let counted = Counters {
         packets: Big(9_007_199_254_740_993),
         bytes: Big(u64::MAX),
@@ -127,6 +141,7 @@ pub(crate) fn ruleset(plane: Plane, policy: Verdict) -> Content {
         .map(|counters| RuleRuntime {
             handle: Some(Big(7)),
             counters,
+            hidden: false,
         })
         .to_vec();
     let input = ChainRuntime {
@@ -134,22 +149,12 @@ pub(crate) fn ruleset(plane: Plane, policy: Verdict) -> Content {
         policy_counters: Some(counted),
         rules,
     };
-    let runtime = TableRuntime {
+    TableRuntime {
         handle: None,
         chains: vec![input, ChainRuntime::default()],
         sets: vec![SetRuntime::default()],
         objects: Vec::new(),
         owner: None,
-    };
-    Content::Netfilter {
-        config: Ruleset {
-            plane,
-            tables: vec![table],
-            hook_order: vec![],
-        },
-        runtime: RulesetRuntime {
-            tables: vec![runtime],
-        },
     }
 }
 

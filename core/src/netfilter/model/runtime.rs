@@ -47,6 +47,9 @@ pub struct RuleRuntime {
     pub handle: Option<Big>,
     /// What matched, where it is counted. `None` is "not counted", never zero.
     pub counters: Option<Counters>,
+    /// In force, and not shown by the ordinary tools: it is, or stands behind, a rule too large for their listing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 /// Packets and bytes.

@@ -147,6 +147,7 @@ impl Draft {
             runtime.push(RuleRuntime {
                 handle: None,
                 counters,
+                hidden: false,
             });
         }
         let policy_counters = self.counters.filter(|_| base.is_some());

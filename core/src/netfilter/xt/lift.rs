@@ -258,6 +258,7 @@ fn counted(entry: &Entry<'_>) -> RuleRuntime {
     RuleRuntime {
         handle: None,
         counters: Some(entry.counters),
+        hidden: false,
     }
 }
 
