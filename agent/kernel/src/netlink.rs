@@ -173,6 +173,37 @@ impl<L: Link> Socket<L> {
         self.collect()
     }
 
+    /// Asks for several things in one datagram; each answer is one message or a refusal, in the order of the requests.
+    pub fn ask(&mut self, message_type: u16, bodies: &[Vec<u8>]) -> Result<Vec<Answer>, DumpError> {
+        let first = self.sequence.wrapping_add(1);
+        let mut datagram = Vec::new();
+        for body in bodies {
+            self.sequence = self.sequence.wrapping_add(1);
+            let flags = NlmF::REQUEST.bits();
+            datagram.extend(frame::encode(message_type, flags, self.sequence, body));
+            datagram.resize(datagram.len().next_multiple_of(4), 0);
+        }
+        if bodies.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.link.send(&datagram).map_err(DumpError::Send)?;
+        let mut answers: Vec<Option<Answer>> = bodies.iter().map(|_| None).collect();
+        while answers.iter().any(Option::is_none) {
+            let length = self.link.receive(&mut self.buffer).map_err(DumpError::Receive)?;
+            let datagram = self.buffer.get(..length).ok_or(DumpError::Truncated { length })?;
+            for message in frame::messages(datagram) {
+                let message = message.map_err(DumpError::Malformed)?;
+                let place = usize::try_from(message.sequence.wrapping_sub(first)).ok();
+                let slot = place.and_then(|place| answers.get_mut(place));
+                match slot {
+                    Some(slot @ None) if message.port == self.port => *slot = Some(answer(&message)?),
+                    _ => return Err(DumpError::Malformed("a message of another request")),
+                }
+            }
+        }
+        Ok(answers.into_iter().flatten().collect())
+    }
+
     fn dump_once(&mut self, message_type: u16, body: &[u8]) -> Result<Vec<RawMessage>, DumpError> {
         self.send(message_type, NlmF::REQUEST | NlmF::DUMP, body)?;
         self.collect()
@@ -221,6 +252,36 @@ const NOOP: u16 = 1;
 const ERROR: u16 = 2;
 const DONE: u16 = 3;
 const OVERRUN: u16 = 4;
+
+/// What one request of several brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// What was asked for.
+    Message(RawMessage),
+    /// The kernel's refusal, whole: it holds the request.
+    Refused {
+        /// A positive error number.
+        errno: i32,
+        /// The refusal (`NLMSG_ERROR`).
+        message: RawMessage,
+    },
+}
+
+fn answer(message: &frame::Message<'_>) -> Result<Answer, DumpError> {
+    let raw = RawMessage {
+        message_type: message.message_type,
+        payload: Hex(message.payload.to_vec()),
+    };
+    match message.message_type {
+        OVERRUN => Err(DumpError::Receive(io::Error::from_raw_os_error(libc::ENOBUFS))),
+        ERROR => match frame::errno(message).map_err(DumpError::Malformed)? {
+            0 => Err(DumpError::Malformed("an acknowledgement that nobody asked for")),
+            errno => Ok(Answer::Refused { errno, message: raw }),
+        },
+        NOOP | DONE => Err(DumpError::Malformed("no answer to a request")),
+        _ => Ok(Answer::Message(raw)),
+    }
+}
 
 fn finish(messages: Vec<RawMessage>, errno: i32, interrupted: bool) -> Result<Vec<RawMessage>, DumpError> {
     match errno {

@@ -1,10 +1,9 @@
 //! nf_tables, all families: one generation, whole.
 
 use netghost_core::bytes::Text;
-use netghost_core::netfilter::nft::{self, consts, message, whole};
-use netghost_core::netfilter::unresolved;
+use netghost_core::netfilter::nft::{self, consts, hidden, message};
 use netghost_core::raw::{NetlinkRaw, Raw, RawMessage};
-use netghost_core::section::{Content, DECODER, Gap, Reader, Section, SectionName, State};
+use netghost_core::section::{Content, DECODER, Gap, Reader, Section, SectionName, State, Warning};
 
 mod digest;
 
@@ -14,6 +13,8 @@ use crate::link_names;
 use crate::modules::{Modules, Presence};
 use crate::netlink::{DumpError, Link, Protocol, Socket};
 use crate::tries::{Outcome, TRIES, Try, repeat};
+
+mod beyond;
 
 /// Reads the ruleset. `now_us` gives microseconds since 1970 UTC.
 pub fn read(now_us: &dyn Fn() -> u64) -> Section {
@@ -69,6 +70,8 @@ fn unread(now_us: &dyn Fn() -> u64) -> Section {
 struct Dump {
     raw: NetlinkRaw,
     generation: u32,
+    /// What was noticed while hidden rules were looked for.
+    warnings: Vec<Warning>,
 }
 
 /// Why there is nothing to read.
@@ -107,11 +110,12 @@ fn known<L: Link>(netfilter: &mut Socket<L>) -> Result<(), Unread> {
 }
 
 fn decoded(section: Section, dump: Dump) -> Section {
-    let gaps = whole::gaps(&dump.raw);
     let lifted = nft::lift(&dump.raw);
-    let (content, gaps, why) = match (lifted, gaps) {
-        (Ok(lifted), Ok(mut gaps)) => {
-            gaps.extend(unresolved::gaps(&lifted.config));
+    let lifted = lifted.and_then(|lifted| nft::gaps(&dump.raw, &lifted).map(|gaps| (lifted, gaps)));
+    let mut warnings = dump.warnings;
+    let (content, gaps, why) = match lifted {
+        Ok((lifted, gaps)) => {
+            warnings.extend(hidden::warnings(&lifted));
             let content = Content::Netfilter {
                 config: lifted.config,
                 runtime: lifted.runtime,
@@ -119,9 +123,7 @@ fn decoded(section: Section, dump: Dump) -> Section {
             let why = (!gaps.is_empty()).then(|| gap_summary(&gaps));
             (Some(content), gaps, why)
         }
-        (Err(error), _) | (_, Err(error)) => {
-            (None, Vec::new(), Some(format!("cannot decode nftables: {error}")))
-        }
+        Err(error) => (None, Vec::new(), Some(format!("cannot decode nftables: {error}"))),
     };
     Section {
         state: why.map_or(State::Captured, |why| State::Unreadable { why }),
@@ -129,6 +131,7 @@ fn decoded(section: Section, dump: Dump) -> Section {
         content,
         raw: Some(Raw::Netlink(dump.raw)),
         gaps,
+        warnings,
         ..section
     }
 }
@@ -174,8 +177,14 @@ fn pass<L: Link, R: Link>(
         socket: netfilter,
         moved: false,
     };
-    let messages = reading.all()?;
+    let mut messages = reading.all()?;
     let moved = reading.moved;
+    let found = if moved {
+        beyond::Found::default()
+    } else {
+        beyond::complete(netfilter, &messages)?
+    };
+    messages.extend(found.messages);
     let after = generation(netfilter)?;
     let links_after = link_names::read(route)?;
     let stable = !moved && before == after && links == links_after && all_of(&messages, before)?;
@@ -183,6 +192,7 @@ fn pass<L: Link, R: Link>(
         Dump {
             raw: NetlinkRaw { links, messages },
             generation: after,
+            warnings: found.warnings,
         },
         stable,
     ))
@@ -205,7 +215,9 @@ fn generation<L: Link>(socket: &mut Socket<L>) -> Result<u32, DumpError> {
 fn all_of(messages: &[RawMessage], generation: u32) -> Result<bool, DumpError> {
     let [_, _, high, low] = generation.to_be_bytes();
     let expected = u16::from_be_bytes([high, low]);
-    for message in messages {
+    // A request and a refusal are of no generation.
+    let dated = |message: &&RawMessage| !matches!(message.message_type, consts::GET_RULE | consts::REFUSED);
+    for message in messages.iter().filter(dated) {
         if message::generation_of(message).map_err(malformed)? != expected {
             return Ok(false);
         }

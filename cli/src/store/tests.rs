@@ -61,6 +61,7 @@ fn snapshot(comment: &str) -> Snapshot {
         chains: vec![],
         sets: vec![],
         objects: vec![],
+        opaque: vec![],
     };
     let content = Content::Netfilter {
         config: Ruleset {

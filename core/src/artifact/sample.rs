@@ -67,6 +67,7 @@ fn set() -> Set {
         timeout_ms: Some(Big(u64::MAX)),
         comment: None,
         statements: vec![],
+        opaque: Vec::new(),
     };
     Set {
         name: "blocked".into(),
@@ -80,6 +81,7 @@ fn set() -> Set {
         comment: None,
         elements: vec![element],
         statements: vec![],
+        opaque: Vec::new(),
     }
 }
 
@@ -98,12 +100,14 @@ pub(crate) fn ruleset(plane: Plane, policy: Verdict) -> Content {
         base: Some(base),
         comment: None,
         rules: rules(),
+        opaque: Vec::new(),
     };
     let user = Chain {
         name: "user".into(),
         base: None,
         comment: None,
         rules: vec![],
+        opaque: Vec::new(),
     };
     let table = Table {
         family: Family::Ip,
@@ -113,26 +117,7 @@ pub(crate) fn ruleset(plane: Plane, policy: Verdict) -> Content {
         chains: vec![input, user],
         sets: vec![set()],
         objects: vec![],
-    };
-    let counted = Counters {
-        packets: Big(9_007_199_254_740_993),
-        bytes: Big(u64::MAX),
-    };
-    let rules = [Some(counted), None, Some(Counters::default()), None]
-        .map(|counters| RuleRuntime {
-            handle: Some(Big(7)),
-            counters,
-        })
-        .to_vec();
-    let input = ChainRuntime {
-        handle: Some(Big(1)),
-        policy_counters: Some(counted),
-        rules,
-    };
-    let runtime = TableRuntime {
-        handle: None,
-        chains: vec![input, ChainRuntime::default()],
-        sets: vec![SetRuntime::default()],
+        opaque: Vec::new(),
     };
     Content::Netfilter {
         config: Ruleset {
@@ -141,8 +126,35 @@ pub(crate) fn ruleset(plane: Plane, policy: Verdict) -> Content {
             hook_order: vec![],
         },
         runtime: RulesetRuntime {
-            tables: vec![runtime],
+            tables: vec![runtime()],
         },
+    }
+}
+
+/// The runtime side of [`ruleset`].
+fn runtime() -> TableRuntime {
+    let counted = Counters {
+        packets: Big(9_007_199_254_740_993),
+        bytes: Big(u64::MAX),
+    };
+    let rules = [Some(counted), None, Some(Counters::default()), None]
+        .map(|counters| RuleRuntime {
+            handle: Some(Big(7)),
+            counters,
+            hidden: false,
+        })
+        .to_vec();
+    let input = ChainRuntime {
+        handle: Some(Big(1)),
+        policy_counters: Some(counted),
+        rules,
+    };
+    TableRuntime {
+        handle: None,
+        chains: vec![input, ChainRuntime::default()],
+        sets: vec![SetRuntime::default()],
+        objects: Vec::new(),
+        owner: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::comparison::Change;
 use super::pair::Pair;
-use super::ruleset::{Scope, Tables, comment, table_path};
+use super::ruleset::{Scope, Tables, attributes, comment, table_path};
 use super::side::{self, Stretch, Value};
 use super::steps::{Step, steps};
 use super::{Kind, maker};
@@ -94,6 +94,7 @@ fn both(scope: &Scope<'_>, path: &str, before: Spot<'_>, after: Spot<'_>) -> Vec
         }
     };
     out.extend(comment(scope, path, &before.chain.comment, &after.chain.comment));
+    out.extend(attributes(scope, path, &before.chain.opaque, &after.chain.opaque));
     out.extend(rules(scope, path, before, after));
     out
 }

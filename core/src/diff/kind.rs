@@ -58,8 +58,10 @@ kinds! {
     RuleMoved => "rule_moved",
     /// So many repeated rules in another order that no single changes can be told.
     RulesReplacedWholesale => "rules_replaced_wholesale",
-    /// A comment of a table, chain, rule, set or element, and nothing else of it.
+    /// A comment of a table, chain, rule, set, element or object, and nothing else of it.
     CommentChanged => "comment_changed",
+    /// Attributes of a table or chain that this version does not know.
+    AttributesChanged => "attributes_changed",
     /// A named set or map with its elements.
     SetAdded => "set_added",
     /// A named set or map with its elements.

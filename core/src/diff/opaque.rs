@@ -1,6 +1,6 @@
 //! Whether anything in a section was kept undecoded.
 
-use crate::netfilter::model::{Item, Ruleset, Set, Statement, Table};
+use crate::netfilter::model::{Chain, Element, Item, Object, Ruleset, Set, Statement, Table};
 use crate::section::Content;
 
 /// True if a part of the configuration is only known as bytes.
@@ -17,12 +17,18 @@ fn in_ruleset(ruleset: &Ruleset) -> bool {
 }
 
 fn in_table(table: &Table) -> bool {
-    let mut rules = table.chains.iter().flat_map(|chain| &chain.rules);
-    !table.objects.is_empty() || rules.any(|rule| in_items(&rule.items)) || table.sets.iter().any(in_set)
+    let in_chain =
+        |chain: &Chain| !chain.opaque.is_empty() || chain.rules.iter().any(|rule| in_items(&rule.items));
+    let in_object = |object: &Object| object.definition.is_none() || !object.opaque.is_empty();
+    !table.opaque.is_empty()
+        || table.chains.iter().any(in_chain)
+        || table.objects.iter().any(in_object)
+        || table.sets.iter().any(in_set)
 }
 
 fn in_set(set: &Set) -> bool {
-    in_items(&set.statements) || set.elements.iter().any(|element| in_items(&element.statements))
+    let in_element = |element: &Element| !element.opaque.is_empty() || in_items(&element.statements);
+    !set.opaque.is_empty() || in_items(&set.statements) || set.elements.iter().any(in_element)
 }
 
 fn in_items(items: &[Item]) -> bool {

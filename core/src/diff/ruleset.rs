@@ -5,7 +5,7 @@ use super::gaps::Gaps;
 use super::pair::by_key;
 use super::side::{self, Value};
 use super::{Kind, chain, hooks, maker, sets};
-use crate::netfilter::model::{Plane, Ruleset, Table};
+use crate::netfilter::model::{OpaqueAttribute, Plane, Ruleset, Table};
 use crate::section::SectionName;
 
 /// What all changes of a ruleset share.
@@ -115,6 +115,7 @@ fn tables(scope: &Scope<'_>, pair: Tables<'_>) -> Vec<Change> {
         );
     }
     out.extend(comment(scope, &path, &one.comment, &other.comment));
+    out.extend(attributes(scope, &path, &one.opaque, &other.opaque));
     for chains in by_key(&one.chains, &other.chains, |chain| &chain.name) {
         out.extend(chain::compare(scope, pair, chains));
     }
@@ -139,5 +140,24 @@ pub(super) fn comment(
             .change(Kind::CommentChanged, path)
             .before(before.clone().map(Value::Text))
             .after(after.clone().map(Value::Text))
+    })
+}
+
+/// Attributes that are not known, where they differ.
+pub(super) fn attributes(
+    scope: &Scope<'_>,
+    path: &str,
+    before: &[OpaqueAttribute],
+    after: &[OpaqueAttribute],
+) -> Option<Change> {
+    let words = |attributes: &[OpaqueAttribute]| {
+        let word = |one: &OpaqueAttribute| format!("{}: {}", one.number, one.payload);
+        Value::Words(attributes.iter().map(word).collect())
+    };
+    (before != after).then(|| {
+        scope
+            .change(Kind::AttributesChanged, path)
+            .before(words(before))
+            .after(words(after))
     })
 }

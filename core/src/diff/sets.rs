@@ -68,7 +68,13 @@ fn both(scope: &Scope<'_>, path: &str, one: &Set, other: &Set) -> Vec<Change> {
 }
 
 fn rest(set: &Set) -> impl PartialEq + '_ {
-    (set.gc_interval_ms, set.size, &set.policy, &set.statements)
+    (
+        set.gc_interval_ms,
+        set.size,
+        &set.policy,
+        &set.statements,
+        &set.opaque,
+    )
 }
 
 fn dynamic(set: &Set) -> bool {
@@ -142,6 +148,7 @@ pub(super) fn objects(scope: &Scope<'_>, tables: Tables<'_>) -> Vec<Change> {
             continue;
         }
         let kind = match (before, after) {
+            (Some(one), Some(other)) if recommented(one, other) => Kind::CommentChanged,
             (Some(_), None) => Kind::ObjectRemoved,
             (None, _) => Kind::ObjectAdded,
             (Some(_), Some(_)) => Kind::ObjectChanged,
@@ -154,4 +161,13 @@ pub(super) fn objects(scope: &Scope<'_>, tables: Tables<'_>) -> Vec<Change> {
         );
     }
     out
+}
+
+/// True if nothing but the comment differs.
+fn recommented(one: &Object, other: &Object) -> bool {
+    let comment = other.comment.clone();
+    Object {
+        comment,
+        ..one.clone()
+    } == *other
 }

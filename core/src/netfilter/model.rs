@@ -8,10 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
 
+mod object;
 mod runtime;
 mod statement;
 
-pub use runtime::{ChainRuntime, Counters, RuleRuntime, RulesetRuntime, SetRuntime, TableRuntime};
+pub use crate::raw::lift::OpaqueAttribute;
+pub use object::{Definition, GeneveOption, Object, StateTimeout, Tunnel, TunnelOptions};
+pub use runtime::{
+    ChainRuntime, Counters, ElementRuntime, ObjectRuntime, RuleRuntime, RulesetRuntime, SetRuntime,
+    TableRuntime,
+};
 pub use statement::{LimitUnit, LogFlag, NatFlag, NatKind, Opaque, RejectWith, Statement, Verdict};
 
 /// Which of the kernel's two packet filters holds a ruleset. They run side by side; equal digests are promised per plane.
@@ -155,8 +161,11 @@ pub struct Table {
     pub chains: Vec<Chain>,
     /// Named sets and maps, sorted by name. Anonymous ones are inlined where they are used.
     pub sets: Vec<Set>,
-    /// Named objects and flowtables that are not decoded yet, sorted by kind and name.
+    /// Named objects and flowtables, sorted by kind and name.
     pub objects: Vec<Object>,
+    /// Attributes that this version does not know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opaque: Vec<OpaqueAttribute>,
 }
 
 /// One chain.
@@ -170,6 +179,9 @@ pub struct Chain {
     pub comment: Option<Text>,
     /// In order.
     pub rules: Vec<Rule>,
+    /// Attributes that this version does not know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opaque: Vec<OpaqueAttribute>,
 }
 
 /// How a base chain is hooked in.
@@ -358,6 +370,9 @@ pub struct Set {
     pub elements: Vec<Element>,
     /// Steps that each new element carries, such as a counter.
     pub statements: Vec<Item>,
+    /// Attributes that this version does not know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opaque: Vec<OpaqueAttribute>,
 }
 
 /// An element of a set or map.
@@ -373,6 +388,9 @@ pub struct Element {
     pub comment: Option<Text>,
     /// Steps that the element carries.
     pub statements: Vec<Item>,
+    /// Attributes that this version does not know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opaque: Vec<OpaqueAttribute>,
 }
 
 /// What a map holds for a key.
@@ -394,17 +412,4 @@ pub enum ElementData {
         /// The object's name.
         name: Text,
     },
-}
-
-/// A named object or flowtable, whole but not decoded.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Object {
-    /// `counter`, `quota`, `limit`, `flowtable`, or `object:N` with the kernel's number of the type.
-    pub kind: String,
-    /// Its name.
-    pub name: Text,
-    /// Its comment.
-    pub comment: Option<Text>,
-    /// Its attributes as the kernel gave them, without those that are runtime.
-    pub payload: Hex,
 }

@@ -3,12 +3,15 @@
 //! Sources: `linux/netfilter/nf_tables.h` for messages and attributes; `nft`'s own datatypes for the meaning of set keys.
 
 use super::model::{Ruleset, RulesetRuntime};
+use super::unresolved;
 use crate::raw::NetlinkRaw;
 use crate::raw::attr::Malformed;
+use crate::section::Gap;
 
 pub mod consts;
 mod expr;
 mod field;
+pub mod hidden;
 mod implicit;
 mod key_type;
 mod lift;
@@ -38,4 +41,13 @@ pub struct Lifted {
 /// an error, since a rule that can't be placed can't be left out either.
 pub fn lift(raw: &NetlinkRaw) -> Result<Lifted, Malformed> {
     lift::Lift::new(raw)?.ruleset()
+}
+
+/// What of a ruleset was not read, or is not known to be the same: chains that are short, rules too large to be read, rules
+/// that name something by number only.
+pub fn gaps(raw: &NetlinkRaw, lifted: &Lifted) -> Result<Vec<Gap>, Malformed> {
+    let mut gaps = whole::gaps(raw)?;
+    gaps.extend(hidden::gaps(lifted));
+    gaps.extend(unresolved::gaps(&lifted.config));
+    Ok(gaps)
 }

@@ -2,6 +2,7 @@
 
 use super::builtin;
 use super::model::{BaseChain, Chain, Family, Plane, Rule, Table, Verdict};
+use super::nft::hidden;
 
 pub mod iptables;
 pub mod nft;
@@ -9,7 +10,9 @@ pub mod nft;
 /// One rule as a line: as `iptables-save` prints it (`-A INPUT -p tcp …`) for legacy tables, for text from a save tool and
 /// for tables that `iptables-nft` owns; as `nft list ruleset` prints it for all others.
 pub fn rule(plane: Plane, table: &Table, chain: &Chain, rule: &Rule) -> String {
-    if plane != Plane::Nft || is_iptables_table(table) {
+    if hidden::is_placeholder(rule) {
+        nft::rule(table.family, rule)
+    } else if plane != Plane::Nft || is_iptables_table(table) {
         iptables::rule(table.family, &chain.name, rule)
     } else {
         nft::rule(table.family, rule)

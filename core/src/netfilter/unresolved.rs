@@ -74,6 +74,7 @@ mod tests {
             base: None,
             comment: None,
             rules: vec![plain, rule],
+            opaque: Vec::new(),
         };
         let table = Table {
             family: Family::Ip,
@@ -83,6 +84,7 @@ mod tests {
             chains: vec![chain],
             sets: Vec::new(),
             objects: Vec::new(),
+            opaque: Vec::new(),
         };
         Ruleset {
             plane: Plane::Legacy,

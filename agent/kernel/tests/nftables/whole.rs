@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use netghost_core::artifact::manifest::redecode;
 use netghost_core::netfilter::nft::consts;
-use netghost_core::section::{Content, State};
+use netghost_core::netfilter::text;
+use netghost_core::section::{Content, Section, State};
 use netghost_kernel::netlink::{Protocol, Socket};
 use netghost_lab::Limits;
 use netghost_lab::netns::Namespace;
@@ -61,31 +63,125 @@ fn root_the_first_dump_of_a_socket_is_whole() {
     assert_eq!(rules.len(), 2);
 }
 
-/// A rule above 32 KB hides itself and all behind it from every dump: the chain is a gap, and what stands before it is shown.
+/// A rule above 32 KB ends the dump of its chain. What stands behind it is read by its handle, in order, and named as hidden;
+/// the large rule alone is a gap, which names its handle.
 #[test]
-fn root_a_rule_of_40_kb_makes_its_chain_unread() {
+fn root_what_a_rule_of_40_kb_hides_is_read() {
     let namespace = with_rules(&[
         " -s 10.0.0.1 -j ACCEPT".to_owned(),
         format!("{} -j ACCEPT", comments(120)),
+        " -s 10.0.0.2 -j ACCEPT".to_owned(),
         " -j DROP".to_owned(),
     ]);
-    let listed = namespace.must(&["nft", "list", "ruleset"]).unwrap();
-    assert!(
-        !String::from_utf8_lossy(&listed.stdout).contains("drop"),
-        "the ordinary tool does not show the DROP"
-    );
+    for tool in [&["nft", "list", "ruleset"][..], &["iptables-nft-save"]] {
+        let listed = namespace.must(tool).unwrap();
+        let listed = String::from_utf8_lossy(&listed.stdout).to_lowercase();
+        assert!(
+            listed.contains("10.0.0.1") && !listed.contains("drop"),
+            "{tool:?} hides the DROP"
+        );
+    }
     let section = read(&namespace);
+    assert_eq!(
+        texts(&section),
+        [
+            "-A INPUT -s 10.0.0.1/32 -j ACCEPT",
+            "[rule too large to be read]",
+            "-A INPUT -s 10.0.0.2/32 -j ACCEPT",
+            "-A INPUT -j DROP",
+        ]
+    );
+    let [gap] = section.gaps.as_slice() else {
+        panic!("{:?}", section.gaps)
+    };
+    assert_eq!(gap.path, "ip/filter/INPUT/rule[2]");
+    assert!(gap.why.contains("too large to be read, handle 3"), "{}", gap.why);
     assert!(
-        matches!(&section.state, State::Unreadable { why } if why.contains("a rule too large to dump")),
+        matches!(&section.state, State::Unreadable { why } if why.contains("too large to be read")),
         "{:?}",
         section.state
     );
-    assert_eq!(section.gaps.len(), 1);
-    assert_eq!(section.gaps[0].path, "ip/filter/INPUT");
+    let named: Vec<&str> = section
+        .warnings
+        .iter()
+        .map(|warning| warning.code.as_str())
+        .collect();
+    assert_eq!(named, ["HIDDEN_RULE"; 3]);
+    let last = &section.warnings[2].message;
+    assert!(last.contains("ip/filter/INPUT/rule[4] (handle 5)"), "{last}");
+    assert!(last.ends_with(": -A INPUT -j DROP"), "{last}");
+    let again = redecode(section.name, section.raw.as_ref().unwrap()).unwrap();
+    assert_eq!((Some(again.content), again.gaps), (section.content, section.gaps));
+}
+
+/// The large rule may be the first, and the last; a rule of more than one page behind it can't be had either.
+#[test]
+fn root_every_rule_that_cannot_be_had_is_a_gap_in_its_place() {
+    let namespace = with_rules(&[
+        format!("{} -j ACCEPT", comments(120)),
+        " -j DROP".to_owned(),
+        format!("{} -j ACCEPT", comments(20)),
+        " -s 10.0.0.2 -j ACCEPT".to_owned(),
+        format!("{} -j ACCEPT", comments(120)),
+    ]);
+    let section = read(&namespace);
+    let large = "[rule too large to be read]";
+    assert_eq!(
+        texts(&section),
+        [
+            large,
+            "-A INPUT -j DROP",
+            large,
+            "-A INPUT -s 10.0.0.2/32 -j ACCEPT",
+            large
+        ]
+    );
+    let paths: Vec<&str> = section.gaps.iter().map(|gap| gap.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [1, 3, 5].map(|place| format!("ip/filter/INPUT/rule[{place}]"))
+    );
+}
+
+/// A chain that a rule jumps to which can't be read is short by that jump: nothing is hidden in it, and nothing proves that.
+#[test]
+fn root_a_jump_that_is_not_read_leaves_its_target_unread() {
+    let namespace = Namespace::new().unwrap();
+    namespace.must(&["iptables-nft", "-N", "target"]).unwrap();
+    let large = format!("-A INPUT {} -j target", comments(120));
+    for rule in [large.as_str(), "-A INPUT -j target", "-A target -j DROP"] {
+        let words: Vec<&str> = ["iptables-nft"]
+            .into_iter()
+            .chain(rule.split_whitespace())
+            .collect();
+        namespace.must(&words).unwrap();
+    }
+    let section = read(&namespace);
+    let gaps: Vec<(&str, bool)> = section
+        .gaps
+        .iter()
+        .map(|gap| (gap.path.as_str(), gap.why.contains("(2 of 3 uses seen)")))
+        .collect();
+    assert_eq!(
+        gaps,
+        [("ip/filter/target", true), ("ip/filter/INPUT/rule[1]", false)]
+    );
+    let left = section
+        .warnings
+        .iter()
+        .find(|warning| warning.code == "HIDDEN_RULES_LEFT");
+    assert!(left.unwrap().message.contains("1 of its 3 uses"), "{left:?}");
+}
+
+fn texts(section: &Section) -> Vec<String> {
     let Some(Content::Netfilter { config, .. }) = &section.content else {
         panic!("what was read is shown")
     };
-    assert!(config.tables[0].chains[0].rules.len() < 3);
+    let table = &config.tables[0];
+    let rules = table.chains[0].rules.iter();
+    rules
+        .map(|rule| text::rule(config.plane, table, &table.chains[0], rule))
+        .collect()
 }
 
 /// Jumps, gotos, verdict maps and bound chains all count as uses; none of them may look like a missing rule.

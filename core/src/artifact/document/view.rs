@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
-    BaseChain, Chain, ChainRuntime, Counters, Element, Item, Match, NatKind, Object, Opaque, Plane, Rule,
-    RuleRuntime, Set, SetRuntime, Statement, Table, TableRuntime, Verdict,
+    BaseChain, Chain, ChainRuntime, Counters, Element, ElementRuntime, Item, Match, NatKind, Object,
+    ObjectRuntime, Opaque, OpaqueAttribute, Plane, Rule, RuleRuntime, Set, SetRuntime, Statement, Table,
+    TableRuntime, Verdict,
 };
 use crate::netfilter::text;
 use crate::section::Content;
@@ -18,7 +19,9 @@ pub(super) struct TableView<'a> {
     comment: Option<&'a Text>,
     chains: Vec<ChainView<'a>>,
     sets: Vec<SetView<'a>>,
-    objects: &'a [Object],
+    objects: Vec<ObjectView<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    opaque: &'a [OpaqueAttribute],
 }
 
 #[derive(Serialize)]
@@ -33,6 +36,8 @@ struct ChainView<'a> {
     devices: &'a [Text],
     comment: Option<&'a Text>,
     rules: Vec<RuleView<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    opaque: &'a [OpaqueAttribute],
 }
 
 #[derive(Serialize)]
@@ -45,6 +50,9 @@ struct RuleView<'a> {
     comment: Option<&'a Text>,
     counters: Option<Counters>,
     handle: Option<Big>,
+    /// In force, and not shown by the ordinary tools.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    hidden: bool,
 }
 
 #[derive(Serialize)]
@@ -53,6 +61,21 @@ struct SetView<'a> {
     set: &'a Set,
     /// Elements that packets added.
     runtime_elements: &'a [Element],
+    /// What the elements have come to, in the same places.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    element_states: &'a [ElementRuntime],
+}
+
+#[derive(Serialize)]
+struct ObjectView<'a> {
+    #[serde(flatten)]
+    object: &'a Object,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counters: Option<Counters>,
+    /// What of a quota is used, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<Big>,
 }
 
 /// The tables of a ruleset; none for what is no ruleset.
@@ -79,6 +102,16 @@ fn table_view<'a>(plane: Plane, table: &'a Table, runtime: Option<&'a TableRunti
         SetView {
             set,
             runtime_elements: runtime.map_or(&[], |runtime| &runtime.elements),
+            element_states: runtime.map_or(&[], |runtime| &runtime.states),
+        }
+    };
+    let object = |(index, object)| {
+        let runtime: Option<&ObjectRuntime> = runtime.and_then(|runtime| runtime.objects.get(index));
+        ObjectView {
+            object,
+            text: text::nft::object(object),
+            counters: runtime.and_then(|runtime| runtime.counters),
+            used: runtime.and_then(|runtime| runtime.used),
         }
     };
     TableView {
@@ -88,7 +121,8 @@ fn table_view<'a>(plane: Plane, table: &'a Table, runtime: Option<&'a TableRunti
         comment: table.comment.as_ref(),
         chains: table.chains.iter().enumerate().map(chain).collect(),
         sets: table.sets.iter().enumerate().map(set).collect(),
-        objects: &table.objects,
+        objects: table.objects.iter().enumerate().map(object).collect(),
+        opaque: &table.opaque,
     }
 }
 
@@ -113,6 +147,7 @@ fn chain_view<'a>(
         devices: base.map_or(&[], |base| &base.devices),
         comment: chain.comment.as_ref(),
         rules: chain.rules.iter().enumerate().map(rule).collect(),
+        opaque: &chain.opaque,
     }
 }
 
@@ -142,6 +177,7 @@ fn rule_view<'a>(text: String, rule: &'a Rule, runtime: Option<&RuleRuntime>) ->
         comment: rule.comment.as_ref(),
         counters: runtime.and_then(|runtime| runtime.counters),
         handle: runtime.and_then(|runtime| runtime.handle),
+        hidden: runtime.is_some_and(|runtime| runtime.hidden),
     }
 }
 

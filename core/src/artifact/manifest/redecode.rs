@@ -54,8 +54,7 @@ fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
     match name {
         SectionName::Nftables => {
             let lifted = nft::lift(raw).ok()?;
-            let mut gaps = nft::whole::gaps(raw).ok()?;
-            gaps.extend(unresolved::gaps(&lifted.config));
+            let gaps = nft::gaps(raw, &lifted).ok()?;
             let content = Content::Netfilter {
                 config: lifted.config,
                 runtime: lifted.runtime,

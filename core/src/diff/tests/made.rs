@@ -57,6 +57,7 @@ pub(super) fn chain(name: &str, rules: impl IntoIterator<Item = Rule>) -> Chain 
         base: Some(base),
         comment: None,
         rules: rules.into_iter().collect(),
+        opaque: Vec::new(),
     }
 }
 
@@ -67,6 +68,7 @@ pub(super) fn set(name: &str, keys: impl IntoIterator<Item = u32>) -> Set {
         timeout_ms: None,
         comment: None,
         statements: Vec::new(),
+        opaque: Vec::new(),
     };
     Set {
         name: name.into(),
@@ -80,6 +82,7 @@ pub(super) fn set(name: &str, keys: impl IntoIterator<Item = u32>) -> Set {
         comment: None,
         elements: keys.into_iter().map(element).collect(),
         statements: Vec::new(),
+        opaque: Vec::new(),
     }
 }
 
@@ -89,6 +92,8 @@ pub(super) fn object(kind: &str, name: &str) -> Object {
         name: name.into(),
         comment: None,
         payload: Hex(vec![0]),
+        definition: None,
+        opaque: Vec::new(),
     }
 }
 
@@ -101,6 +106,7 @@ pub(super) fn table(name: &str, chains: Vec<Chain>) -> Table {
         chains,
         sets: Vec::new(),
         objects: Vec::new(),
+        opaque: Vec::new(),
     }
 }
 

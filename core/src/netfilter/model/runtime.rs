@@ -21,6 +21,12 @@ pub struct TableRuntime {
     pub chains: Vec<ChainRuntime>,
     /// One for each named set.
     pub sets: Vec<SetRuntime>,
+    /// One for each object.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectRuntime>,
+    /// The netlink port of the program that owns the table and with which it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u32>,
 }
 
 /// Runtime of a chain.
@@ -41,6 +47,9 @@ pub struct RuleRuntime {
     pub handle: Option<Big>,
     /// What matched, where it is counted. `None` is "not counted", never zero.
     pub counters: Option<Counters>,
+    /// In force, and not shown by the ordinary tools: it is, or stands behind, a rule too large for their listing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 /// Packets and bytes.
@@ -59,4 +68,28 @@ pub struct SetRuntime {
     pub handle: Option<Big>,
     /// Elements that packets added to a dynamic set.
     pub elements: Vec<Element>,
+    /// What the elements have come to, in the same places: those of the configuration, or those above where the set is
+    /// dynamic. Empty where no element counts or expires.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<ElementRuntime>,
+}
+
+/// Runtime of an element of a set.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ElementRuntime {
+    /// When it goes, in milliseconds from the reading.
+    pub expires_ms: Option<Big>,
+    /// What matched it, where it is counted.
+    pub counters: Option<Counters>,
+}
+
+/// Runtime of a named object or flowtable.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ObjectRuntime {
+    /// The kernel's handle.
+    pub handle: Option<Big>,
+    /// What a counter has counted.
+    pub counters: Option<Counters>,
+    /// What of a quota is used, in bytes.
+    pub used: Option<Big>,
 }

@@ -1,5 +1,8 @@
 //! Numbers of `linux/netfilter/nf_tables.h` and `linux/netfilter/nfnetlink.h`.
 
+/// `NLMSG_ERROR`: the kernel's answer to a request that it refuses (`linux/netlink.h`).
+pub const REFUSED: u16 = 2;
+
 /// `NFNL_SUBSYS_NFTABLES`, the high byte of the message type.
 pub const SUBSYSTEM: u16 = 10 << 8;
 

@@ -14,7 +14,9 @@ pub(super) struct Part {
 const TYPE_BITS: u32 = 6;
 
 /// Number, word, type, length in bytes.
-const DATATYPES: [(u32, &str, Type, Option<usize>); 31] = [
+type Datatype = (u32, &'static str, Type, Option<usize>);
+
+const DATATYPES: [Datatype; 31] = [
     (2, "nf_proto", Type::Network, Some(1)),
     (4, "integer", Type::Bytes, None),
     (5, "string", Type::Text, None),
@@ -48,14 +50,17 @@ const DATATYPES: [(u32, &str, Type, Option<usize>); 31] = [
     (41, "ifname", Type::IfName, Some(16)),
 ];
 
-/// The word for a datatype and its parts. A datatype that is not known is named by its number, and its keys stay bytes.
-pub(super) fn parts(number: u32, length: usize) -> (String, Vec<Part>) {
+/// The word for a datatype and its parts. `fields` are the lengths of the parts of a concatenation, where they are said
+/// (`NFTA_SET_FIELD_LEN`). A datatype that is not known is named by its number, and its keys stay bytes.
+pub(super) fn parts(number: u32, length: usize, fields: &[u32]) -> (String, Vec<Part>) {
     let numbers = unpack(number);
     let rows: Option<Vec<_>> = numbers
         .iter()
         .map(|number| DATATYPES.iter().find(|row| row.0 == *number))
         .collect();
-    let Some(rows) = rows.filter(|rows| !rows.is_empty() && fits(rows, length)) else {
+    let rows = rows.filter(|rows| !rows.is_empty());
+    let widths = rows.as_ref().and_then(|rows| widths(rows, length, fields));
+    let (Some(rows), Some(widths)) = (rows, widths) else {
         return (
             format!("datatype {number}"),
             vec![Part {
@@ -68,10 +73,8 @@ pub(super) fn parts(number: u32, length: usize) -> (String, Vec<Part>) {
     (
         name,
         rows.iter()
-            .map(|row| Part {
-                ty: row.2,
-                width: row.3,
-            })
+            .zip(widths)
+            .map(|(row, width)| Part { ty: row.2, width })
             .collect(),
     )
 }
@@ -86,18 +89,24 @@ fn unpack(mut number: u32) -> Vec<u32> {
     out
 }
 
-/// Each part of a concatenation takes whole registers.
-fn fits(rows: &[&(u32, &str, Type, Option<usize>)], length: usize) -> bool {
-    match rows {
-        [row] => row.3.is_none_or(|width| width == length),
-        rows => {
-            let total: Option<usize> = rows
-                .iter()
-                .map(|row| row.3.map(|width| width.next_multiple_of(4)))
-                .sum();
-            total == Some(length)
-        }
+/// The length of each part; each part of a concatenation takes whole registers. `None` where they are not those of the key.
+fn widths(rows: &[&Datatype], length: usize, fields: &[u32]) -> Option<Vec<Option<usize>>> {
+    if let [row] = rows {
+        let fits = row.3.is_none_or(|width| width == length);
+        return fits.then(|| vec![row.3]);
     }
+    let said: Vec<Option<usize>> = fields.iter().map(|bytes| usize::try_from(*bytes).ok()).collect();
+    let widths: Option<Vec<usize>> = rows
+        .iter()
+        .zip(said.into_iter().chain(std::iter::repeat(None)))
+        .map(|(row, said)| match (row.3, said) {
+            (Some(own), Some(said)) => (own == said).then_some(own),
+            (own, said) => own.or(said),
+        })
+        .collect();
+    let widths = widths?;
+    let total: usize = widths.iter().map(|width| width.next_multiple_of(4)).sum();
+    (total == length).then(|| widths.into_iter().map(Some).collect())
 }
 
 #[cfg(test)]
@@ -106,7 +115,7 @@ mod tests {
 
     #[test]
     fn concatenations_unpack_in_order() {
-        let (name, parts) = parts((7 << 6) | 13, 8);
+        let (name, parts) = parts((7 << 6) | 13, 8, &[]);
         assert_eq!(name, "ipv4_addr . inet_service");
         assert_eq!(
             parts[1],
@@ -117,16 +126,31 @@ mod tests {
         );
     }
 
+    /// `typeof vlan id . ip saddr`.
+    #[test]
+    fn a_part_of_any_length_is_as_long_as_is_said() {
+        let number = (4 << 6) | 7;
+        let (name, read) = parts(number, 8, &[2, 4]);
+        assert_eq!(name, "integer . ipv4_addr");
+        assert_eq!((read[0].width, read[1].width), (Some(2), Some(4)));
+        for (length, fields) in [(8, &[][..]), (8, &[5, 4]), (12, &[2, 4]), (8, &[2, 3])] {
+            assert!(
+                parts(number, length, fields).0.starts_with("datatype"),
+                "{length} {fields:?}"
+            );
+        }
+    }
+
     #[test]
     fn what_does_not_fit_stays_bytes() {
-        assert_eq!(parts(7, 16).0, "datatype 7");
+        assert_eq!(parts(7, 16, &[]).0, "datatype 7");
         assert_eq!(
-            parts(63, 4).1,
+            parts(63, 4, &[]).1,
             [Part {
                 ty: Type::Bytes,
                 width: None
             }]
         );
-        assert_eq!(parts(0, 4).0, "datatype 0");
+        assert_eq!(parts(0, 4, &[]).0, "datatype 0");
     }
 }

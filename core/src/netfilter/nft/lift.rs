@@ -6,37 +6,29 @@ pub mod stream;
 
 use super::Lifted;
 use super::consts;
-use super::expr::{self, Source};
+use super::expr::Source;
 use super::implicit::Implicit;
-use super::message::{self, ChainMessage, HookMessage, TableMessage, required};
+use super::message::{self, ChainMessage, TableMessage, required};
 use super::object;
 use super::order::Orders;
-use super::set::{self, SetMessage, Sets, milliseconds};
+use super::set::{self as sets, SetMessage, Sets};
 use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
-    BaseChain, Chain, ChainId, ChainRuntime, Element, Family, Hook, Item, Object, Plane, Rule, RuleRuntime,
-    Ruleset, RulesetRuntime, Set, SetRuntime, Statement, Table, TableRuntime, Verdict,
+    Chain, ChainId, ChainRuntime, Family, Item, Object, ObjectRuntime, Plane, Ruleset, RulesetRuntime,
+    Statement, Table, TableRuntime,
 };
-use crate::raw::attr::{Attr, Malformed, attrs};
+use crate::raw::attr::Malformed;
 use crate::raw::{NetlinkRaw, RawMessage};
+
+mod chain;
+mod received;
+mod set;
+
+pub(super) use chain::hook_of;
+use received::Rules;
 
 /// `NFT_TABLE_F_*`.
 const TABLE_FLAGS: [(u32, &str); 3] = [(1, "dormant"), (2, "owner"), (4, "persist")];
-
-/// `NFT_SET_*` that a person chooses. What follows from the use of a set (map, anonymous, concatenation) is left out.
-const SET_FLAGS: [(u32, &str); 4] = [
-    (consts::SET_CONSTANT, "constant"),
-    (consts::SET_INTERVAL, "interval"),
-    (consts::SET_TIMEOUT, "timeout"),
-    (consts::SET_EVAL, "dynamic"),
-];
-
-/// Flags that say what the other attributes say already; the last is `NFT_SET_EXPR`.
-const SET_IMPLIED: u32 =
-    consts::SET_ANONYMOUS | consts::SET_MAP | consts::SET_OBJECT | consts::SET_CONCAT | 0x100;
-
-/// One rule, decoded.
-type LiftedRule = (Rule, RuleRuntime);
 
 /// The messages, sorted by what they are about.
 #[derive(Debug)]
@@ -45,9 +37,11 @@ pub(super) struct Lift<'a> {
     tables: BTreeMap<(Family, Text), TableMessage>,
     /// In the order listed, which is the order of registration.
     chains: Vec<(Family, ChainMessage)>,
-    rules: BTreeMap<ChainId, Vec<message::RuleMessage<'a>>>,
+    rules: BTreeMap<ChainId, Rules<'a>>,
+    /// True behind a request for one rule, which its answer follows.
+    asked: bool,
     sets: Sets<'a>,
-    objects: Vec<(Family, Text, Object)>,
+    objects: BTreeMap<(Family, Text), Vec<(Object, ObjectRuntime)>>,
 }
 
 impl<'a> Lift<'a> {
@@ -57,8 +51,9 @@ impl<'a> Lift<'a> {
             tables: BTreeMap::new(),
             chains: Vec::new(),
             rules: BTreeMap::new(),
+            asked: false,
             sets: Sets::new(),
-            objects: Vec::new(),
+            objects: BTreeMap::new(),
         };
         for message in &raw.messages {
             lift.message(message)?;
@@ -67,6 +62,10 @@ impl<'a> Lift<'a> {
     }
 
     fn message(&mut self, message: &'a RawMessage) -> Result<(), Malformed> {
+        let asked = std::mem::take(&mut self.asked);
+        if message.message_type == consts::REFUSED {
+            return self.refused(message);
+        }
         let (family, attributes) = message::open(message)?;
         match message.message_type {
             consts::NEW_TABLE => {
@@ -81,14 +80,20 @@ impl<'a> Lift<'a> {
                     table: rule.table.clone(),
                     chain: rule.chain.clone(),
                 };
-                self.rules.entry(id).or_default().push(rule);
+                let rules = self.rules.entry(id).or_default();
+                if asked {
+                    rules.found(rule);
+                } else {
+                    rules.list(rule);
+                }
             }
+            consts::GET_RULE => self.asked = true,
             consts::NEW_SET => {
-                let (table, name, set) = set::set(attributes)?;
+                let (table, name, set) = sets::set(attributes)?;
                 self.sets.insert((family, table, name), set);
             }
             consts::NEW_ELEMENTS => {
-                let (table, name, elements) = set::elements(attributes)?;
+                let (table, name, elements) = sets::elements(attributes)?;
                 let set = self.sets.get_mut(&(family, table, name));
                 required(set, "the set of a list of elements")?
                     .elements
@@ -96,11 +101,11 @@ impl<'a> Lift<'a> {
             }
             consts::NEW_OBJECT => {
                 let (table, object) = object::object(attributes)?;
-                self.objects.push((family, table, object));
+                self.objects.entry((family, table)).or_default().push(object);
             }
             consts::NEW_FLOWTABLE => {
                 let (table, object) = object::flowtable(attributes)?;
-                self.objects.push((family, table, object));
+                self.objects.entry((family, table)).or_default().push(object);
             }
             other => {
                 return Err(Malformed::Value {
@@ -109,6 +114,18 @@ impl<'a> Lift<'a> {
                 });
             }
         }
+        Ok(())
+    }
+
+    /// A rule that the kernel would not give alone.
+    fn refused(&mut self, message: &RawMessage) -> Result<(), Malformed> {
+        let refused = message::refused(message)?;
+        let id = ChainId {
+            family: refused.family,
+            table: refused.table,
+            chain: refused.chain,
+        };
+        self.rules.entry(id).or_default().refuse(refused.handle);
         Ok(())
     }
 
@@ -179,13 +196,10 @@ impl<'a> Lift<'a> {
             sets.push(set);
             set_runtimes.push(runtime);
         }
-        let mut objects: Vec<Object> = self
-            .objects
-            .iter()
-            .filter(|(of, table, _)| *of == family && *table == message.name)
-            .map(|(_, _, object)| object.clone())
-            .collect();
-        objects.sort();
+        let objects = self.objects.get(&(family, message.name.clone()));
+        let mut objects = objects.cloned().unwrap_or_default();
+        objects.sort_by(|a, b| a.0.cmp(&b.0));
+        let (objects, object_runtimes): (Vec<_>, Vec<_>) = objects.into_iter().unzip();
         let table = Table {
             family,
             name: message.name.clone(),
@@ -194,6 +208,7 @@ impl<'a> Lift<'a> {
             chains,
             sets,
             objects,
+            opaque: message.opaque.clone(),
         };
         let handle = message.handle.map(Big);
         Ok((
@@ -202,6 +217,8 @@ impl<'a> Lift<'a> {
                 handle,
                 chains: chain_runtimes,
                 sets: set_runtimes,
+                objects: object_runtimes,
+                owner: message.owner,
             },
         ))
     }
@@ -216,43 +233,6 @@ impl<'a> Lift<'a> {
         })
     }
 
-    fn chain(&self, id: &ChainId, message: &ChainMessage) -> Result<(Chain, ChainRuntime), Malformed> {
-        let rules = self.rules.get(id).map(Vec::as_slice).unwrap_or_default();
-        let rules: Result<Vec<LiftedRule>, Malformed> =
-            rules.iter().map(|rule| self.rule(id.family, rule)).collect();
-        let (rules, rule_runtimes): (Vec<_>, Vec<_>) = rules?.into_iter().unzip();
-        let base = message
-            .hook
-            .as_ref()
-            .map(|hook| base(id.family, message, hook))
-            .transpose()?;
-        let chain = Chain {
-            name: message.name.clone(),
-            base,
-            comment: message.comment.clone(),
-            rules,
-        };
-        let runtime = ChainRuntime {
-            handle: message.handle.map(Big),
-            policy_counters: message.counters.map(expr::counters),
-            rules: rule_runtimes,
-        };
-        Ok((chain, runtime))
-    }
-
-    fn rule(&self, family: Family, message: &message::RuleMessage<'a>) -> Result<LiftedRule, Malformed> {
-        let read = expr::read(self.source(family, &message.table), attrs(message.expressions))?;
-        let mut comments = message.comment.iter().cloned().chain(read.comments);
-        let comment = comments.next();
-        let mut items = read.items;
-        items.extend(comments.map(extra_comment));
-        let runtime = RuleRuntime {
-            handle: message.handle.map(Big),
-            counters: read.counters,
-        };
-        Ok((Rule { items, comment }, runtime))
-    }
-
     fn source<'s>(&'s self, family: Family, table: &'s Text) -> Source<'s, 'a> {
         Source {
             family,
@@ -261,86 +241,6 @@ impl<'a> Lift<'a> {
             links: self.links,
         }
     }
-
-    fn set(
-        &self,
-        (family, table, name): (Family, &Text, &Text),
-        message: &SetMessage<'a>,
-        filled: bool,
-    ) -> Result<(Set, SetRuntime), Malformed> {
-        let elements = self.elements(family, table, message)?;
-        let dynamic = filled || message.flags & consts::SET_EVAL != 0;
-        let (elements, packets) = if dynamic {
-            (Vec::new(), elements)
-        } else {
-            (elements, Vec::new())
-        };
-        let mut flags = flag_words(&SET_FLAGS, SET_IMPLIED, message.flags);
-        if message.auto_merge {
-            flags.insert(0, "auto-merge".to_owned());
-        }
-        let set = Set {
-            name: name.clone(),
-            key_type: message.key_name(),
-            data_type: message.data_name(),
-            flags,
-            timeout_ms: milliseconds(message.timeout),
-            gc_interval_ms: message.gc_interval.filter(|interval| *interval != 0),
-            size: message.size.filter(|size| *size != 0),
-            policy: policy(message.policy)?,
-            comment: message.comment.clone(),
-            elements,
-            statements: self.statements(family, table, &message.expressions)?,
-        };
-        Ok((
-            set,
-            SetRuntime {
-                handle: message.handle.map(Big),
-                elements: packets,
-            },
-        ))
-    }
-
-    fn elements(
-        &self,
-        family: Family,
-        table: &Text,
-        message: &SetMessage<'a>,
-    ) -> Result<Vec<Element>, Malformed> {
-        let entries = message.entries(&message.key_parts(), self.links)?;
-        entries
-            .into_iter()
-            .map(|entry| {
-                Ok(Element {
-                    data: message.data_of(entry.element, self.links),
-                    // Nought is "never" where the set has a timeout; the kernel leaves the set's own out.
-                    timeout_ms: entry.element.timeout.map(Big),
-                    comment: entry.element.comment.clone(),
-                    statements: self.statements(family, table, &entry.element.expressions)?,
-                    key: entry.key,
-                })
-            })
-            .collect()
-    }
-
-    fn statements(
-        &self,
-        family: Family,
-        table: &Text,
-        expressions: &[Attr<'a>],
-    ) -> Result<Vec<Item>, Malformed> {
-        Ok(expr::read(self.source(family, table), expressions.iter().copied().map(Ok))?.items)
-    }
-}
-
-/// A comment that is not the rule's first keeps its place in the configuration as a match of no effect.
-fn extra_comment(text: Text) -> Item {
-    use crate::netfilter::model::{Match, Op, Value};
-    Item::Match(Match {
-        field: "comment".into(),
-        op: Op::Eq,
-        value: Value::Text(text),
-    })
 }
 
 /// The sets that rules of these chains write to, whatever the flags of the sets say.
@@ -355,60 +255,6 @@ fn filled_by_packets(chains: &[(Chain, ChainRuntime)]) -> BTreeSet<Text> {
             _ => None,
         })
         .collect()
-}
-
-fn base(family: Family, message: &ChainMessage, hook: &HookMessage) -> Result<BaseChain, Malformed> {
-    Ok(BaseChain {
-        chain_type: message.chain_type.clone(),
-        hook: hook_of(family, hook.number)?,
-        priority: hook.priority,
-        policy: match message.policy {
-            Some(0) => Verdict::Drop,
-            Some(1) | None => Verdict::Accept,
-            Some(other) => {
-                return Err(Malformed::Value {
-                    what: "NFTA_CHAIN_POLICY",
-                    value: other.into(),
-                });
-            }
-        },
-        devices: hook.devices.clone(),
-        offload: message.flags & consts::CHAIN_OFFLOAD != 0,
-    })
-}
-
-/// `NF_INET_*`, `NF_ARP_*`, `NF_BR_*`, `NF_NETDEV_*`.
-fn hook_of(family: Family, number: u32) -> Result<Hook, Malformed> {
-    let hook = match (family, number) {
-        (Family::Netdev, 0) | (Family::Inet, 5) => Some(Hook::Ingress),
-        (Family::Netdev, 1) => Some(Hook::Egress),
-        (Family::Arp, 0) => Some(Hook::Input),
-        (Family::Arp, 1) => Some(Hook::Output),
-        (Family::Arp, 2) => Some(Hook::Forward),
-        (Family::Netdev | Family::Arp, _) => None,
-        (_, 0) => Some(Hook::Prerouting),
-        (_, 1) => Some(Hook::Input),
-        (_, 2) => Some(Hook::Forward),
-        (_, 3) => Some(Hook::Output),
-        (_, 4) => Some(Hook::Postrouting),
-        _ => None,
-    };
-    hook.ok_or(Malformed::Value {
-        what: "NFTA_HOOK_HOOKNUM",
-        value: number.into(),
-    })
-}
-
-/// `enum nft_set_policies`; performance is what is meant when nothing is said.
-fn policy(number: Option<u32>) -> Result<Option<String>, Malformed> {
-    match number.unwrap_or(0) {
-        0 => Ok(None),
-        1 => Ok(Some("memory".to_owned())),
-        other => Err(Malformed::Value {
-            what: "NFTA_SET_POLICY",
-            value: other.into(),
-        }),
-    }
 }
 
 /// The words of these bits. What is in neither the table nor `implied` is a number.

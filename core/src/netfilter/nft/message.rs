@@ -2,10 +2,18 @@
 
 use super::consts;
 use super::udata;
-use crate::bytes::Text;
-use crate::netfilter::model::{Family, Verdict};
+use crate::bytes::{Hex, Text};
+use crate::netfilter::model::{Family, OpaqueAttribute};
 use crate::raw::RawMessage;
 use crate::raw::attr::{Attr, Attrs, Malformed, attrs};
+
+mod data;
+mod handles;
+mod hook;
+
+pub(super) use data::{Data, data, expression};
+pub use handles::{Handles, handles};
+pub(super) use hook::{HookMessage, devices, hook};
 
 /// A table (`enum nft_table_attributes`).
 #[derive(Debug, Clone, Default)]
@@ -14,6 +22,8 @@ pub(super) struct TableMessage {
     pub(super) flags: u32,
     pub(super) handle: Option<u64>,
     pub(super) comment: Option<Text>,
+    pub(super) owner: Option<u32>,
+    pub(super) opaque: Vec<OpaqueAttribute>,
 }
 
 /// A chain (`enum nft_chain_attributes`).
@@ -29,14 +39,7 @@ pub(super) struct ChainMessage {
     pub(super) flags: u32,
     pub(super) counters: Option<(u64, u64)>,
     pub(super) comment: Option<Text>,
-}
-
-/// Where a base chain is hooked in (`enum nft_hook_attributes`).
-#[derive(Debug, Clone, Default)]
-pub(super) struct HookMessage {
-    pub(super) number: u32,
-    pub(super) priority: i32,
-    pub(super) devices: Vec<Text>,
+    pub(super) opaque: Vec<OpaqueAttribute>,
 }
 
 /// A rule (`enum nft_rule_attributes`).
@@ -47,11 +50,44 @@ pub(super) struct RuleMessage<'a> {
     pub(super) handle: Option<u64>,
     pub(super) expressions: &'a [u8],
     pub(super) comment: Option<Text>,
+    pub(super) opaque: Vec<OpaqueAttribute>,
+}
+
+/// A rule that the kernel would not give alone: its answer holds the request (`struct nlmsgerr`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RefusedMessage {
+    pub(super) family: Family,
+    pub(super) table: Text,
+    pub(super) chain: Text,
+    pub(super) handle: u64,
+}
+
+/// What stands in `struct nlmsgerr` before the request's own header: the error number and `struct nlmsghdr`.
+const BEFORE_REQUEST: usize = 4 + 16;
+
+pub(super) fn refused(message: &RawMessage) -> Result<RefusedMessage, Malformed> {
+    let payload = message.payload.0.as_slice();
+    let asked = payload.get(BEFORE_REQUEST..).ok_or(Malformed::Short {
+        what: "nlmsgerr",
+        have: payload.len(),
+        need: BEFORE_REQUEST,
+    })?;
+    let (family, attributes) = parts(asked)?;
+    let rule = rule(attributes)?;
+    Ok(RefusedMessage {
+        family,
+        table: rule.table,
+        chain: rule.chain,
+        handle: required(rule.handle, "NFTA_RULE_HANDLE")?,
+    })
 }
 
 /// The address family of a message, and its attributes.
 pub(super) fn open(message: &RawMessage) -> Result<(Family, Attrs<'_>), Malformed> {
-    let payload = message.payload.0.as_slice();
+    parts(&message.payload.0)
+}
+
+fn parts(payload: &[u8]) -> Result<(Family, Attrs<'_>), Malformed> {
     let short = Malformed::Short {
         what: "nfgenmsg",
         have: payload.len(),
@@ -108,8 +144,8 @@ pub fn names(message: &RawMessage) -> Result<(u8, Text, Text), Malformed> {
     ))
 }
 
-/// The number of a family in `nfgenmsg`, `NFPROTO_*`.
-pub fn family_number(family: Family) -> u8 {
+/// `NFPROTO_*` of a family.
+pub fn number_of(family: Family) -> u8 {
     match family {
         Family::Inet => 1,
         Family::Ip => 2,
@@ -142,6 +178,33 @@ pub(super) fn required<T>(value: Option<T>, what: &'static str) -> Result<T, Mal
     value.ok_or(Malformed::Missing { what })
 }
 
+/// An attribute that is not known, as part of the attribute `around` it.
+pub(super) fn within(around: u16, attr: &Attr<'_>) -> OpaqueAttribute {
+    OpaqueAttribute {
+        number: around,
+        payload: Hex(encoded(attr)),
+    }
+}
+
+/// Flag bits that are not known, as the attribute that holds them; nothing where there are none.
+pub(super) fn unknown_bits(number: u16, bits: u32) -> Option<OpaqueAttribute> {
+    (bits != 0).then(|| OpaqueAttribute {
+        number,
+        payload: Hex(bits.to_be_bytes().to_vec()),
+    })
+}
+
+/// An attribute with its header and padding, as the kernel writes it.
+pub(super) fn encoded(attr: &Attr<'_>) -> Vec<u8> {
+    let length = u16::try_from(attr.value.len().saturating_add(4)).unwrap_or(u16::MAX);
+    let mut out = length.to_ne_bytes().to_vec();
+    out.extend_from_slice(&attr.kind.to_ne_bytes());
+    out.extend_from_slice(attr.value);
+    out.resize(out.len().next_multiple_of(4), 0);
+    out
+}
+
+/// The use count (3) is runtime.
 pub(super) fn table(attributes: Attrs<'_>) -> Result<TableMessage, Malformed> {
     let mut out = TableMessage::default();
     let mut name = None;
@@ -152,12 +215,17 @@ pub(super) fn table(attributes: Attrs<'_>) -> Result<TableMessage, Malformed> {
             2 => out.flags = attr.be32("NFTA_TABLE_FLAGS")?,
             4 => out.handle = Some(attr.be64("NFTA_TABLE_HANDLE")?),
             6 => out.comment = udata::find(attr.value, udata::COMMENT),
-            _ => {}
+            7 => out.owner = Some(attr.be32("NFTA_TABLE_OWNER")?),
+            3 | 5 => {}
+            _ => out.opaque.push(attr.into()),
         }
     }
     out.name = required(name, "NFTA_TABLE_NAME")?;
     Ok(out)
 }
+
+/// A chain's flags that are known: base chain, offload, binding.
+const CHAIN_FLAGS: u32 = 1 | consts::CHAIN_OFFLOAD | consts::CHAIN_BINDING;
 
 pub(super) fn chain(attributes: Attrs<'_>) -> Result<ChainMessage, Malformed> {
     let mut out = ChainMessage::default();
@@ -173,45 +241,18 @@ pub(super) fn chain(attributes: Attrs<'_>) -> Result<ChainMessage, Malformed> {
             6 => out.uses = Some(attr.be32("NFTA_CHAIN_USE")?),
             7 => out.chain_type = attr.text(),
             8 => out.counters = Some(counters(attr.nested())?),
+            9 => {}
             10 => out.flags = attr.be32("NFTA_CHAIN_FLAGS")?,
             12 => out.comment = udata::find(attr.value, udata::COMMENT),
-            _ => {}
+            _ => out.opaque.push(attr.into()),
         }
     }
+    out.opaque.extend(unknown_bits(10, out.flags & !CHAIN_FLAGS));
+    let of_hook = out.hook.iter().flat_map(|hook| &hook.opaque).cloned();
+    out.opaque.extend(of_hook);
     out.table = required(table, "NFTA_CHAIN_TABLE")?;
     out.name = required(name, "NFTA_CHAIN_NAME")?;
     Ok(out)
-}
-
-fn hook(attr: &Attr<'_>) -> Result<HookMessage, Malformed> {
-    let mut out = HookMessage::default();
-    for attr in attr.nested() {
-        let attr = attr?;
-        match attr.kind {
-            1 => out.number = attr.be32("NFTA_HOOK_HOOKNUM")?,
-            2 => out.priority = attr.be32("NFTA_HOOK_PRIORITY")?.cast_signed(),
-            3 => out.devices.push(attr.text()),
-            4 => out.devices = devices(&attr)?,
-            _ => {}
-        }
-    }
-    out.devices.sort();
-    out.devices.dedup();
-    Ok(out)
-}
-
-/// `NFTA_HOOK_DEVS`; since Linux 6.17 a device may be given by a prefix (`NFTA_DEVICE_PREFIX`).
-fn devices(attr: &Attr<'_>) -> Result<Vec<Text>, Malformed> {
-    attr.nested()
-        .map(|device| {
-            let device = device?;
-            let mut name = device.text();
-            if device.kind == 2 {
-                name = Text::from([name.as_bytes(), b"*"].concat());
-            }
-            Ok(name)
-        })
-        .collect()
 }
 
 /// `enum nft_counter_attributes`: bytes, then packets; returned as packets, bytes.
@@ -241,80 +282,13 @@ pub(super) fn rule(attributes: Attrs<'_>) -> Result<RuleMessage<'_>, Malformed> 
             2 => chain = Some(attr.text()),
             3 => out.handle = Some(attr.be64("NFTA_RULE_HANDLE")?),
             4 => out.expressions = attr.value,
+            // Which rule stands before it, and padding.
+            6 | 8 => {}
             7 => out.comment = udata::find(attr.value, udata::COMMENT),
-            _ => {}
+            _ => out.opaque.push(attr.into()),
         }
     }
     out.table = required(table, "NFTA_RULE_TABLE")?;
     out.chain = required(chain, "NFTA_RULE_CHAIN")?;
     Ok(out)
-}
-
-/// An expression: its name and its attributes (`enum nft_expr_attributes`).
-pub(super) fn expression<'a>(attr: &Attr<'a>) -> Result<(&'a str, &'a [u8]), Malformed> {
-    let (mut name, mut data) = (None, [].as_slice());
-    for attr in attr.nested() {
-        let attr = attr?;
-        match attr.kind {
-            1 => name = Some(attr.value),
-            2 => data = attr.value,
-            _ => {}
-        }
-    }
-    let name = required(name, "NFTA_EXPR_NAME")?;
-    let name = name.strip_suffix(b"\0").unwrap_or(name);
-    let name = std::str::from_utf8(name).map_err(|_| Malformed::Missing {
-        what: "NFTA_EXPR_NAME",
-    })?;
-    Ok((name, data))
-}
-
-/// `NFTA_DATA_VALUE` or `NFTA_DATA_VERDICT`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Data<'a> {
-    Value(&'a [u8]),
-    Verdict(Verdict),
-}
-
-pub(super) fn data<'a>(attr: &Attr<'a>) -> Result<Data<'a>, Malformed> {
-    for attr in attr.nested() {
-        let attr = attr?;
-        match attr.kind {
-            1 => return Ok(Data::Value(attr.value)),
-            2 => return verdict(&attr).map(Data::Verdict),
-            _ => {}
-        }
-    }
-    Err(Malformed::Missing {
-        what: "NFTA_DATA_VALUE",
-    })
-}
-
-/// `enum nft_verdict_attributes` and `enum nft_verdicts`.
-fn verdict(attr: &Attr<'_>) -> Result<Verdict, Malformed> {
-    let (mut code, mut chain) = (None, None);
-    for attr in attr.nested() {
-        let attr = attr?;
-        match attr.kind {
-            1 => code = Some(attr.be32("NFTA_VERDICT_CODE")?.cast_signed()),
-            2 => chain = Some(attr.text()),
-            _ => {}
-        }
-    }
-    let target = || required(chain.clone(), "NFTA_VERDICT_CHAIN");
-    Ok(match required(code, "NFTA_VERDICT_CODE")? {
-        0 => Verdict::Drop,
-        1 => Verdict::Accept,
-        3 => Verdict::Queue,
-        -1 => Verdict::Continue,
-        -3 => Verdict::Jump { chain: target()? },
-        -4 => Verdict::Goto { chain: target()? },
-        -5 => Verdict::Return,
-        other => {
-            return Err(Malformed::Value {
-                what: "NFTA_VERDICT_CODE",
-                value: other.cast_unsigned().into(),
-            });
-        }
-    })
 }

@@ -1,6 +1,7 @@
 //! Sets and maps with their elements.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use super::consts;
 use super::key_type::{self, Part};
@@ -8,7 +9,7 @@ use super::message::{self, Data, required};
 use super::typed::{self, Type};
 use super::udata;
 use crate::bytes::{Big, Text};
-use crate::netfilter::model::{ElementData, Family, Value};
+use crate::netfilter::model::{ElementData, Family, OpaqueAttribute, Value};
 use crate::raw::NetlinkRaw;
 use crate::raw::attr::{Attr, Attrs, Malformed};
 
@@ -36,6 +37,36 @@ pub(super) struct SetMessage<'a> {
     pub(super) auto_merge: bool,
     pub(super) expressions: Vec<Attr<'a>>,
     pub(super) elements: Vec<ElementMessage<'a>>,
+    pub(super) opaque: Vec<OpaqueAttribute>,
+    holds: OnceLock<Holds>,
+}
+
+/// How the values of a map read.
+#[derive(Debug, Clone)]
+struct Holds {
+    /// A map may hold ranges: two values of its type, the lower one first.
+    interval: bool,
+    parts: Vec<Part>,
+}
+
+impl Holds {
+    fn of(number: u32, length: usize) -> Self {
+        let read = |length| key_type::parts(number, length, &[]);
+        let (name, parts) = read(length);
+        if name.starts_with("datatype") && length.is_multiple_of(2) {
+            let (name, halves) = read(length / 2);
+            if !name.starts_with("datatype") && halves.iter().all(|part| part.width.is_some()) {
+                return Self {
+                    interval: true,
+                    parts: halves,
+                };
+            }
+        }
+        Self {
+            interval: false,
+            parts,
+        }
+    }
 }
 
 /// An element (`enum nft_set_elem_attributes`).
@@ -46,9 +77,12 @@ pub(super) struct ElementMessage<'a> {
     pub(super) data: Option<Data<'a>>,
     flags: u32,
     pub(super) timeout: Option<u64>,
+    /// Milliseconds left.
+    pub(super) expires: Option<u64>,
     pub(super) comment: Option<Text>,
     pub(super) object: Option<Text>,
     pub(super) expressions: Vec<Attr<'a>>,
+    opaque: Vec<OpaqueAttribute>,
 }
 
 /// An element with its key read.
@@ -56,6 +90,16 @@ pub(super) struct ElementMessage<'a> {
 pub(super) struct Entry<'e, 'a> {
     pub(super) key: Value,
     pub(super) element: &'e ElementMessage<'a>,
+    /// What marks the end of an interval, where the kernel lists it apart.
+    pub(super) end: Option<&'e ElementMessage<'a>>,
+}
+
+impl Entry<'_, '_> {
+    /// Attributes that are not known.
+    pub(super) fn opaque(&self) -> Vec<OpaqueAttribute> {
+        let ends = self.end.into_iter().flat_map(|end| &end.opaque);
+        self.element.opaque.iter().chain(ends).cloned().collect()
+    }
 }
 
 pub(super) fn set<'a>(attributes: Attrs<'a>) -> Result<(Text, Text, SetMessage<'a>), Malformed> {
@@ -93,7 +137,7 @@ impl<'a> SetMessage<'a> {
             6 => self.data_type = Some(attr.be32("NFTA_SET_DATA_TYPE")?),
             7 => self.data_length = length(attr, "NFTA_SET_DATA_LEN")?,
             8 => self.policy = Some(attr.be32("NFTA_SET_POLICY")?),
-            9 => self.description(attr.nested())?,
+            9 => self.description(attr)?,
             11 => self.timeout = Some(attr.be64("NFTA_SET_TIMEOUT")?),
             12 => self.gc_interval = Some(attr.be32("NFTA_SET_GC_INTERVAL")?),
             13 => self.user_data(attr.value),
@@ -101,19 +145,21 @@ impl<'a> SetMessage<'a> {
             16 => self.handle = Some(attr.be64("NFTA_SET_HANDLE")?),
             17 => self.expressions = vec![*attr],
             18 => self.expressions = attr.nested().collect::<Result<_, _>>()?,
-            _ => {}
+            // Padding; then, since Linux 6.16, the kind of store that the kernel chose and how many elements are in it.
+            14 | 19 | 20 => {}
+            _ => self.opaque.push((*attr).into()),
         }
         Ok(())
     }
 
     /// `NFTA_SET_DESC_SIZE` and `NFTA_SET_DESC_CONCAT`.
-    fn description(&mut self, attributes: Attrs<'a>) -> Result<(), Malformed> {
-        for attr in attributes {
+    fn description(&mut self, around: &Attr<'a>) -> Result<(), Malformed> {
+        for attr in around.nested() {
             let attr = attr?;
             match attr.kind {
                 1 => self.size = Some(attr.be32("NFTA_SET_DESC_SIZE")?),
                 2 => self.field_lengths = field_lengths(attr.nested())?,
-                _ => {}
+                _ => self.opaque.push(message::within(around.kind, &attr)),
             }
         }
         Ok(())
@@ -141,13 +187,22 @@ impl<'a> SetMessage<'a> {
         }
         match self.data_type? {
             consts::DATA_VERDICT => Some("verdict".to_owned()),
+            _ if self.holds().interval => {
+                let name = named(self.data_type?, self.data_length / 2, &[]);
+                Some(format!("interval {name}"))
+            }
             number => Some(named(number, self.data_length, &[])),
         }
     }
 
+    fn holds(&self) -> &Holds {
+        self.holds
+            .get_or_init(|| Holds::of(self.data_type.unwrap_or(0), self.data_length))
+    }
+
     /// The parts of the key by the set's own word.
     pub(super) fn key_parts(&self) -> Vec<Part> {
-        key_type::parts(self.key_type, self.key_length).1
+        key_type::parts(self.key_type, self.key_length, &self.field_lengths).1
     }
 
     /// The elements with keys read as `parts`, sorted by key.
@@ -182,9 +237,16 @@ impl<'a> SetMessage<'a> {
                 verdict: verdict.clone(),
             }),
             Data::Value(bytes) => {
-                let parts = key_type::parts(self.data_type.unwrap_or(0), self.data_length).1;
+                let holds = self.holds();
+                let halves = holds
+                    .interval
+                    .then(|| bytes.split_at_checked(self.data_length / 2));
+                let (low, high) = match halves.flatten() {
+                    Some((low, high)) => (low, Some(high)),
+                    None => (*bytes, None),
+                };
                 Some(ElementData::Value {
-                    value: concat(bytes, None, &parts, links),
+                    value: concat(low, high, &holds.parts, links),
                 })
             }
         }
@@ -193,8 +255,10 @@ impl<'a> SetMessage<'a> {
 
 /// The words for a datatype. Where they leave its length open, or the lengths of its parts, these are said too.
 fn named(number: u32, length: usize, fields: &[u32]) -> String {
-    let (name, parts) = key_type::parts(number, length);
-    if parts.iter().all(|part| part.width.is_some()) {
+    let (name, parts) = key_type::parts(number, length, fields);
+    let open = name.split(" . ").any(|word| matches!(word, "integer" | "string"))
+        || parts.iter().any(|part| part.width.is_none());
+    if !open {
         return name;
     }
     let lengths = match fields {
@@ -210,9 +274,13 @@ fn field_lengths(parts: Attrs<'_>) -> Result<Vec<u32>, Malformed> {
     for part in parts {
         for attr in part?.nested() {
             let attr = attr?;
-            if attr.kind == 1 {
-                out.push(attr.be32("NFTA_SET_FIELD_LEN")?);
+            if attr.kind != 1 {
+                return Err(Malformed::Value {
+                    what: "nft_set_field_attributes",
+                    value: attr.kind.into(),
+                });
             }
+            out.push(attr.be32("NFTA_SET_FIELD_LEN")?);
         }
     }
     Ok(out)
@@ -233,7 +301,12 @@ pub(super) fn elements<'a>(
                     elements.push(element_message(element?.nested())?);
                 }
             }
-            _ => {}
+            other => {
+                return Err(Malformed::Value {
+                    what: "nft_set_elem_list_attributes",
+                    value: other.into(),
+                });
+            }
         }
     }
     Ok((
@@ -257,9 +330,13 @@ fn element_message<'a>(attributes: Attrs<'a>) -> Result<ElementMessage<'a>, Malf
             9 => out.object = Some(attr.text()),
             10 => out.key_end = Some(bytes(&attr)?),
             11 => out.expressions = attr.nested().collect::<Result<_, _>>()?,
-            _ => {}
+            5 => out.expires = Some(attr.be64("NFTA_SET_ELEM_EXPIRATION")?),
+            8 => {}
+            _ => out.opaque.push(attr.into()),
         }
     }
+    let known = consts::ELEMENT_INTERVAL_END | consts::ELEMENT_CATCHALL;
+    out.opaque.extend(message::unknown_bits(3, out.flags & !known));
     Ok(out)
 }
 
@@ -291,12 +368,14 @@ fn entry<'e, 'a>(
         return Ok(Entry {
             key: catch_all(),
             element,
+            end: None,
         });
     }
     let key = required(element.key, "NFTA_SET_ELEM_KEY")?;
     Ok(Entry {
         key: concat(key, element.key_end, parts, links),
         element,
+        end: None,
     })
 }
 

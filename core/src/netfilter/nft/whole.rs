@@ -2,7 +2,8 @@
 //!
 //! A rule too large for a dump message ends the dump of its chain without a word. But a chain knows how many things hold it
 //! (`NFTA_CHAIN_USE`): each of its rules, each jump or goto to it from a rule or a verdict map, and one for a bound implicit
-//! chain. If fewer were seen, something was left out.
+//! chain. If fewer were seen, something was left out. What was asked for one by one ([`super::hidden`]) counts as seen, also
+//! where the kernel refused to give it: it is there, and what it refers to stays unseen.
 
 use std::collections::BTreeMap;
 
@@ -18,23 +19,52 @@ use crate::section::Gap;
 /// What a gap says for a chain that is short.
 pub const TOO_LARGE: &str = "a rule too large to dump";
 
-/// The chains whose use count exceeds what was received; empty if everything is there.
+/// The chains whose use count differs from what was received; empty if everything is there.
 pub fn gaps(raw: &NetlinkRaw) -> Result<Vec<Gap>, Malformed> {
-    let mut count = Count::default();
-    for message in &raw.messages {
-        count.message(message)?;
-    }
-    Ok(count.gaps())
+    Ok(Count::of(&raw.messages)?.gaps())
 }
 
-/// What holds each chain, as counted and as seen.
-#[derive(Debug, Default)]
-pub(super) struct Count {
+/// A chain of whose uses some were not seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Short {
+    /// The chain.
+    pub chain: ChainId,
+    /// How many of its uses were not seen.
+    pub missing: u32,
+    /// How many uses it has.
+    pub uses: u32,
+}
+
+/// Uses of chains: how many there are, and how many were seen.
+#[derive(Debug, Clone, Default)]
+pub struct Count {
     expected: BTreeMap<ChainId, u32>,
     seen: BTreeMap<ChainId, u32>,
 }
 
 impl Count {
+    /// What these messages say and show.
+    pub fn of(messages: &[RawMessage]) -> Result<Self, Malformed> {
+        let mut count = Self::default();
+        for message in messages {
+            count.message(message)?;
+        }
+        Ok(count)
+    }
+
+    /// The chains of which something was not seen.
+    pub fn short(&self) -> Vec<Short> {
+        let rows = self.expected.iter().map(|(chain, uses)| {
+            let seen = self.seen.get(chain).copied().unwrap_or(0);
+            Short {
+                chain: chain.clone(),
+                missing: uses.saturating_sub(seen),
+                uses: *uses,
+            }
+        });
+        rows.filter(|row| row.missing > 0).collect()
+    }
+
     pub(super) fn gaps(&self) -> Vec<Gap> {
         self.expected
             .iter()
@@ -62,7 +92,13 @@ impl Count {
         *self.seen.entry(id).or_default() += 1;
     }
 
-    pub(super) fn message(&mut self, message: &RawMessage) -> Result<(), Malformed> {
+    /// Takes one more message into account.
+    pub fn message(&mut self, message: &RawMessage) -> Result<(), Malformed> {
+        if message.message_type == consts::REFUSED {
+            let refused = message::refused(message)?;
+            self.see(refused.family, &refused.table, &refused.chain);
+            return Ok(());
+        }
         let (family, attributes) = message::open(message)?;
         match message.message_type {
             consts::NEW_CHAIN => {

@@ -81,6 +81,7 @@ impl Block {
             chains: Vec::new(),
             sets: Vec::new(),
             objects: Vec::new(),
+            opaque: Vec::new(),
         };
         let mut runtime = TableRuntime::default();
         for (chain, draft) in self.chains {
@@ -146,6 +147,7 @@ impl Draft {
             runtime.push(RuleRuntime {
                 handle: None,
                 counters,
+                hidden: false,
             });
         }
         let policy_counters = self.counters.filter(|_| base.is_some());
@@ -154,6 +156,7 @@ impl Draft {
             base,
             comment: None,
             rules,
+            opaque: Vec::new(),
         };
         (
             chain,

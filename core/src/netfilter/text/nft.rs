@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::netfilter::model::{
-    BaseChain, Chain, Element, ElementData, Family, Field, Item, Match, Op, Opaque, Rule, Ruleset, Set,
-    Statement, Table, Value, Verdict,
+    BaseChain, Chain, Element, ElementData, Family, Field, Item, Match, Object, Op, Opaque, Rule, Ruleset,
+    Set, Statement, Table, Value, Verdict,
 };
 
 mod implied;
+mod object;
 mod statement;
 mod value;
 mod words;
@@ -33,6 +34,11 @@ fn default_reject(family: Family) -> &'static str {
         Family::Ip6 => "reject with icmpv6 port-unreachable",
         Family::Inet | Family::Bridge | Family::Netdev | Family::Arp => "reject with icmpx port-unreachable",
     }
+}
+
+/// A named object or flowtable as one line, without the braces and breaks of its block.
+pub fn object(of: &Object) -> String {
+    object::one_line(of)
 }
 
 /// A whole ruleset as a script that `nft -f` loads, for what is decoded.
@@ -73,15 +79,8 @@ fn table_block(ruleset: &Ruleset, table: &Table) -> String {
         line(&mut out, 1, &format!("flags {};", flags.join(",")));
     }
     comment_line(&mut out, 1, table.comment.as_ref());
-    for object in &table.objects {
-        line(
-            &mut out,
-            1,
-            &format!(
-                "# {} {} is not decoded: {}",
-                object.kind, object.name, object.payload
-            ),
-        );
+    for one in &table.objects {
+        out.push_str(&object::block(one));
     }
     for set in &table.sets {
         out.push_str(&set_block(set));
@@ -285,7 +284,9 @@ fn opaque(opaque: &Opaque) -> String {
         .revision
         .map(|revision| format!(" revision {revision}"))
         .unwrap_or_default();
-    format!("[{} {}{revision} {}]", opaque.kind, opaque.name, opaque.payload)
+    let payload = opaque.payload.to_string();
+    let space = if payload.is_empty() { "" } else { " " };
+    format!("[{} {}{revision}{space}{payload}]", opaque.kind, opaque.name)
 }
 
 fn matched(one: &Match) -> String {

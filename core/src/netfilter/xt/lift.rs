@@ -142,6 +142,8 @@ fn lift_table(family: Family, raw: &XtablesTable) -> Result<(Table, TableRuntime
         handle: None,
         chains: runtime,
         sets: Vec::new(),
+        objects: Vec::new(),
+        owner: None,
     };
     Ok((table, runtime))
 }
@@ -156,6 +158,7 @@ fn empty_table(family: Family, name: Text) -> Table {
         chains: Vec::new(),
         sets: Vec::new(),
         objects: Vec::new(),
+        opaque: Vec::new(),
     }
 }
 
@@ -267,6 +270,7 @@ fn lift_chain(
         base,
         comment: None,
         rules,
+        opaque: Vec::new(),
     };
     Ok((chain, runtime))
 }
@@ -275,6 +279,7 @@ fn counted(entry: &Entry<'_>) -> RuleRuntime {
     RuleRuntime {
         handle: None,
         counters: Some(entry.counters),
+        hidden: false,
     }
 }
 

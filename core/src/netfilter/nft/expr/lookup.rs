@@ -3,7 +3,9 @@
 use super::{Attributes, NotUnderstood, Reader, Symbol, Understood};
 use crate::artifact::json;
 use crate::bytes::{Big, Hex, Text};
-use crate::netfilter::model::{Element, ElementData, Field, Item, Op, Opaque, Statement, Value};
+use crate::netfilter::model::{
+    Element, ElementData, Field, Item, Op, Opaque, OpaqueAttribute, Statement, Value,
+};
 use crate::netfilter::nft::consts;
 use crate::netfilter::nft::field::Loaded;
 use crate::netfilter::nft::key_type::Part;
@@ -103,11 +105,13 @@ impl<'a> Reader<'_, 'a> {
     /// What elements of a set that is written in place hold besides keys and data: comments, timeouts, statements of their
     /// own. The model has no words for it there, so each such element stays whole, as canonical JSON.
     fn more(&self, set: &SetMessage<'a>, parts: &[Part]) -> Understood<Vec<Item>> {
-        let mut out = Vec::new();
+        let mut out: Vec<Item> = set.opaque.iter().map(attribute).collect();
         for entry in set.entries(parts, self.source.links)? {
             let element = entry.element;
             let statements = super::read(self.source, element.expressions.iter().copied().map(Ok))?.items;
-            if statements.is_empty() && element.comment.is_none() && element.timeout.is_none() {
+            let opaque = entry.opaque();
+            let plain = statements.is_empty() && opaque.is_empty();
+            if plain && element.comment.is_none() && element.timeout.is_none() {
                 continue;
             }
             let whole = Element {
@@ -116,6 +120,7 @@ impl<'a> Reader<'_, 'a> {
                 comment: element.comment.clone(),
                 statements,
                 key: entry.key,
+                opaque,
             };
             out.push(Item::Opaque(Opaque {
                 kind: "element".to_owned(),
@@ -135,6 +140,17 @@ impl<'a> Reader<'_, 'a> {
             .map(|entry| (entry.key, set.data_of(entry.element, self.source.links)))
             .collect())
     }
+}
+
+/// An attribute of a set that is not known, as a part of the rule that uses the set.
+fn attribute(attribute: &OpaqueAttribute) -> Item {
+    Item::Opaque(Opaque {
+        kind: "attribute".to_owned(),
+        name: format!("set {}", attribute.number).into(),
+        revision: None,
+        payload: attribute.payload.clone(),
+        text: None,
+    })
 }
 
 fn whole_field(symbol: &Symbol) -> Option<&Loaded> {

@@ -27,6 +27,7 @@ pub(super) fn entries<'e, 'a>(
             out.push(Entry {
                 key: catch_all(),
                 element,
+                end: None,
             });
             continue;
         }
@@ -35,6 +36,7 @@ pub(super) fn entries<'e, 'a>(
             Some(high) => out.push(Entry {
                 key: range(ty, low, high, links),
                 element,
+                end: None,
             }),
             None => marks.push((low, element)),
         }
@@ -47,6 +49,7 @@ pub(super) fn entries<'e, 'a>(
             out.push(Entry {
                 key: range(ty, low, &before(key), links),
                 element: opened,
+                end: element.is_interval_end().then_some(element),
             });
         }
         if !element.is_interval_end() {
@@ -57,6 +60,7 @@ pub(super) fn entries<'e, 'a>(
         out.push(Entry {
             key: range(ty, low, &vec![0xff; length], links),
             element: opened,
+            end: None,
         });
     }
     Ok(out)

@@ -96,7 +96,8 @@ fn over_word(over: bool) -> &'static str {
     if over { "over " } else { "" }
 }
 
-fn limit((rate, unit): (Big, LimitUnit), burst: u32, bytes: bool, over: bool) -> String {
+/// `limit rate …`; also what a limit object says.
+pub(super) fn limit((rate, unit): (Big, LimitUnit), burst: u32, bytes: bool, over: bool) -> String {
     let (rate_unit, burst_unit) = if bytes {
         (" bytes", "bytes")
     } else {
