@@ -1,7 +1,7 @@
 //! Statements.
 
-use super::value::{address_for_port, duration, field_words, value};
-use super::{items, map, verdict, words};
+use super::value::{duration, field_words, value};
+use super::{action, items, map, verdict, words};
 use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
     Family, Field, Item, LimitUnit, LogFlag, NatFlag, NatKind, RejectWith, Statement, Value,
@@ -63,7 +63,24 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             format!("{} set {} map {map}", field_words(field), field_words(key))
         }
         Statement::Queue { from, to, flags } => queue(*from, *to, flags),
+        Statement::QueueBy { number, flags } => action::queue_by(number, flags, looked_up),
         Statement::Notrack => "notrack".to_owned(),
+        Statement::Tproxy {
+            family,
+            address,
+            port,
+        } => action::tproxy(*family, (address.as_ref(), port.as_ref()), looked_up),
+        Statement::Synproxy { mss, wscale, flags } => action::synproxy(*mss, *wscale, flags),
+        Statement::Dup { address, device } => action::dup(address.as_ref(), device.as_ref(), looked_up),
+        Statement::Fwd {
+            family,
+            address,
+            device,
+        } => action::fwd(*family, address.as_ref(), device, looked_up),
+        Statement::FlowOffload { flowtable } => format!("flow add @{flowtable}"),
+        Statement::ConnLimit { count, over } => format!("ct count {}{count}", over_word(*over)),
+        Statement::Last => "last used never".to_owned(),
+        Statement::ResetOption { option } => format!("reset {}", field_words(option)),
         Statement::Dynset {
             op,
             set,
@@ -227,23 +244,7 @@ fn translation(
     } else {
         ""
     };
-    let resolve = |value: &Value| match value {
-        Value::Field(field) => looked_up
-            .iter()
-            .find(|(name, _)| name == field)
-            .map(|(_, text)| text.clone()),
-        _ => None,
-    };
-    let plain = |value: &Value| resolve(value).unwrap_or_else(|| self::value(&Field(String::new()), value));
-    let to = match (address, port) {
-        (None, None) => String::new(),
-        (Some(address), None) => format!(" to {}", plain(address)),
-        (None, Some(port)) => format!(" to :{}", plain(port)),
-        (Some(address), Some(port)) => {
-            let address = resolve(address).unwrap_or_else(|| address_for_port(address));
-            format!(" to {address}:{}", plain(port))
-        }
-    };
+    let to = action::destination(address, port, looked_up);
     let flags: Vec<&str> = flags
         .iter()
         .map(|flag| nat_flag(*flag))
