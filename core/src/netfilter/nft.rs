@@ -8,7 +8,7 @@ use crate::raw::attr::Malformed;
 
 pub mod consts;
 mod expr;
-mod field;
+pub(crate) mod field;
 mod implicit;
 mod key_type;
 mod lift;
@@ -17,7 +17,7 @@ mod object;
 mod order;
 mod register;
 mod set;
-mod typed;
+pub(crate) mod typed;
 mod udata;
 pub mod whole;
 

@@ -129,6 +129,11 @@ impl<'a> SetMessage<'a> {
         self.key_length
     }
 
+    /// The length in bytes of what a map holds.
+    pub(super) fn data_length(&self) -> usize {
+        self.data_length
+    }
+
     /// The words for the key's type.
     pub(super) fn key_name(&self) -> String {
         named(self.key_type, self.key_length, &self.field_lengths)
@@ -181,13 +186,16 @@ impl<'a> SetMessage<'a> {
             Data::Verdict(verdict) => Some(ElementData::Verdict {
                 verdict: verdict.clone(),
             }),
-            Data::Value(bytes) => {
-                let parts = key_type::parts(self.data_type.unwrap_or(0), self.data_length).1;
-                Some(ElementData::Value {
-                    value: concat(bytes, None, &parts, links),
-                })
-            }
+            Data::Value(bytes) => Some(ElementData::Value {
+                value: self.data_value(bytes, links),
+            }),
         }
+    }
+
+    /// What these bytes mean as the data of this map.
+    pub(super) fn data_value(&self, bytes: &[u8], links: &NetlinkRaw) -> Value {
+        let parts = key_type::parts(self.data_type.unwrap_or(0), self.data_length).1;
+        concat(bytes, None, &parts, links)
     }
 }
 

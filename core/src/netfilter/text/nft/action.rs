@@ -2,6 +2,8 @@
 
 use super::value::{address_for_port, field_words, value};
 use crate::netfilter::model::{Family, Field, Value};
+use crate::netfilter::nft::field::named;
+use crate::netfilter::nft::typed::Type;
 
 /// Fields that a lookup gives to the statement behind it, and how that statement prints them.
 pub(super) type LookedUp = [(Field, String)];
@@ -111,4 +113,15 @@ pub(super) fn queue_by(number: &Value, flags: &[String], looked_up: &LookedUp) -
         other => value(&Field(String::new()), other),
     };
     format!("queue{flags} to {number}")
+}
+
+/// A constant in what is computed of a field: an address as such, else a hexadecimal number.
+pub(super) fn constant(field: &Field, number: u128, bits: u32) -> String {
+    let ty = named(&field.0).map(|(ty, _)| ty);
+    match (ty, u32::try_from(number)) {
+        (Some(Type::Ipv6), _) => std::net::Ipv6Addr::from_bits(number).to_string(),
+        (Some(Type::Ipv4), Ok(number)) => std::net::Ipv4Addr::from_bits(number).to_string(),
+        _ if bits == 32 => format!("{number:#010x}"),
+        _ => format!("{number:#x}"),
+    }
 }
