@@ -234,7 +234,9 @@ pub struct Match {
 }
 
 /// What a match looks at, in `nft`'s words joined by a dot: `ip.saddr`, `tcp.dport`, `meta.iifname`, `ct.state`;
-/// `@nh,96,32` (base, offset and length in bits) where no name exists. A concatenation joins fields by ` . `.
+/// `@nh,96,32` (base, offset and length in bits) where no name exists. A concatenation joins fields by ` . `. What is computed
+/// is written out: `meta.mark & 0x000000ff`, `numgen inc mod 2`, `jhash(ip.saddr . tcp.dport) mod 4`, with parentheses around
+/// whatever another operation takes; a constant is its value in `nft`'s words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Field(pub String);
 

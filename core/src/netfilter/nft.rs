@@ -10,7 +10,7 @@ use crate::section::Gap;
 
 pub mod consts;
 mod expr;
-mod field;
+pub(crate) mod field;
 pub mod hidden;
 mod implicit;
 mod key_type;
@@ -20,7 +20,7 @@ mod object;
 mod order;
 mod register;
 mod set;
-mod typed;
+pub(crate) mod typed;
 mod udata;
 pub mod whole;
 

@@ -12,5 +12,6 @@ mod reading;
 
 mod everyday;
 mod pairs;
+mod phrases;
 mod random;
 mod whole;

@@ -8,7 +8,7 @@ use netghost_lab::netns::Namespace;
 use crate::reading::{config, read};
 
 /// What is different, the ruleset with `§` in its place, and the two values of `§`.
-type Pair = (&'static str, &'static str, &'static str, &'static str);
+pub(crate) type Pair = (&'static str, &'static str, &'static str, &'static str);
 
 /// Things about tables, chains and rules.
 #[rustfmt::skip]
@@ -106,7 +106,7 @@ const SETS: &[Pair] = &[
 
 /// A rule in `inet t c`, the table of which has a set `s` and a map `m` of addresses.
 #[rustfmt::skip]
-const RULES: &[Pair] = &[
+pub(crate) const RULES: &[Pair] = &[
     ("anonymous set", "tcp dport { 22, § }", "80", "81"),
     ("anonymous set inverted", "tcp dport §{ 22, 80 }", "!= ", ""),
     ("anonymous interval set", "tcp dport { 22, 80-§ }", "90", "91"),
@@ -338,7 +338,7 @@ const RULES: &[Pair] = &[
     ("mh", "mh type §", "1", "2"),
 ];
 
-const TABLE: &str = "table inet t {
+pub(crate) const TABLE: &str = "table inet t {
     set s { type ipv4_addr; flags dynamic, timeout; size 100; }
     map m { type ipv4_addr : mark; flags dynamic, timeout; size 100; }
     counter x { }

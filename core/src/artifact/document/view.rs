@@ -189,7 +189,10 @@ fn verdict(statement: &Statement) -> Option<String> {
         Statement::Verdict(verdict) => verdict.word(),
         Statement::VerdictMap { .. } => "vmap",
         Statement::Reject { .. } => "reject",
-        Statement::Queue { .. } => "queue",
+        Statement::Queue { .. } | Statement::QueueBy { .. } => "queue",
+        Statement::Tproxy { .. } => "tproxy",
+        Statement::Synproxy { .. } => "synproxy",
+        Statement::Fwd { .. } => "fwd",
         Statement::Nat { nat, .. } => match nat {
             NatKind::Snat => "snat",
             NatKind::Dnat => "dnat",
@@ -203,6 +206,11 @@ fn verdict(statement: &Statement) -> Option<String> {
         | Statement::Quota { .. }
         | Statement::Set { .. }
         | Statement::MapTo { .. }
+        | Statement::Dup { .. }
+        | Statement::FlowOffload { .. }
+        | Statement::ConnLimit { .. }
+        | Statement::Last
+        | Statement::ResetOption { .. }
         | Statement::Notrack
         | Statement::Dynset { .. }
         | Statement::Object { .. }

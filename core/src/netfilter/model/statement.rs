@@ -146,8 +146,68 @@ pub enum Statement {
         /// `bypass`, `fanout`; sorted.
         flags: Vec<String>,
     },
+    /// Hands the packet to the program of a queue that is chosen for each packet.
+    QueueBy {
+        /// What gives the queue's number.
+        number: Value,
+        /// `bypass`, `fanout`; sorted.
+        flags: Vec<String>,
+    },
     /// Leaves the connection untracked.
     Notrack,
+    /// Hands the packet to a listening socket of this host without translating it.
+    Tproxy {
+        /// The family named, where the table leaves it open.
+        family: Option<super::Family>,
+        /// The address listened on.
+        address: Option<Value>,
+        /// The port listened on.
+        port: Option<Value>,
+    },
+    /// Answers the handshake of a TCP connection in the server's place.
+    Synproxy {
+        /// The maximum segment size that it states.
+        mss: Option<u16>,
+        /// The window scale that it states.
+        wscale: Option<u8>,
+        /// `ecn`, `sack-perm`, `timestamp`; sorted.
+        flags: Vec<String>,
+    },
+    /// Sends a copy elsewhere; the packet itself goes on.
+    Dup {
+        /// The neighbour that gets the copy.
+        address: Option<Value>,
+        /// The device that it leaves by.
+        device: Option<Value>,
+    },
+    /// Sends the packet out of a device, past everything that follows.
+    Fwd {
+        /// The family of the address.
+        family: Option<super::Family>,
+        /// The neighbour that gets it.
+        address: Option<Value>,
+        /// The device.
+        device: Value,
+    },
+    /// Lets the rest of the connection go by a flowtable, past the rules.
+    FlowOffload {
+        /// The flowtable.
+        flowtable: Text,
+    },
+    /// Goes on only while (or, inverted, only once) more than a number of connections exist.
+    ConnLimit {
+        /// The number.
+        count: u32,
+        /// Goes on only above.
+        over: bool,
+    },
+    /// Notes when a packet last came by; the time is runtime.
+    Last,
+    /// Takes an option out of a header.
+    ResetOption {
+        /// The option: `tcp.option.sack-perm`.
+        option: Field,
+    },
     /// Adds to, updates in or deletes from a set.
     Dynset {
         /// `add`, `update` or `delete`.

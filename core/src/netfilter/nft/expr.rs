@@ -4,7 +4,6 @@ use super::field::{self, Context};
 use super::message;
 use super::register::{Registers, Symbol};
 use super::set::{SetMessage, Sets};
-use super::typed::Type;
 use crate::bytes::{Big, Hex, Text};
 use crate::netfilter::model::{Counters, Family, Field, Item, Match, Op, Opaque, Statement, Value};
 use crate::netfilter::xt;
@@ -12,11 +11,14 @@ use crate::raw::NetlinkRaw;
 use crate::raw::attr::{Attr, Malformed};
 
 mod act;
+mod assign;
 mod attributes;
 mod compare;
+mod compute;
 mod load;
 mod lookup;
 mod nat;
+mod send;
 
 use attributes::Attributes;
 
@@ -46,6 +48,8 @@ pub(super) struct Source<'s, 'a> {
 pub(super) struct Reader<'s, 'a> {
     source: Source<'s, 'a>,
     context: Context,
+    /// What is known of the packet inside a tunnel.
+    inside: Option<Context>,
     registers: Registers,
     items: Vec<Item>,
     counters: Option<Counters>,
@@ -75,9 +79,11 @@ pub(super) fn read<'s, 'a>(
     let mut reader = Reader {
         source,
         context: Context {
+            link: (source.family == Family::Bridge).then_some("ether"),
             network,
-            transport: None,
+            ..Context::default()
         },
+        inside: None,
         registers: Registers::default(),
         items: Vec::new(),
         counters: None,
@@ -103,6 +109,16 @@ impl<'a> Reader<'_, 'a> {
             "meta" => self.meta(data),
             "ct" => self.ct(data),
             "fib" => self.fib(data),
+            "exthdr" => self.exthdr(data),
+            "rt" => self.route(data),
+            "socket" => self.socket(data),
+            "osf" => self.osf(data),
+            "xfrm" => self.xfrm(data),
+            "tunnel" => self.tunnel(data),
+            "inner" => self.inner(data),
+            "byteorder" => self.byteorder(data),
+            "numgen" => self.numgen(data),
+            "hash" => self.hash(data),
             "cmp" => self.cmp(data),
             "range" => self.range(data),
             "bitwise" => self.bitwise(data),
@@ -116,11 +132,16 @@ impl<'a> Reader<'_, 'a> {
             "nat" => self.nat(data),
             "masq" => self.masquerade(data),
             "redir" => self.redirect(data),
-            "notrack" => {
-                self.statement(Statement::Notrack);
-                Ok(())
-            }
+            "notrack" => self.bare(data, &[], Statement::Notrack),
+            // When a packet last came by is runtime (`enum nft_last_attributes`).
+            "last" => self.bare(data, &[1, 2, 3], Statement::Last),
             "queue" => self.queue(data),
+            "tproxy" => self.tproxy(data),
+            "synproxy" => self.synproxy(data),
+            "dup" => self.dup(data),
+            "fwd" => self.fwd(data),
+            "flow_offload" => self.flow_offload(data),
+            "connlimit" => self.connlimit(data),
             "objref" => self.object(data),
             "dynset" => self.dynset(data),
             "match" => self.extension(data, xt::decode_match),
@@ -135,13 +156,11 @@ impl<'a> Reader<'_, 'a> {
         for (register, symbol) in self.registers.take() {
             self.hold(register, symbol);
         }
-        // `last` holds when a packet last came by, and nothing else (`enum nft_last_attributes`).
-        let payload = if name == "last" { Vec::new() } else { data.to_vec() };
         self.items.push(Item::Opaque(Opaque {
             kind: "expression".to_owned(),
             name: name.into(),
             revision: None,
-            payload: Hex(payload),
+            payload: Hex(data.to_vec()),
             text: None,
         }));
     }
@@ -173,17 +192,26 @@ impl<'a> Reader<'_, 'a> {
         Ok(())
     }
 
+    /// An expression without operands, and with no attributes but those of its runtime.
+    fn bare(&mut self, data: &'a [u8], runtime: &[u16], statement: Statement) -> Understood {
+        Attributes::read(data, runtime)?;
+        self.statement(statement);
+        Ok(())
+    }
+
     fn statement(&mut self, statement: Statement) {
         self.items.push(Item::Statement(statement));
     }
 
     /// Adds a match, and learns from it what follows in the packet.
     fn matched(&mut self, field: &str, op: Op, value: Value) {
-        match (op, &value) {
-            (Op::Eq, Value::Number(number)) => field::learn(&mut self.context, field, *number),
-            // One of several protocols: what follows is read by what they share.
-            (Op::In, _) if field == "meta.l4proto" => self.context.transport = None,
-            _ => {}
+        let inside = self.inside.as_mut().and_then(|inside| {
+            let name = field.strip_prefix(inside.tunnel?)?.strip_prefix('.')?;
+            Some((inside, name))
+        });
+        match inside {
+            Some((inside, name)) => field::learn(inside, name, op, &value),
+            None => field::learn(&mut self.context, field, op, &value),
         }
         self.items.push(Item::Match(Match {
             field: field.into(),
@@ -200,17 +228,6 @@ impl<'a> Reader<'_, 'a> {
         self.registers.store(register, bytes, symbol).ok_or(NotUnderstood)
     }
 
-    /// What a register holds, as a value to set something to.
-    fn value_in(&self, register: u32, ty: Type) -> Understood<Value> {
-        match self.loaded(register)? {
-            Symbol::Constant(bytes) => Ok(ty.value(bytes, self.source.links)),
-            Symbol::Field { field, length } if *length == field.width => {
-                Ok(Value::Field(Field(field.name.clone())))
-            }
-            _ => Err(NotUnderstood),
-        }
-    }
-
     fn set_named(&self, name: &Text) -> Understood<&SetMessage<'a>> {
         let key = (self.source.family, self.source.table.clone(), name.clone());
         self.source.sets.get(&key).ok_or(NotUnderstood)
@@ -219,7 +236,7 @@ impl<'a> Reader<'_, 'a> {
 
 /// What a register holds, as a statement that sets it.
 fn held(field: Field, symbol: Symbol) -> Statement {
-    let name = |field: field::Loaded| Value::Field(Field(field.name));
+    let name = |field: field::Loaded| Value::Field(Field(compute::in_natural_order(&field)));
     let bytes = |bytes: Vec<u8>| Value::Bytes(Hex(bytes));
     let value = match symbol {
         Symbol::Field { field, length } if length == field.width => name(field),
@@ -228,7 +245,7 @@ fn held(field: Field, symbol: Symbol) -> Statement {
             Value::Number(u32::try_from(length).unwrap_or(u32::MAX)),
         ]),
         Symbol::Masked { field, mask, xor } => Value::Concat(vec![name(field), bytes(mask), bytes(xor)]),
-        Symbol::Fields(fields) => Value::Concat(fields.into_iter().map(name).collect()),
+        Symbol::Fields { fields, .. } => Value::Concat(fields.into_iter().map(name).collect()),
         Symbol::Constant(constant) => bytes(constant),
         Symbol::Mapped { key, map, entries } => {
             return Statement::MapTo {

@@ -20,8 +20,8 @@ pub(super) enum Symbol {
         mask: Vec<u8>,
         xor: Vec<u8>,
     },
-    /// Several fields end to end in one load.
-    Fields(Vec<Loaded>),
+    /// Several fields end to end in one load; `whole` is that load without names.
+    Fields { fields: Vec<Loaded>, whole: Loaded },
     /// A constant.
     Constant(Vec<u8>),
     /// The result of a map lookup.
@@ -39,7 +39,7 @@ pub(super) struct Registers {
 }
 
 /// The first slot of a register number; `None` for the verdict register and numbers that do not exist.
-fn slot(register: u32) -> Option<u32> {
+pub(super) fn slot(register: u32) -> Option<u32> {
     match register {
         1..=4 => Some((register - 1) * 4),
         8..=23 => Some(register - 8),
@@ -60,6 +60,16 @@ impl Registers {
             .retain(|at, (_, length)| *at >= end || at.saturating_add(*length) <= first);
         self.slots.insert(first, (symbol, end - first));
         Some(())
+    }
+
+    /// The symbol that covers a register which is not its first, and the first register of that symbol.
+    pub(super) fn around(&self, register: u32) -> Option<(u32, &Symbol)> {
+        let slot = slot(register)?;
+        self.slots
+            .range(..slot)
+            .next_back()
+            .filter(|(at, (_, length))| at.saturating_add(*length) > slot)
+            .map(|(at, (symbol, _))| (*at, symbol))
     }
 
     /// The symbol that begins in a register.

@@ -175,6 +175,11 @@ impl<'a> SetMessage<'a> {
         self.key_length
     }
 
+    /// The length in bytes of what a map holds.
+    pub(super) fn data_length(&self) -> usize {
+        self.data_length
+    }
+
     /// The words for the key's type.
     pub(super) fn key_name(&self) -> String {
         named(self.key_type, self.key_length, &self.field_lengths)
@@ -236,20 +241,23 @@ impl<'a> SetMessage<'a> {
             Data::Verdict(verdict) => Some(ElementData::Verdict {
                 verdict: verdict.clone(),
             }),
-            Data::Value(bytes) => {
-                let holds = self.holds();
-                let halves = holds
-                    .interval
-                    .then(|| bytes.split_at_checked(self.data_length / 2));
-                let (low, high) = match halves.flatten() {
-                    Some((low, high)) => (low, Some(high)),
-                    None => (*bytes, None),
-                };
-                Some(ElementData::Value {
-                    value: concat(low, high, &holds.parts, links),
-                })
-            }
+            Data::Value(bytes) => Some(ElementData::Value {
+                value: self.data_value(bytes, links),
+            }),
         }
+    }
+
+    /// What these bytes mean as the data of this map.
+    pub(super) fn data_value(&self, bytes: &[u8], links: &NetlinkRaw) -> Value {
+        let holds = self.holds();
+        let halves = holds
+            .interval
+            .then(|| bytes.split_at_checked(self.data_length / 2));
+        let (low, high) = match halves.flatten() {
+            Some((low, high)) => (low, Some(high)),
+            None => (bytes, None),
+        };
+        concat(low, high, &holds.parts, links)
     }
 }
 

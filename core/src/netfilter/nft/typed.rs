@@ -9,7 +9,7 @@ use crate::raw::NetlinkRaw;
 
 /// How the bytes of a field read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Type {
+pub(crate) enum Type {
     Ipv4,
     Ipv6,
     Mac,
@@ -22,7 +22,15 @@ pub(super) enum Type {
     IfIndex,
     CtState,
     CtStatus,
+    /// `IPCT_*`: what a change of a connection is reported for.
+    CtEvent,
+    /// Bits of a connection's label, by number.
+    CtLabel,
     TcpFlags,
+    /// A number of network order that stands this many bits above the lowest.
+    Shifted(u32),
+    /// Another type with its bytes in the other order.
+    Reversed(&'static Type),
     /// What `fib` says of an address: `RTN_*`.
     Reachability,
     /// A NUL-padded string.
@@ -31,7 +39,7 @@ pub(super) enum Type {
 }
 
 /// `RTN_*` of `linux/rtnetlink.h`, in `nft`'s words.
-pub(super) const ROUTE_TYPES: [(u32, &str); 9] = [
+pub(crate) const ROUTE_TYPES: [(u32, &str); 9] = [
     (0, "unspec"),
     (1, "unicast"),
     (2, "local"),
@@ -43,24 +51,94 @@ pub(super) const ROUTE_TYPES: [(u32, &str); 9] = [
     (8, "prohibit"),
 ];
 
+/// `IPCT_*` (`linux/netfilter/nf_conntrack_common.h`) by bit, in `nft`'s words.
+pub(crate) const CT_EVENTS: [(u32, &str); 11] = [
+    (1, "new"),
+    (2, "related"),
+    (4, "destroy"),
+    (8, "reply"),
+    (16, "assured"),
+    (32, "protoinfo"),
+    (64, "helper"),
+    (128, "mark"),
+    (256, "seqadj"),
+    (512, "secmark"),
+    (1024, "label"),
+];
+
+/// The places in two bytes that a part of a field is shifted by.
+static SHIFTED: [Type; 15] = {
+    let mut all = [Type::Shifted(1); 15];
+    let mut at = 0;
+    while at < all.len() {
+        // Never cut: fifteen is the most.
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::indexing_slicing,
+            reason = "computed at compile time"
+        )]
+        {
+            all[at] = Type::Shifted(at as u32 + 1);
+        }
+        at += 1;
+    }
+    all
+};
+
 impl Type {
     /// The words of this type's bits, for types that are sets of flags.
-    pub(super) fn flag_words(self) -> Option<&'static [(u32, &'static str)]> {
+    pub(crate) fn flag_words(self) -> Option<&'static [(u32, &'static str)]> {
         match self {
             Self::CtState => Some(&names::CT_STATES),
             Self::CtStatus => Some(&names::CT_STATUS),
+            Self::CtEvent => Some(&CT_EVENTS),
             Self::TcpFlags => Some(&names::TCP_FLAGS),
             _ => None,
         }
     }
 
+    /// True for sets of flags.
+    pub(crate) fn is_flags(self) -> bool {
+        self == Self::CtLabel || self.flag_words().is_some()
+    }
+
+    /// The type of the same bytes in the other order; `None` where an order means nothing.
+    pub(crate) fn swapped(self) -> Option<Self> {
+        Some(match self {
+            Self::Host => Self::Network,
+            Self::Network => Self::Host,
+            Self::IfIndex => Self::Reversed(&Self::IfIndex),
+            Self::CtState => Self::Reversed(&Self::CtState),
+            Self::CtStatus => Self::Reversed(&Self::CtStatus),
+            Self::CtEvent => Self::Reversed(&Self::CtEvent),
+            Self::CtLabel => Self::Reversed(&Self::CtLabel),
+            Self::Reachability => Self::Reversed(&Self::Reachability),
+            Self::Shifted(bits) => SHIFTED
+                .iter()
+                .find(|ty| **ty == Self::Shifted(bits))
+                .map(Self::Reversed)?,
+            Self::Reversed(ty) => *ty,
+            _ => return None,
+        })
+    }
+
     /// True if the bytes of greater values compare greater, as ranges in sets need.
-    pub(super) fn is_network_order(self) -> bool {
-        !matches!(self, Self::Host | Self::IfIndex | Self::CtState | Self::CtStatus)
+    pub(crate) fn is_network_order(self) -> bool {
+        !matches!(
+            self,
+            Self::Host
+                | Self::IfIndex
+                | Self::CtState
+                | Self::CtStatus
+                | Self::CtEvent
+                | Self::CtLabel
+                | Self::Reachability
+                | Self::Reversed(Self::Shifted(_))
+        )
     }
 
     /// The value that `bytes` stand for. What does not fit the type stays [`Value::Bytes`].
-    pub(super) fn value(self, bytes: &[u8], links: &NetlinkRaw) -> Value {
+    pub(crate) fn value(self, bytes: &[u8], links: &NetlinkRaw) -> Value {
         self.read(bytes, links)
             .unwrap_or_else(|| Value::Bytes(Hex(bytes.to_vec())))
     }
@@ -79,7 +157,10 @@ impl Type {
             Self::Reachability => {
                 Value::Symbol(names::name_of(&ROUTE_TYPES, small(host(bytes)?)?)?.to_owned())
             }
-            Self::CtState | Self::CtStatus => self.flags(small(host(bytes)?)?)?,
+            Self::CtState | Self::CtStatus | Self::CtEvent => self.flags(small(host(bytes)?)?)?,
+            Self::CtLabel => labels(bytes)?,
+            Self::Shifted(bits) => number(unshifted(network(bytes)?, bits)?),
+            Self::Reversed(ty) => ty.read(&bytes.iter().rev().copied().collect::<Vec<_>>(), links)?,
             Self::TcpFlags => self.flags(small(network(bytes)?)?)?,
             Self::Bytes => return None,
         })
@@ -88,6 +169,28 @@ impl Type {
     fn flags(self, bits: u32) -> Option<Value> {
         names::flag_names(self.flag_words()?, bits).map(Value::Flags)
     }
+}
+
+/// A label by the numbers of its bits; one without any has no words.
+fn labels(bytes: &[u8]) -> Option<Value> {
+    let mut numbers: Vec<String> = bytes
+        .iter()
+        .enumerate()
+        .flat_map(|(place, byte)| {
+            (0..8)
+                .filter(move |bit| byte >> bit & 1 == 1)
+                .map(move |bit| place * 8 + bit)
+        })
+        .map(|number| number.to_string())
+        .collect();
+    numbers.sort();
+    (!numbers.is_empty()).then_some(Value::Flags(numbers))
+}
+
+/// The number whose lowest bit is bit `bits`; `None` if there is something below it.
+fn unshifted(value: u64, bits: u32) -> Option<u64> {
+    let out = value.checked_shr(bits)?;
+    (out.checked_shl(bits)? == value).then_some(out)
 }
 
 /// An index that no link has any more is kept as such: the rule can't match until the index is given out again.
@@ -100,12 +203,12 @@ fn index(bytes: &[u8], links: &NetlinkRaw) -> Option<Value> {
 }
 
 /// A number of network order.
-pub(super) fn network(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn network(bytes: &[u8]) -> Option<u64> {
     (bytes.len() <= 8).then(|| bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
 }
 
 /// A number of host order. Snapshots are little-endian: so is every Azure VM.
-pub(super) fn host(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn host(bytes: &[u8]) -> Option<u64> {
     (bytes.len() <= 8).then(|| {
         bytes
             .iter()
@@ -119,7 +222,7 @@ fn small(value: u64) -> Option<u32> {
 }
 
 /// The smallest form of a number.
-pub(super) fn number(value: u64) -> Value {
+pub(crate) fn number(value: u64) -> Value {
     u32::try_from(value).map_or(Value::Wide(Big(value)), Value::Number)
 }
 
@@ -149,7 +252,7 @@ fn name(bytes: &[u8]) -> Text {
 }
 
 /// The number of leading one bits, if no other bits are set.
-pub(super) fn prefix_length(mask: &[u8]) -> Option<u8> {
+pub(crate) fn prefix_length(mask: &[u8]) -> Option<u8> {
     let ones: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
     let mut expected = ones;
     for byte in mask {
@@ -163,7 +266,7 @@ pub(super) fn prefix_length(mask: &[u8]) -> Option<u8> {
 }
 
 /// An address whose first `bytes` are given and count for `length` bits.
-pub(super) fn prefix(ty: Type, bytes: &[u8], length: u8) -> Option<Value> {
+pub(crate) fn prefix(ty: Type, bytes: &[u8], length: u8) -> Option<Value> {
     let address = match ty {
         Type::Ipv4 => IpAddr::V4(Ipv4Addr::from(padded::<4>(bytes)?)),
         Type::Ipv6 => IpAddr::V6(Ipv6Addr::from(padded::<16>(bytes)?)),

@@ -7,6 +7,7 @@ use crate::netfilter::model::{
     Set, Statement, Table, Value, Verdict,
 };
 
+mod action;
 mod implied;
 mod object;
 mod statement;
@@ -264,7 +265,7 @@ fn items<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<String> {
                 field,
                 map: name,
                 entries,
-            }) if field.0.starts_with("nat.") => {
+            }) if action::is_taken(field) => {
                 let text = format!(
                     "{} map {}",
                     field_words(key),

@@ -1,8 +1,8 @@
 //! Expressions that do something.
 
 use super::{Attributes, NotUnderstood, Reader, Source, Symbol, Understood};
-use crate::bytes::Big;
-use crate::netfilter::model::{Family, Field, LimitUnit, LogFlag, RejectWith, Statement, Value};
+use crate::bytes::{Big, Text};
+use crate::netfilter::model::{Family, Field, LimitUnit, LogFlag, RejectWith, Statement};
 use crate::netfilter::nft::message::{self, Data};
 use crate::netfilter::nft::object::object_kind;
 
@@ -136,35 +136,17 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// `enum nft_queue_attributes`.
-    pub(super) fn queue(&mut self, data: &'a [u8]) -> Understood {
-        let attributes = Attributes::read(data, &[1, 2, 3])?;
-        let from = attributes.opt_be16(1)?.unwrap_or(0);
-        let total = attributes.opt_be16(2)?.unwrap_or(1).max(1);
-        let bits = attributes.opt_be16(3)?.unwrap_or(0);
-        if bits & !3 != 0 {
-            return Err(NotUnderstood);
-        }
-        let flags = [(1, "bypass"), (2, "fanout")]
-            .iter()
-            .filter(|(bit, _)| bits & bit != 0)
-            .map(|(_, word)| (*word).to_owned())
-            .collect();
-        let to = from.checked_add(total - 1).ok_or(NotUnderstood)?;
-        self.statement(Statement::Queue { from, to, flags });
-        Ok(())
-    }
-
     /// `enum nft_objref_attributes`: an object by name, or one that a map chooses.
     pub(super) fn object(&mut self, data: &'a [u8]) -> Understood {
         let attributes = Attributes::read(data, &[1, 2, 3, 4, 5])?;
         let Some(name) = attributes.opt_text(2) else {
             let map = attributes.text(4)?;
             let (key, parts) = self.key(attributes.be32(3)?, &map)?;
+            let kind = self.set_named(&map)?.data_name().ok_or(NotUnderstood)?;
             let (map, entries) = self.map(&map, &parts)?;
             self.statement(Statement::MapTo {
                 key,
-                field: "object".into(),
+                field: Field(format!("object.{kind}")),
                 map,
                 entries,
             });
@@ -195,7 +177,7 @@ impl<'a> Reader<'_, 'a> {
         let (key, _) = self.key(attributes.be32(4)?, &set)?;
         let data = attributes
             .opt_be32(5)?
-            .map(|register| self.field_in(register))
+            .map(|register| self.element_data(register, &set))
             .transpose()?;
         let statements = self.element_statements(&attributes)?;
         let timeout_ms = attributes.opt_be64(6)?.filter(|timeout| *timeout != 0).map(Big);
@@ -210,11 +192,20 @@ impl<'a> Reader<'_, 'a> {
         Ok(())
     }
 
-    fn field_in(&self, register: u32) -> Understood<Field> {
-        match self.value_in(register, crate::netfilter::nft::typed::Type::Bytes)? {
-            Value::Field(field) => Ok(field),
-            _ => Err(NotUnderstood),
+    /// What an element of a map gets from the registers.
+    fn element_data(&self, register: u32, set: &Text) -> Understood<Field> {
+        let set = self.set_named(set)?;
+        let symbols = self.registers.concatenation(register, set.data_length());
+        let symbols = symbols.ok_or(NotUnderstood)?;
+        if let [Symbol::Constant(bytes)] = symbols.as_slice() {
+            let value = set.data_value(bytes, self.source.links);
+            return super::lookup::constant(&value).map(Field).ok_or(NotUnderstood);
         }
+        let fields: Vec<String> = symbols
+            .into_iter()
+            .map(|symbol| Ok(super::compute::in_natural_order(&self.expression_of(symbol)?)))
+            .collect::<Understood<_>>()?;
+        Ok(Field(fields.join(" . ")))
     }
 
     fn element_statements(&self, attributes: &Attributes<'a>) -> Understood<Vec<super::Item>> {
@@ -232,7 +223,7 @@ impl<'a> Reader<'_, 'a> {
 }
 
 /// `NFT_LIMIT_F_INV`, `NFT_QUOTA_F_INV`: the only flag there is.
-fn inverted(flags: Option<u32>) -> Understood<bool> {
+pub(super) fn inverted(flags: Option<u32>) -> Understood<bool> {
     match flags.unwrap_or(0) {
         0 => Ok(false),
         1 => Ok(true),

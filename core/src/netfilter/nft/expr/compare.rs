@@ -24,8 +24,15 @@ impl<'a> Reader<'_, 'a> {
         };
         match self.loaded(attributes.be32(1)?)?.clone() {
             Symbol::Field { field, length } => self.compare(&field, length, op, bytes),
-            Symbol::Masked { field, mask, xor } => self.compare_masked(&field, op, &mask, &xor, bytes),
-            Symbol::Fields(fields) if op == Op::Eq => self.compare_each(&fields, bytes),
+            Symbol::Masked { field, mask, xor } if matches!(op, Op::Eq | Op::Ne) => {
+                self.compare_masked(&field, op, &mask, &xor, bytes)
+            }
+            masked @ Symbol::Masked { .. } => {
+                let field = self.expression_of(&masked)?;
+                self.compare(&field, field.width, op, bytes)
+            }
+            Symbol::Fields { fields, .. } if op == Op::Eq => self.compare_each(&fields, bytes),
+            Symbol::Fields { whole, .. } => self.compare(&whole, whole.width, op, bytes),
             _ => Err(NotUnderstood),
         }
     }
@@ -40,8 +47,12 @@ impl<'a> Reader<'_, 'a> {
             self.matched_field(field, op, value.ok_or(NotUnderstood)?);
             return Ok(());
         }
-        // Only of a name may the first bytes be compared alone: that is a wildcard.
-        if bytes.len() != length && field.ty != Type::IfName {
+        // Only of a name may the first bytes be compared alone: that is a wildcard. Presence may be told in one byte or four.
+        let is_presence = field.name.ends_with(" present");
+        if bytes.len() != length && field.ty != Type::IfName && !is_presence {
+            return Err(NotUnderstood);
+        }
+        if !matches!(op, Op::Eq | Op::Ne) && !is_ordered(field) {
             return Err(NotUnderstood);
         }
         self.matched_field(field, op, field.ty.value(bytes, links));
@@ -57,7 +68,7 @@ impl<'a> Reader<'_, 'a> {
         xor: &[u8],
         bytes: &[u8],
     ) -> Understood {
-        if !matches!(op, Op::Eq | Op::Ne) || bytes.len() != mask.len() || xor.len() != mask.len() {
+        if bytes.len() != mask.len() || xor.len() != mask.len() {
             return Err(NotUnderstood);
         }
         let links = self.source.links;
@@ -67,7 +78,7 @@ impl<'a> Reader<'_, 'a> {
             Some(length) if matches!(field.ty, Type::Ipv4 | Type::Ipv6) => {
                 (op, typed::prefix(field.ty, &wanted, length).ok_or(NotUnderstood)?)
             }
-            _ if none && field.ty.flag_words().is_some() => (
+            _ if none && field.ty.is_flags() => (
                 if op == Op::Ne { Op::Any } else { Op::None },
                 field.ty.value(mask, links),
             ),
@@ -113,43 +124,20 @@ impl<'a> Reader<'_, 'a> {
         ) else {
             return Err(NotUnderstood);
         };
-        let Symbol::Field { field, length } = self.loaded(attributes.be32(1)?)?.clone() else {
-            return Err(NotUnderstood);
-        };
-        if length != field.width || from.len() != length || to.len() != length {
+        let field = self.expression_of(self.loaded(attributes.be32(1)?)?)?;
+        let fits = from.len() == field.width && to.len() == field.width;
+        if !fits || !is_ordered(&field) {
             return Err(NotUnderstood);
         }
         let value = super::super::set::range(field.ty, from, to, self.source.links);
         self.matched_field(&field, op, value);
         Ok(())
     }
+}
 
-    /// `enum nft_bitwise_attributes`; only the mask-and-flip form, shifts are not understood.
-    pub(super) fn bitwise(&mut self, data: &'a [u8]) -> Understood {
-        let attributes = Attributes::read(data, &[1, 2, 3, 4, 5, 6])?;
-        if attributes.opt_be32(6)?.unwrap_or(0) != 0 {
-            return Err(NotUnderstood);
-        }
-        let (Data::Value(mask), Data::Value(xor)) = (
-            message::data(attributes.attr(4)?)?,
-            message::data(attributes.attr(5)?)?,
-        ) else {
-            return Err(NotUnderstood);
-        };
-        let length = attributes.length(3)?;
-        let symbol = match self.loaded(attributes.be32(1)?)?.clone() {
-            Symbol::Field {
-                field,
-                length: loaded,
-            } if loaded == field.width && loaded == length => Symbol::Masked {
-                field,
-                mask: mask.to_vec(),
-                xor: xor.to_vec(),
-            },
-            _ => return Err(NotUnderstood),
-        };
-        self.store(attributes.be32(2)?, length, symbol)
-    }
+/// Registers compare as bytes, so numbers of host order have no order there until they are turned.
+fn is_ordered(field: &Loaded) -> bool {
+    field.width == 1 || field.ty.is_network_order()
 }
 
 /// `field >= a` and at once `field <= b` is one range; `nft` and `iptables-nft` write ranges so.

@@ -39,8 +39,8 @@ impl<'a> Reader<'_, 'a> {
             }
             Some(register) => {
                 let (map, entries) = self.map(&name, &parts)?;
-                // Maps give at most sixteen bytes, the size of a register of the old kind.
-                self.store(register, 16, Symbol::Mapped { key, map, entries })
+                let length = self.set_named(&name)?.data_length();
+                self.store(register, length, Symbol::Mapped { key, map, entries })
             }
         }
     }
@@ -51,12 +51,27 @@ impl<'a> Reader<'_, 'a> {
     pub(super) fn key(&mut self, register: u32, set: &Text) -> Understood<(Field, Vec<Part>)> {
         let set = self.set_named(set)?;
         let (length, set_parts) = (set.key_length(), set.key_parts());
+        let interval = set.flags & consts::SET_INTERVAL != 0;
         let symbols = self.registers.concatenation(register, length).unwrap_or_default();
-        let fields: Option<Vec<&Loaded>> = symbols.into_iter().map(whole_field).collect();
+        let alike = symbols.len() == set_parts.len();
+        let fields: Option<Vec<(String, Part)>> = symbols
+            .into_iter()
+            .enumerate()
+            .map(|(place, symbol)| match symbol {
+                Symbol::Constant(bytes) => {
+                    let part = *set_parts.get(place).filter(|_| alike)?;
+                    Some((constant(&part.ty.value(bytes, self.source.links))?, part))
+                }
+                symbol => {
+                    let field = self.expression_of(symbol).ok()?;
+                    Some((name_in(interval, &field), part(&field)))
+                }
+            })
+            .collect();
         Ok(match fields {
             Some(fields) if !fields.is_empty() => {
-                let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
-                (Field(names.join(" . ")), fields.into_iter().map(part).collect())
+                let (names, parts): (Vec<String>, Vec<Part>) = fields.into_iter().unzip();
+                (Field(names.join(" . ")), parts)
             }
             _ => {
                 self.write_down(register, length);
@@ -153,11 +168,27 @@ fn attribute(attribute: &OpaqueAttribute) -> Item {
     })
 }
 
-fn whole_field(symbol: &Symbol) -> Option<&Loaded> {
-    match symbol {
-        Symbol::Field { field, length } if *length == field.width => Some(field),
-        _ => None,
+/// `nft` puts numbers of host order into network order where a set has intervals, and only there.
+fn name_in(interval: bool, field: &Loaded) -> String {
+    let of_host = field.swapped == field.ty.is_network_order();
+    if field.width > 1 && field.swapped != (interval && of_host) {
+        format!("swapped({})", field.name)
+    } else {
+        field.name.clone()
     }
+}
+
+/// A constant in the place of a field; `None` for what has no words there.
+pub(super) fn constant(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Number(number) => number.to_string(),
+        Value::Wide(number) => number.to_string(),
+        Value::Address(address) => address.to_string(),
+        Value::Mac(mac) | Value::Symbol(mac) => mac.clone(),
+        Value::Text(text) => format!("\"{text}\""),
+        Value::Concat(all) => all.iter().map(constant).collect::<Option<Vec<_>>>()?.join(" . "),
+        _ => return None,
+    })
 }
 
 fn part(field: &Loaded) -> Part {

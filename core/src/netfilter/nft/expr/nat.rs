@@ -81,34 +81,21 @@ impl<'a> Reader<'_, 'a> {
             return Ok(None);
         };
         let high = attributes.opt_be32(high)?.unwrap_or(low);
-        if low == high {
-            return self.nat_value(low, ty).map(Some);
-        }
-        match (self.loaded(low)?, self.loaded(high)?) {
-            (Symbol::Constant(from), Symbol::Constant(to)) if from.len() == to.len() => {
-                Ok(Some(set::range(ty, from, to, self.source.links)))
-            }
-            _ => Err(NotUnderstood),
-        }
-    }
-
-    fn nat_value(&mut self, register: u32, ty: Type) -> Understood<Value> {
-        let Symbol::Mapped { key, map, entries } = self.loaded(register)?.clone() else {
-            return self.value_in(register, ty);
-        };
         // A lookup that feeds a translation: the map writes the field that the translation then takes.
         let field = if ty == Type::Network {
             "nat.port"
         } else {
             "nat.address"
         };
-        self.statement(Statement::MapTo {
-            key,
-            field: field.into(),
-            map,
-            entries,
-        });
-        Ok(Value::Field(field.into()))
+        if low == high {
+            return self.taken(low, ty, field).map(Some);
+        }
+        match (self.loaded(low)?, self.registers.load(high)) {
+            (Symbol::Constant(from), Some(Symbol::Constant(to))) if from.len() == to.len() => {
+                Ok(Some(set::range(ty, from, to, self.source.links)))
+            }
+            _ => Err(NotUnderstood),
+        }
     }
 }
 

@@ -93,7 +93,7 @@ fn needs(item: &Item, headers: &[&str]) -> bool {
         }) => return headers.contains(&"ip6"),
         _ => return false,
     };
-    field
-        .split(" . ")
+    super::value::parts(field)
+        .into_iter()
         .any(|one| headers.contains(&one.split('.').next().unwrap_or_default()))
 }

@@ -1,12 +1,14 @@
 //! Statements.
 
-use super::value::{address_for_port, duration, field_words, value};
-use super::{items, map, verdict, words};
+use super::value::{duration, field_words, value};
+use super::{action, items, map, verdict, words};
 use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
     Family, Field, Item, LimitUnit, LogFlag, NatFlag, NatKind, RejectWith, Statement, Value,
 };
-use crate::netfilter::names::name_of;
+use crate::netfilter::names::{flag_bits, name_of};
+use crate::netfilter::nft::field::named;
+use std::net::IpAddr;
 
 /// One statement; `looked_up` holds what earlier lookups put into `nat.address` and `nat.port`.
 #[allow(
@@ -28,7 +30,8 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             )
         }
         Statement::Reject { with } => reject(with),
-        Statement::Counter { name } => named("counter", name.as_ref()),
+        Statement::Counter { name: None } => "counter".to_owned(),
+        Statement::Counter { name: Some(name) } => object("counter", &format!("\"{name}\"")),
         Statement::Log {
             prefix,
             level,
@@ -60,10 +63,31 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             entries,
         } => {
             let map = map(key, field, name.as_ref(), entries);
-            format!("{} set {} map {map}", field_words(field), field_words(key))
+            let key = field_words(key);
+            match field.0.strip_prefix("object.") {
+                Some(kind) => object(kind, &format!("{key} map {map}")),
+                None => format!("{} set {key} map {map}", field_words(field)),
+            }
         }
         Statement::Queue { from, to, flags } => queue(*from, *to, flags),
+        Statement::QueueBy { number, flags } => action::queue_by(number, flags, looked_up),
         Statement::Notrack => "notrack".to_owned(),
+        Statement::Tproxy {
+            family,
+            address,
+            port,
+        } => action::tproxy(*family, (address.as_ref(), port.as_ref()), looked_up),
+        Statement::Synproxy { mss, wscale, flags } => action::synproxy(*mss, *wscale, flags),
+        Statement::Dup { address, device } => action::dup(address.as_ref(), device.as_ref(), looked_up),
+        Statement::Fwd {
+            family,
+            address,
+            device,
+        } => action::fwd(*family, address.as_ref(), device, looked_up),
+        Statement::FlowOffload { flowtable } => format!("flow add @{flowtable}"),
+        Statement::ConnLimit { count, over } => format!("ct count {}{count}", over_word(*over)),
+        Statement::Last => "last used never".to_owned(),
+        Statement::ResetOption { option } => format!("reset {}", field_words(option)),
         Statement::Dynset {
             op,
             set,
@@ -77,10 +101,7 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
                 dynamic_element(key, data.as_ref(), *timeout_ms, statements)
             )
         }
-        Statement::Object { object, name } => match object.strip_prefix("ct ") {
-            Some(kind) => format!("ct {kind} set \"{name}\""),
-            None => named(object, Some(name)),
-        },
+        Statement::Object { object: kind, name } => object(kind, &format!("\"{name}\"")),
         Statement::TcpMss { mss } => {
             let size = mss.map_or_else(|| "rt mtu".to_owned(), |mss| mss.to_string());
             format!("tcp option maxseg size set {size}")
@@ -88,8 +109,13 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
     }
 }
 
-fn named(kind: &str, name: Option<&Text>) -> String {
-    name.map_or_else(|| kind.to_owned(), |name| format!("{kind} name \"{name}\""))
+/// The use of a named object, or of the one that a map gives.
+fn object(kind: &str, which: &str) -> String {
+    match kind {
+        "secmark" => format!("meta secmark set {which}"),
+        kind if kind.starts_with("ct ") => format!("{kind} set {which}"),
+        kind => format!("{kind} name {which}"),
+    }
 }
 
 fn over_word(over: bool) -> &'static str {
@@ -228,23 +254,7 @@ fn translation(
     } else {
         ""
     };
-    let resolve = |value: &Value| match value {
-        Value::Field(field) => looked_up
-            .iter()
-            .find(|(name, _)| name == field)
-            .map(|(_, text)| text.clone()),
-        _ => None,
-    };
-    let plain = |value: &Value| resolve(value).unwrap_or_else(|| self::value(&Field(String::new()), value));
-    let to = match (address, port) {
-        (None, None) => String::new(),
-        (Some(address), None) => format!(" to {}", plain(address)),
-        (None, Some(port)) => format!(" to :{}", plain(port)),
-        (Some(address), Some(port)) => {
-            let address = resolve(address).unwrap_or_else(|| address_for_port(address));
-            format!(" to {address}:{}", plain(port))
-        }
-    };
+    let to = action::destination(address, port, looked_up);
     let flags: Vec<&str> = flags
         .iter()
         .map(|flag| nat_flag(*flag))
@@ -261,27 +271,44 @@ fn translation(
 /// `meta mark set 0x1`; with a mask the field is read, cut and flipped.
 fn set(field: &Field, new: &Value) -> String {
     let words = field_words(field);
-    match new {
-        Value::Masked { mask, value: flipped } => match (mask.as_ref(), flipped.as_ref()) {
-            (Value::Number(mask), Value::Number(flipped)) => {
-                let keep = !mask;
-                // `& a | b` clears what is not in `a` and sets `b`; only flipping kept bits needs `^`.
-                if flipped & keep == 0 && *mask != 0 {
-                    format!("{words} set {words} & {:#010x} | {flipped:#010x}", keep | flipped)
-                } else {
-                    format!("{words} set {words} & {keep:#010x} ^ {flipped:#010x}")
-                }
-            }
-            (mask, flipped) => {
-                format!(
-                    "{words} set {words} [cleared {} flipped {}]",
-                    value(field, mask),
-                    value(field, flipped)
-                )
-            }
-        },
-        new => format!("{words} set {}", value(field, new)),
+    let Value::Masked { mask, value: flipped } = new else {
+        return format!("{words} set {}", value(field, new));
+    };
+    let (Some((mask, bits)), Some((flipped, _))) = (number(field, mask), number(field, flipped)) else {
+        return format!(
+            "{words} set [{words} cleared {} flipped {}]",
+            value(field, mask),
+            value(field, flipped)
+        );
+    };
+    let all = u128::MAX
+        .checked_shr(128 - bits.clamp(1, 128))
+        .unwrap_or(u128::MAX);
+    let keep = all & !mask;
+    let literal = |number: u128| action::constant(field, number, bits);
+    // `& a | b` clears what is not in `a` and sets `b`; only flipping kept bits needs `^`.
+    if flipped & keep == 0 && mask != 0 {
+        format!(
+            "{words} set {words} & {} | {}",
+            literal(keep | flipped),
+            literal(flipped)
+        )
+    } else {
+        format!("{words} set {words} & {} ^ {}", literal(keep), literal(flipped))
     }
+}
+
+/// A value as a number of as many bits as the field has.
+fn number(field: &Field, value: &Value) -> Option<(u128, u32)> {
+    let bits = || named(&field.0).map_or(32, |(_, bits)| bits);
+    Some(match value {
+        Value::Number(number) => (u128::from(*number), bits()),
+        Value::Wide(number) => (u128::from(number.0), bits()),
+        Value::Address(IpAddr::V4(address)) => (u128::from(address.to_bits()), 32),
+        Value::Address(IpAddr::V6(address)) => (address.to_bits(), 128),
+        Value::Flags(words) => (u128::from(flag_bits(words::flags_of(&field.0), words)?), bits()),
+        _ => return None,
+    })
 }
 
 fn queue(from: u16, to: u16, flags: &[String]) -> String {

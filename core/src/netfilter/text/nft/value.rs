@@ -6,20 +6,56 @@ use super::words;
 use crate::netfilter::model::{Field, Value};
 use crate::netfilter::names::name_of;
 
-/// A field as `nft` writes it.
+/// A field as `nft` writes it; what is computed is written the same way, operand by operand.
 pub(super) fn field_words(field: &Field) -> String {
-    field
-        .0
-        .split(" . ")
-        .map(one_field)
-        .collect::<Vec<_>>()
-        .join(" . ")
+    // The keys of a hash stand in parentheses in the model only: a concatenation can't.
+    let name = match field.0.split_once("jhash(") {
+        Some((before, rest)) => format!("{before}jhash {}", rest.replacen(')', "", 1)),
+        None => field.0.clone(),
+    };
+    name.split(' ').map(one_word).collect::<Vec<_>>().join(" ")
+}
+
+/// The fields of a concatenation. What is in parentheses is one, whatever it holds.
+pub(super) fn parts(field: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut out) = (0_usize, 0, Vec::new());
+    for (at, one) in field.char_indices() {
+        match one {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            '.' if depth == 0 => {
+                let (before, after) = (at.checked_sub(1), at.saturating_add(1));
+                let around = (
+                    before.and_then(|before| field.get(before..at)),
+                    field.get(after..after + 1),
+                );
+                if around == (Some(" "), Some(" ")) {
+                    out.push(field.get(start..at).unwrap_or_default().trim());
+                    start = after;
+                }
+            }
+            _ => {}
+        }
+    }
+    out.push(field.get(start..).unwrap_or_default().trim());
+    out
+}
+
+fn one_word(word: &str) -> String {
+    let name = word.trim_start_matches('(');
+    let (open, name) = (word.len() - name.len(), name.trim_end_matches(')'));
+    let close = word.len() - open - name.len();
+    let (open, close) = ("(".repeat(open), ")".repeat(close));
+    // A constant, a sign between operands, or a place in the packet: as it is.
+    let is_field = name.starts_with(|first: char| first.is_ascii_lowercase()) && !name.contains(':');
+    if is_field {
+        format!("{open}{}{close}", one_field(name))
+    } else {
+        word.to_owned()
+    }
 }
 
 fn one_field(name: &str) -> String {
-    if name.starts_with('@') {
-        return name.to_owned();
-    }
     match name.split_once('.') {
         Some(("meta", key)) if words::UNQUALIFIED.contains(&key) => key.to_owned(),
         // `fib.saddr_iif.oif`: inputs joined, then the result.
@@ -55,12 +91,12 @@ pub(super) fn value(field: &Field, value: &Value) -> String {
 }
 
 fn concat(field: &Field, all: &[Value]) -> String {
-    let mut fields = field.0.split(" . ");
-    let parts: Vec<String> = all
+    let mut fields = parts(&field.0).into_iter();
+    let texts: Vec<String> = all
         .iter()
         .map(|one| value(&Field(fields.next().unwrap_or_default().to_owned()), one))
         .collect();
-    parts.join(" . ")
+    texts.join(" . ")
 }
 
 fn print_number(field: &str, number: u32) -> String {
