@@ -4,6 +4,7 @@ mod builtin;
 pub mod model;
 pub mod names;
 pub mod nft;
+pub mod nft_file;
 pub mod save;
 pub mod text;
 pub mod unresolved;
