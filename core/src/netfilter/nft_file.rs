@@ -18,6 +18,7 @@ mod header;
 mod json;
 mod key;
 mod language;
+mod number;
 mod priority;
 mod words;
 

@@ -53,11 +53,6 @@ impl Attributes {
         self.nest(kind, &inner);
     }
 
-    pub(super) fn append(&mut self, other: &Self) {
-        self.too_large |= other.too_large;
-        self.bytes.extend_from_slice(&other.bytes);
-    }
-
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }

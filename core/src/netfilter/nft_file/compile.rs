@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ast::{Chain, Element, Expr, Judgement, Kind, Rule, Set, Statement, Table, Target};
 use super::attributes::{Attributes, user_data};
 use super::datatype::Ty;
-use super::{Notes, UNDECLARED_CHAIN, UNRESOLVED_JUMP, UNRESOLVED_SET};
+use super::{Notes, UNRESOLVED_JUMP, UNRESOLVED_SET};
 use crate::bytes::{Hex, Text};
 use crate::netfilter::model::{Family, Hook};
 use crate::netfilter::nft::consts;
@@ -336,10 +336,6 @@ impl Side<'_> {
     pub(super) fn missing_set(&mut self, path: &str, name: &str) {
         let what = format!("{path} uses the set {name}, which is not there");
         self.notes.warn(UNRESOLVED_SET, what);
-    }
-
-    pub(super) fn undeclared(notes: &mut Notes, what: &str) {
-        notes.warn(UNDECLARED_CHAIN, what.to_owned());
     }
 }
 
