@@ -1,7 +1,7 @@
 //! Rulesets in files, read as the kernel reads them once they are loaded.
 
 use netghost_core::artifact::json;
-use netghost_core::netfilter::model::{ChainId, Item, Ruleset};
+use netghost_core::netfilter::model::{Item, Ruleset};
 use netghost_core::netfilter::nft_file;
 use netghost_core::netfilter::text;
 use netghost_core::section::{Content, Section};
@@ -18,26 +18,36 @@ fn ruleset(section: &Section) -> &Ruleset {
     }
 }
 
-/// Each rule and set of both, so that a difference is seen where it is.
+/// Each rule and set of both, so that all differences are seen where they are.
 fn assert_same(what: &str, kernel: &Ruleset, file: &Ruleset) {
+    let mut differences = Vec::new();
     for (ours, theirs) in file.tables.iter().zip(&kernel.tables) {
         for (ours_chain, chain) in ours.chains.iter().zip(&theirs.chains) {
             for (index, (one, other)) in ours_chain.rules.iter().zip(&chain.rules).enumerate() {
-                let id = ChainId {
-                    family: theirs.family,
-                    table: theirs.name.clone(),
-                    chain: chain.name.clone(),
-                };
-                let told = text::rule(kernel.plane, theirs, chain, other);
-                assert_eq!(one, other, "{what}: rule {index} of {id}: {told}");
+                if one != other {
+                    let told = text::rule(kernel.plane, theirs, chain, other);
+                    differences.push(format!(
+                        "rule {index} of {}: {told}\n  file:   {one:?}\n  kernel: {other:?}",
+                        chain.name
+                    ));
+                }
             }
-            assert_eq!(ours_chain, chain, "{what}");
+            if (ours_chain.name != chain.name) || ours_chain.base != chain.base || ours_chain.comment != chain.comment {
+                differences.push(format!("{:?} {:?}", ours_chain.base, chain.base));
+            }
         }
         for (one, other) in ours.sets.iter().zip(&theirs.sets) {
-            assert_eq!(one, other, "{what}");
+            if one != other {
+                differences.push(format!("set {}\n  file:   {one:?}\n  kernel: {other:?}", one.name));
+            }
         }
-        assert_eq!(ours, theirs, "{what}");
+        for (one, other) in ours.objects.iter().zip(&theirs.objects) {
+            if one != other {
+                differences.push(format!("object {}\n  file:   {one:?}\n  kernel: {other:?}", one.name));
+            }
+        }
     }
+    assert!(differences.is_empty(), "{what}: {}", differences.join("\n"));
     assert_eq!(file, kernel, "{what}");
     assert_eq!(json::digest(file).unwrap(), json::digest(kernel).unwrap(), "{what}");
 }

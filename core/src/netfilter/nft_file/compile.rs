@@ -21,6 +21,7 @@ mod depend;
 mod emit;
 mod load;
 mod mangle;
+mod merge;
 mod object;
 mod relation;
 mod set;
@@ -151,11 +152,14 @@ impl Side<'_> {
     /// The number that stands for a link's name in these messages.
     pub(super) fn link(&mut self, name: &str) -> u32 {
         const FIRST: u32 = 0x4000_0000;
+        let is_loopback = name == "lo";
         let name = Text::from(name);
         if let Some(known) = self.links.iter().find(|link| link.name == name) {
             return known.index;
         }
-        let index = FIRST.saturating_add(u32::try_from(self.links.len()).unwrap_or(u32::MAX));
+        // The loopback is the first link of every namespace.
+        let next = FIRST.saturating_add(u32::try_from(self.links.len()).unwrap_or(u32::MAX));
+        let index = if is_loopback { 1 } else { next };
         self.links.push(LinkName { index, name });
         index
     }

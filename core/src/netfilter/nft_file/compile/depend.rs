@@ -3,6 +3,7 @@
 use super::super::ast::{Expr, Extension, Relation};
 use super::super::header::{self, Header};
 use super::emit::Emitter;
+use super::merge::Equal;
 use super::{Compiled, fault};
 use crate::netfilter::model::Family;
 
@@ -173,8 +174,12 @@ impl Emitter<'_, '_> {
     }
 
     fn payload_is(&mut self, base: u32, offset: u32, value: &[u8]) {
-        self.payload(0, base, offset, value.len());
-        self.compare(0, 0, value);
+        self.equal(Equal {
+            base,
+            offset,
+            value: value.to_vec(),
+            protocol: base == header::LINK,
+        });
     }
 
     /// Learns from an equality with one value.

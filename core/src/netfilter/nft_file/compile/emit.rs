@@ -1,9 +1,10 @@
 //! The expressions of one rule as they are written down.
 
-use super::super::ast::{Sourced, Table};
+use super::super::ast::{Sourced, Statement, Table};
 use super::super::attributes::Attributes;
 use super::super::{NOT_UNDERSTOOD, OPAQUE_NAME};
 use super::depend::Context;
+use super::merge::{self, Equal, Piece};
 use super::{Compiled, Fault, Names, SetType, Side};
 use crate::netfilter::model::Family;
 
@@ -17,7 +18,7 @@ pub(super) struct Emitter<'e, 'n> {
     /// For warnings.
     pub(super) path: &'e str,
     pub(super) context: Context,
-    pub(super) out: Attributes,
+    pieces: Vec<Piece>,
 }
 
 /// The kernel's number of the register that begins at a slot of four bytes (`nft_dump_register`).
@@ -43,28 +44,50 @@ impl<'e, 'n> Emitter<'e, 'n> {
             side,
             path,
             context: Context::of(table.family),
-            out: Attributes::default(),
+            pieces: Vec::new(),
         }
     }
 
-    pub(super) fn finish(self) -> Attributes {
-        self.out
+    /// All expressions; neighbouring fields in one load, as `nft` has them.
+    pub(super) fn finish(mut self) -> Attributes {
+        merge::neighbours(&mut self.pieces);
+        let mut out = Attributes::default();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Expression(one) => out.nest(1, one),
+                Piece::Equal(equal) => {
+                    for one in equal.expressions() {
+                        out.nest(1, &one);
+                    }
+                }
+                Piece::Barrier => {}
+            }
+        }
+        out
+    }
+
+    /// A field of a packet that must have a value.
+    pub(super) fn equal(&mut self, equal: Equal) {
+        self.pieces.push(Piece::Equal(equal));
     }
 
     /// One expression of the list.
     pub(super) fn expression(&mut self, name: &str, data: &Attributes) {
-        self.out.nest(1, &expression(name, data));
+        self.pieces.push(Piece::Expression(expression(name, data)));
     }
 
     /// A statement; one without bytecode here stays whole in its own words.
     pub(super) fn sourced(&mut self, sourced: &Sourced) {
-        let (out, context) = (self.out.clone(), self.context.clone());
+        let (before, context) = (self.pieces.len(), self.context.clone());
         if let Err(Fault(why)) = self.statement(&sourced.statement) {
-            self.out = out;
+            self.pieces.truncate(before);
             self.context = context;
             let what = format!("{}: {}: {why}", self.path, sourced.words);
             self.side.notes.warn(NOT_UNDERSTOOD, what);
             self.words("statement", &sourced.words);
+        }
+        if !matches!(sourced.statement, Statement::Match(..)) {
+            self.pieces.push(Piece::Barrier);
         }
     }
 
@@ -73,7 +96,7 @@ impl<'e, 'n> Emitter<'e, 'n> {
         let mut both = Attributes::default();
         both.text(1, &format!("{OPAQUE_NAME}{name}"));
         both.put(2, words.as_bytes());
-        self.out.nest(1, &both);
+        self.pieces.push(Piece::Expression(both));
     }
 
     pub(super) fn set_named(&self, name: &str) -> Option<&SetType> {

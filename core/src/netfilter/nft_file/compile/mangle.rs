@@ -13,6 +13,7 @@ use crate::netfilter::model::Family;
 
 /// `NF_NAT_RANGE_*` (`linux/netfilter/nf_nat.h`).
 const FLAGS: [(&str, u32); 3] = [("random", 4), ("persistent", 8), ("fully-random", 16)];
+const ADDRESSES: u32 = 1;
 const PORTS: u32 = 2;
 const NETMAP: u32 = 64;
 
@@ -100,6 +101,7 @@ impl Emitter<'_, '_> {
             flags |= NETMAP;
         }
         if let Some(address) = &nat.address {
+            flags |= ADDRESSES;
             if let (Expr::Map { key, map }, None) = (address, &nat.port) {
                 flags |= self.mapped(&mut data, key, map, typed(ty)?)?;
             } else {
@@ -163,13 +165,13 @@ impl Emitter<'_, '_> {
         let next = slots(address.bytes());
         Ok(match types.as_slice() {
             [_, _] => {
+                data.be32(4, register(0));
                 data.be32(5, register(next));
+                data.be32(6, register(next));
                 PORTS
             }
             _ => {
-                if interval {
-                    data.be32(4, register(next));
-                }
+                data.be32(4, register(if interval { next } else { 0 }));
                 0
             }
         })
@@ -188,6 +190,8 @@ impl Emitter<'_, '_> {
         if !matches!(value, Expr::Range(..) | Expr::Prefix(..)) {
             self.value(slot, value, ty)?;
             data.be32(low, register(slot));
+            // One value is a range from itself to itself, as the kernel lists it.
+            data.be32(high, register(slot));
             return Ok(slot.saturating_add(4));
         }
         let (from, to, _) = self.bounds(value, &shape)?;
@@ -213,11 +217,11 @@ impl Emitter<'_, '_> {
             }
             Load::Ct { key, direction } => {
                 self.value(0, value, Some(shape.ty))?;
+                data.be32(4, register(0));
                 data.be32(2, *key);
                 if let Some(direction) = direction {
                     data.byte(3, *direction);
                 }
-                data.be32(4, register(0));
                 self.expression("ct", &data);
             }
             Load::Extension {
@@ -231,6 +235,7 @@ impl Emitter<'_, '_> {
                 data.byte(2, *number);
                 data.be32(3, *offset);
                 data.be32(4, u32::try_from(shape.bytes).unwrap_or(u32::MAX));
+                data.be32(5, 0);
                 data.be32(6, *op);
                 self.expression("exthdr", &data);
             }

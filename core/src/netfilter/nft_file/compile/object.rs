@@ -75,8 +75,8 @@ fn content(content: &Content) -> Compiled<(u32, Attributes)> {
             l3proto: family,
         } => {
             data.text(1, kind);
-            data.be16(2, l3proto(family.as_deref())?);
             data.byte(3, protocol(word)?);
+            data.be16(2, l3proto(family.as_deref())?);
             (3, data)
         }
         Content::Timeout {
@@ -84,9 +84,9 @@ fn content(content: &Content) -> Compiled<(u32, Attributes)> {
             l3proto: family,
             policy,
         } => {
-            data.be16(1, l3proto(family.as_deref())?);
             data.byte(2, protocol(word)?);
-            data.nest(3, &timeouts(word, policy)?);
+            data.be16(1, l3proto(family.as_deref())?);
+            data.nest(3 | NESTED, &timeouts(word, policy)?);
             (7, data)
         }
         Content::Expectation {
@@ -113,6 +113,9 @@ fn content(content: &Content) -> Compiled<(u32, Attributes)> {
         }
     })
 }
+
+/// `NLA_F_NESTED`, which the kernel sets here.
+const NESTED: u16 = 0x8000;
 
 /// Names of states, in the kernel's order from 1 (`enum ctattr_timeout_tcp`, `_udp`), with the time where none is given.
 const TCP: [(&str, u32); 11] = [

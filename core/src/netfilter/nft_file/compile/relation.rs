@@ -5,6 +5,7 @@ use super::super::attributes::Attributes;
 use super::constant::{encode, wildcard};
 use super::emit::{Emitter, register};
 use super::load::mask;
+use super::merge::Equal;
 use super::shape::{Load, Shape};
 use super::{Compiled, Data, SetType, fault, is_plain};
 
@@ -14,6 +15,9 @@ const NE: u32 = 1;
 
 impl Emitter<'_, '_> {
     pub(super) fn relation(&mut self, left: &Expr, relation: Relation, right: &Expr) -> Compiled {
+        if let Some(presence) = presence(left, right) {
+            return self.relation(&presence, relation, right);
+        }
         self.depend(left)?;
         let inverted = match relation {
             Relation::Implied | Relation::Eq => false,
@@ -98,8 +102,18 @@ impl Emitter<'_, '_> {
                     return Ok(());
                 }
                 let value = self.constant(right, &shape)?;
-                self.load(0, &shape)?;
-                self.compare(0, op, &value);
+                match shape.load {
+                    Load::Payload { base, offset } if op == EQ && !shape.is_part() => self.equal(Equal {
+                        base,
+                        offset,
+                        value: value.clone(),
+                        protocol: names_a_protocol(left),
+                    }),
+                    _ => {
+                        self.load(0, &shape)?;
+                        self.compare(0, op, &value);
+                    }
+                }
                 let plain = if shape.shift == 0 { value.as_slice() } else { &[] };
                 self.learn(left, relation, plain);
                 Ok(())
@@ -215,4 +229,30 @@ impl Emitter<'_, '_> {
 
 fn is_operation(shape: &Shape) -> bool {
     matches!(shape.load, Load::Operations { .. })
+}
+
+/// `fib … oif missing` asks whether there is a route, not which way it goes.
+fn presence(left: &Expr, right: &Expr) -> Option<Expr> {
+    match (left, right) {
+        (Expr::Fib { flags, result }, Expr::Word(word))
+            if matches!(result.as_str(), "oif" | "oifname") && matches!(word.as_str(), "exists" | "missing") =>
+        {
+            Some(Expr::Fib {
+                flags: flags.clone(),
+                result: "present".to_owned(),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// True for fields that say what stands behind their header.
+fn names_a_protocol(field: &Expr) -> bool {
+    match field {
+        Expr::Payload { protocol, field } => matches!(
+            (protocol.as_str(), field.as_str()),
+            ("ip", "protocol") | ("ip6", "nexthdr") | ("ether" | "vlan", "type")
+        ),
+        _ => false,
+    }
 }

@@ -332,7 +332,7 @@ impl Emitter<'_, '_> {
         out.text(2, &name);
         let mut flags = consts::SET_ANONYMOUS | consts::SET_CONSTANT | data_flags(data);
         if interval {
-            flags |= consts::SET_INTERVAL;
+            flags |= consts::SET_INTERVAL | if single { 0 } else { consts::SET_CONCAT };
         }
         out.be32(3, flags);
         out.be32(4, type_number(&types));

@@ -82,7 +82,7 @@ impl<'m, 'n> Macros<'m, 'n> {
         let mut out: Vec<Token> = Vec::new();
         let mut open = 0_usize;
         // The separator stays for whoever reads on.
-        while let Some(token) = tokens.next_if(|next| open > 0 || !is_separator(next)) {
+        while let Some(token) = tokens.next_if(|next| open > 0 || !ends_value(next)) {
             match (token.text.as_str(), &token.kind) {
                 ("{", Kind::Symbol) => open += 1,
                 ("}", Kind::Symbol) => open = open.saturating_sub(1),
@@ -138,4 +138,8 @@ impl<'m, 'n> Macros<'m, 'n> {
 fn is_separator(token: &Token) -> bool {
     token.kind == Kind::Newline
         || (token.kind == Kind::Symbol && matches!(token.text.as_str(), ";" | "{" | "}"))
+}
+
+fn ends_value(token: &Token) -> bool {
+    token.kind == Kind::Newline || (token.kind == Kind::Symbol && token.text == ";")
 }
