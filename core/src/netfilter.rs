@@ -5,6 +5,7 @@ pub(crate) mod frame;
 pub mod model;
 pub mod names;
 pub mod nft;
+pub mod nft_file;
 pub mod save;
 pub mod text;
 pub mod unresolved;

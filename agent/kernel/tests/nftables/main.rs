@@ -11,6 +11,7 @@
 mod reading;
 
 mod everyday;
+mod files;
 mod pairs;
 mod phrases;
 mod random;
