@@ -13,15 +13,19 @@ use crate::raw::NetlinkRaw;
 use crate::raw::lift::{LiftError, Lifted, OpaqueAttribute};
 
 mod decode;
+mod kinds;
 mod netem;
 mod options;
 mod order;
+mod schema;
+pub mod setting;
 mod shaper;
 mod stats;
 mod text;
 
 pub use netem::{Correlated, LossModel, Netem, NetemRate, Slot};
 pub use options::Options;
+pub use setting::{Setting, Value};
 pub use shaper::{Htb, HtbClass, RateSpec, Tbf};
 pub use stats::{RateEstimate, Statistics};
 
@@ -106,6 +110,8 @@ pub struct QdiscRuntime {
     pub prng_seed: Option<crate::bytes::Big>,
     /// htb's packets that went past all classes.
     pub direct_packets: Option<u32>,
+    /// What else stands among its options and changes by itself.
+    pub own: Vec<Setting>,
     /// What went through.
     pub statistics: Statistics,
 }
@@ -119,6 +125,8 @@ pub struct ClassRuntime {
     pub leaf: String,
     /// htb's level: 0 for a class without classes below it, 7 for one that borrows from none.
     pub level: Option<u32>,
+    /// What else stands among its options and changes by itself.
+    pub own: Vec<Setting>,
     /// What went through.
     pub statistics: Statistics,
 }

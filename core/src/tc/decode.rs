@@ -98,7 +98,10 @@ fn common(node: &mut Node, attr: Attr<'_>) -> Result<(), Malformed> {
     match attr.kind {
         // STATS and XSTATS repeat STATS2 in the form of older kernels.
         KIND | OPTIONS | STATS | XSTATS | PAD => {}
-        STATS2 => node.statistics = stats::decode(attr)?,
+        STATS2 => {
+            let kind = node.kind.as_str().unwrap_or_default();
+            node.statistics = stats::decode(kind, node.is_class, attr)?;
+        }
         STAB => node.size_table = Some(Hex(attr.value.to_vec())),
         HW_OFFLOAD => node.offloaded = Some(attr.u8("TCA_HW_OFFLOAD")? != 0),
         INGRESS_BLOCK => node.ingress_block = Some(attr.ne32("TCA_INGRESS_BLOCK")?),

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::kinds;
 use super::netem::{self, Netem};
+use super::schema::Names;
+use super::setting::Setting;
 use super::shaper::{self, Htb, HtbClass, Tbf};
 use crate::bytes::{Big, Hex, Text};
 use crate::raw::attr::{Malformed, attrs};
@@ -39,6 +42,11 @@ pub enum Options {
         /// How many bytes may wait.
         limit_bytes: u32,
     },
+    /// What other kinds were told, in the order and with the words of `tc`.
+    Settings {
+        /// Each with its name.
+        settings: Vec<Setting>,
+    },
     /// Options that this version does not decode, whole.
     Opaque {
         /// The payload of `TCA_OPTIONS`.
@@ -57,6 +65,7 @@ pub(super) struct Decoded {
     pub(super) prng_seed: Option<Big>,
     pub(super) direct_packets: Option<u32>,
     pub(super) level: Option<u32>,
+    pub(super) own: Vec<Setting>,
 }
 
 impl From<Options> for Decoded {
@@ -66,6 +75,7 @@ impl From<Options> for Decoded {
             prng_seed: None,
             direct_packets: None,
             level: None,
+            own: Vec::new(),
         }
     }
 }
@@ -77,6 +87,8 @@ pub(super) enum Stop {
     Malformed(Malformed),
     /// Whole, but not understood: kept as it is.
     Unknown(String),
+    /// The index of a link that this reading does not have.
+    NoLink(u32),
 }
 
 impl From<Malformed> for Stop {
@@ -105,7 +117,11 @@ pub(super) fn decode(kind: &Text, is_class: bool, payload: Option<&[u8]>) -> Res
     match outcome {
         Ok(decoded) => Ok(decoded),
         Err(Stop::Malformed(malformed)) => Err(malformed),
-        Err(Stop::Unknown(why)) => Ok(opaque(payload.unwrap_or_default(), why)),
+        Err(Stop::Unknown(why)) => Ok(opaque(kept(word, payload.unwrap_or_default()), why)),
+        Err(Stop::NoLink(index)) => Err(Malformed::Value {
+            what: "an interface index among the options",
+            value: index.into(),
+        }),
     }
 }
 
@@ -128,37 +144,42 @@ fn qdisc(word: &str, payload: &[u8]) -> Result<Decoded, Stop> {
         "prio" | "pfifo_fast" => bands(payload),
         "pfifo" => limit(payload).map(|limit_packets| Options::Packets { limit_packets }.into()),
         "bfifo" => limit(payload).map(|limit_bytes| Options::Bytes { limit_bytes }.into()),
-        "sfq" => Ok(sfq(payload)),
-        _ => none_or_unknown(payload),
+        _ => told(kinds::qdisc(word), payload),
     }
 }
 
-/// `struct tc_sfq_qopt_v1` ends in 24 bytes of counters (`struct tc_sfqred_stats`), which are no configuration.
-fn sfq(payload: &[u8]) -> Decoded {
+/// `struct tc_sfq_qopt_v1` ends in 24 bytes of counters (`struct tc_sfqred_stats`), which are no configuration even where
+/// the rest is not understood.
+fn kept<'a>(word: &str, payload: &'a [u8]) -> &'a [u8] {
     const WITHOUT_COUNTERS: usize = 48;
-    let kept = match payload.len() {
-        72 => payload.get(..WITHOUT_COUNTERS).unwrap_or(payload),
+    match (word, payload.len()) {
+        ("sfq", 72) => payload.get(..WITHOUT_COUNTERS).unwrap_or(payload),
         _ => payload,
-    };
-    opaque(
-        kept,
-        "options of this kind are not decoded; its counters are left out".to_owned(),
-    )
+    }
 }
 
 fn class(word: &str, payload: &[u8]) -> Result<Decoded, Stop> {
     match word {
         "htb" => shaper::htb_class(payload),
-        _ => none_or_unknown(payload),
+        _ => told(kinds::class(word), payload),
     }
 }
 
-fn none_or_unknown(payload: &[u8]) -> Result<Decoded, Stop> {
+/// By the tables; a kind that is in none has no options or is opaque.
+fn told(form: Option<kinds::Form>, payload: &[u8]) -> Result<Decoded, Stop> {
+    let Some(form) = form else {
+        return match payload {
+            [] => Ok(Options::None.into()),
+            _ => Err(Stop::Unknown("options of this kind are not decoded".to_owned())),
+        };
+    };
     if payload.is_empty() {
-        Ok(Options::None.into())
-    } else {
-        Err(Stop::Unknown("options of this kind are not decoded".to_owned()))
+        return Ok(Options::None.into());
     }
+    let (settings, own) = kinds::decode(form, payload, Names::none())?;
+    let mut decoded = Decoded::from(Options::Settings { settings });
+    decoded.own = own;
+    Ok(decoded)
 }
 
 fn bands(payload: &[u8]) -> Result<Decoded, Stop> {
@@ -175,7 +196,7 @@ fn limit(payload: &[u8]) -> Result<u32, Stop> {
     Ok(u32::from_ne_bytes(exact(payload, "struct tc_fifo_qopt")?))
 }
 
-fn opaque(payload: &[u8], why: String) -> Decoded {
+pub(super) fn opaque(payload: &[u8], why: String) -> Decoded {
     let attributes: Result<Vec<_>, _> = attrs(payload).map(|attr| attr.map(|attr| attr.kind)).collect();
     Options::Opaque {
         payload: Hex(payload.to_vec()),

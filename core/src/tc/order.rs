@@ -151,6 +151,7 @@ fn qdisc_runtime(node: &Node) -> QdiscRuntime {
         offloaded: node.offloaded,
         prng_seed: node.decoded.prng_seed,
         direct_packets: node.decoded.direct_packets,
+        own: node.decoded.own.clone(),
         statistics: node.statistics.clone(),
     }
 }
@@ -160,6 +161,7 @@ fn class_runtime(node: &Node) -> ClassRuntime {
         id: id_text(node.handle),
         leaf: id_text(node.info),
         level: node.decoded.level,
+        own: node.decoded.own.clone(),
         statistics: node.statistics.clone(),
     }
 }
@@ -187,7 +189,7 @@ fn minor(id: u32) -> u16 {
 }
 
 /// As `tc` prints it: `1:10`, `1:`, `:2`, `0:`.
-fn id_text(id: u32) -> String {
+pub(super) fn id_text(id: u32) -> String {
     match (major(id), minor(id)) {
         (major, 0) => format!("{major:x}:"),
         (0, minor) => format!(":{minor:x}"),

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::{Big, Hex};
+use super::kinds;
+use super::setting::Setting;
+use crate::bytes::Big;
 use crate::raw::attr::{Attr, Malformed};
 use crate::raw::lift::{Fields, OpaqueAttribute, whole};
 
@@ -13,6 +15,7 @@ const QUEUE: u16 = 3;
 const APP: u16 = 4;
 const RATE_EST64: u16 = 5;
 const PAD: u16 = 6;
+const BASIC_HW: u16 = 7;
 const PKT64: u16 = 8;
 
 /// What a qdisc or class counted. What is `None` is not counted, never zero.
@@ -34,8 +37,10 @@ pub struct Statistics {
     pub queue_packets: Option<u32>,
     /// What a rate estimator says.
     pub rate_estimate: Option<RateEstimate>,
-    /// The kind's own statistics (`TCA_STATS_APP`), not decoded.
-    pub own: Option<Hex>,
+    /// The kind's own statistics (`TCA_STATS_APP`).
+    pub own: Vec<Setting>,
+    /// What the device did of it (`TCA_STATS_BASIC_HW`): bytes and packets.
+    pub hardware: Option<(Big, Big)>,
     /// Attributes that this version does not know, in the kernel's order.
     pub other: Vec<OpaqueAttribute>,
 }
@@ -49,12 +54,16 @@ pub struct RateEstimate {
     pub packets_per_s: Big,
 }
 
-pub(super) fn decode(attr: Attr<'_>) -> Result<Statistics, Malformed> {
+/// The statistics of a qdisc, class, or with an empty `kind` an action.
+pub(super) fn decode(kind: &str, is_class: bool, attr: Attr<'_>) -> Result<Statistics, Malformed> {
     let attrs = whole(attr.nested())?;
     let mut statistics = Statistics::default();
     // The wide forms come beside the narrow ones, which are cut to 32 bits, and win wherever they stand.
     for attr in attrs.iter().filter(|attr| !is_wide(attr.kind)) {
-        narrow(&mut statistics, *attr)?;
+        match attr.kind {
+            APP => statistics.own = kinds::own_statistics(kind, is_class, attr.value),
+            _ => narrow(&mut statistics, *attr)?,
+        }
     }
     for attr in attrs.iter().filter(|attr| is_wide(attr.kind)) {
         wide(&mut statistics, *attr)?;
@@ -86,7 +95,7 @@ fn narrow(statistics: &mut Statistics, attr: Attr<'_>) -> Result<(), Malformed> 
             statistics.requeues = Some(fields.u32()?);
             statistics.overlimits = Some(fields.u32()?);
         }
-        APP => statistics.own = Some(Hex(attr.value.to_vec())),
+        BASIC_HW => statistics.hardware = Some((Big(fields.u64()?), Big(fields.u32()?.into()))),
         PAD => {}
         _ => statistics.other.push(attr.into()),
     }

@@ -11,6 +11,7 @@ use crate::raw::RawMessage;
 use crate::raw::captured::captured;
 
 mod hostile;
+mod kinds;
 
 const NETEM_PRIO: &str = include_str!("tests/linux-6.1-netem-prio.txt");
 const HTB_TBF: &str = include_str!("tests/linux-6.18-htb-tbf.txt");
@@ -208,20 +209,25 @@ fn a_peak_rate_and_rates_beyond_thirty_two_bits() {
 }
 
 #[test]
-fn what_is_not_decoded_is_whole() {
+fn other_kinds_are_named_values() {
     let config = lifted(NETEM_PRIO).config;
-    let Options::Opaque {
-        payload, attributes, ..
-    } = &find(&config, "d4", "root").options
-    else {
+    let Options::Settings { settings } = &find(&config, "d4", "root").options else {
         panic!()
     };
-    assert_eq!(payload.0.len(), 64);
-    assert_eq!(*attributes, [1, 2, 3, 4, 6, 8, 9, 5]);
-    let Options::Opaque { payload, .. } = &find(&config, "d5", "root").options else {
-        panic!()
-    };
-    assert_eq!(payload.0.len(), 48, "sfq without its counters");
+    assert_eq!(
+        setting::find(settings, "limit"),
+        Some(&Value::Packets(Big(10_240)))
+    );
+    let Lifted { config, runtime } = lifted(NETEM_PRIO);
+    let place = config
+        .qdiscs
+        .iter()
+        .position(|qdisc| qdisc.kind == Text::from("sfq"));
+    let own = &runtime.qdiscs[place.unwrap()].own;
+    assert_eq!(
+        setting::find(own, "prob_drop"),
+        Some(&Value::Signed("0".to_owned()))
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Class, Correlated, Htb, HtbClass, LossModel, Netem, Options, Qdisc, RateSpec, Tbf};
 use crate::bytes::Big;
 
+pub(super) mod settings;
 mod units;
 
 use units::{Bits, Nanoseconds, Percent, Size};
@@ -59,6 +60,7 @@ impl fmt::Display for Options {
             }
             Self::Packets { limit_packets } => write!(f, " limit {limit_packets}p"),
             Self::Bytes { limit_bytes } => write!(f, " limit {}", Size((*limit_bytes).into())),
+            Self::Settings { settings } => settings::write(f, settings),
             Self::Opaque { payload, why, .. } => write!(f, " opaque {payload} ({why})"),
         }
     }

@@ -79,3 +79,33 @@ fn write_decimal(f: &mut fmt::Formatter<'_>, value: u128, scale: u128) -> fmt::R
     }
     Ok(())
 }
+
+/// A part of a whole with six digits that count, as C's `%g` prints it.
+pub(super) struct Share(pub(super) u64, pub(super) u64);
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (parts, of) = (u128::from(self.0), u128::from(self.1.max(1)));
+        if parts == 0 {
+            return f.write_str("0");
+        }
+        // How far the point moves until six digits stand before it.
+        let mut moved = 0u32;
+        let mut scaled = parts;
+        while scaled / of < 100_000 && moved < 30 {
+            scaled = scaled.saturating_mul(10);
+            moved += 1;
+        }
+        let mut digits = (scaled + of / 2) / of;
+        if digits >= 1_000_000 {
+            digits /= 10;
+            moved = moved.saturating_sub(1);
+        }
+        if moved > 9 {
+            let exponent = moved - 5;
+            write_decimal(f, digits, 100_000)?;
+            return write!(f, "e-{exponent:02}");
+        }
+        write_decimal(f, digits, 10u128.pow(moved))
+    }
+}
