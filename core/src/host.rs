@@ -2,4 +2,7 @@
 
 pub mod addresses;
 pub mod links;
+pub mod neighbours;
+pub mod nexthops;
+pub mod policy_rules;
 pub mod routes;

@@ -101,6 +101,26 @@ impl HostRaw {
         }
     }
 
+    /// Hands each message of a part to `take`, which must know its type. What could not be read is a gap at `path`.
+    pub(crate) fn each<'a>(
+        &'a self,
+        (source, path): (&str, &str),
+        message_type: u16,
+        gaps: &mut Vec<Gap>,
+        mut take: impl FnMut(&'a [u8]) -> Result<(), Fault>,
+    ) -> Result<(), LiftError> {
+        for (position, message) in self.messages(source, path, gaps)?.iter().enumerate() {
+            if message.message_type != message_type {
+                return Err(LiftError::Type {
+                    position,
+                    message_type: message.message_type,
+                });
+            }
+            take(&message.payload.0).map_err(|fault| fault.at(position))?;
+        }
+        Ok(())
+    }
+
     /// The name of a link that must be known.
     pub(crate) fn named(&self, index: u32) -> Result<Text, Fault> {
         self.link_name(index).cloned().ok_or(Fault::NoLink(index))
