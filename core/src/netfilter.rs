@@ -5,6 +5,7 @@ pub mod model;
 pub mod names;
 pub mod nft;
 pub mod save;
+pub mod set_names;
 pub mod text;
 pub mod unresolved;
 pub mod xt;

@@ -124,13 +124,14 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 10] = [
+    pub const HOST: [Self; 11] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
         Self::Tc,
         Self::Links,
         Self::Routes,
+        Self::Ipset,
         Self::Addresses,
         Self::PolicyRules,
         Self::Nexthops,

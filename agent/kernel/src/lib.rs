@@ -6,6 +6,7 @@
 mod addresses;
 mod capture;
 mod facts;
+mod ipset;
 pub mod link_names;
 pub mod links;
 pub mod modules;

@@ -6,10 +6,10 @@ use netghost_core::netfilter::unresolved;
 use netghost_core::raw::{NetlinkRaw, Raw, RawMessage};
 use netghost_core::section::{Content, DECODER, Gap, Reader, Section, SectionName, State};
 
-use crate::link_names;
 use crate::modules::{Modules, Presence};
 use crate::netlink::{DumpError, Link, Protocol, Socket};
 use crate::tries::{Outcome, TRIES, Try, repeat};
+use crate::{ipset, link_names};
 
 /// Reads the ruleset. `now_us` gives microseconds since 1970 UTC.
 pub fn read(now_us: &dyn Fn() -> u64) -> Section {
@@ -171,13 +171,18 @@ fn pass<L: Link, R: Link>(
         moved: false,
     };
     let messages = reading.all()?;
+    let sets = ipset::names_for(messages.iter().map(|message| message.payload.0.as_slice()))?;
     let moved = reading.moved;
     let after = generation(netfilter)?;
     let links_after = link_names::read(route)?;
     let stable = !moved && before == after && links == links_after && all_of(&messages, before)?;
     Ok((
         Dump {
-            raw: NetlinkRaw { links, messages },
+            raw: NetlinkRaw {
+                links,
+                sets,
+                messages,
+            },
             generation: after,
         },
         stable,
