@@ -6,11 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
-use crate::host::addresses;
+use crate::host::{addresses, ipset, neighbours, nexthops, policy_rules};
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
 use crate::section::{Gap, SectionName, Warning};
 
+pub(crate) mod attributes;
 mod text;
 
 /// Facts, sorted. The order in which the kernel lists them says nothing; where order matters it is a property.
@@ -156,11 +157,11 @@ pub struct Lifted {
 pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError>> {
     match name {
         SectionName::Addresses => Some(addresses::lift(raw)),
-        SectionName::Ipset
-        | SectionName::PolicyRules
-        | SectionName::Nexthops
-        | SectionName::Neighbours
-        | SectionName::Xfrm
+        SectionName::Ipset => Some(ipset::lift(raw)),
+        SectionName::Neighbours => Some(neighbours::lift(raw)),
+        SectionName::Nexthops => Some(nexthops::lift(raw)),
+        SectionName::PolicyRules => Some(policy_rules::lift(raw)),
+        SectionName::Xfrm
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp

@@ -1,5 +1,9 @@
 //! The rest of a host: links, addresses, routes.
 
 pub mod addresses;
+pub mod ipset;
 pub mod links;
+pub mod neighbours;
+pub mod nexthops;
+pub mod policy_rules;
 pub mod routes;

@@ -7,6 +7,7 @@ pub mod names;
 pub mod nft;
 pub mod nft_file;
 pub mod save;
+pub mod set_names;
 pub mod text;
 pub mod unresolved;
 pub mod xt;

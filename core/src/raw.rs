@@ -32,6 +32,9 @@ pub enum Raw {
 pub struct NetlinkRaw {
     /// Interface index to name, read in the same pass; indexes never reach a configuration.
     pub links: Vec<LinkName>,
+    /// Number to name of the ipsets, where a rule may hold one; numbers never reach a configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<SetName>,
     /// The messages.
     pub messages: Vec<RawMessage>,
 }
@@ -99,6 +102,26 @@ impl HostRaw {
             Some(PartRead::Messages { .. }) => Err(wrong(source, "messages where a file belongs")),
             None => Err(wrong(source, "it was not asked for")),
         }
+    }
+
+    /// Hands each message of a part to `take`, which must know its type. What could not be read is a gap at `path`.
+    pub(crate) fn each<'a>(
+        &'a self,
+        (source, path): (&str, &str),
+        message_type: u16,
+        gaps: &mut Vec<Gap>,
+        mut take: impl FnMut(&'a [u8]) -> Result<(), Fault>,
+    ) -> Result<(), LiftError> {
+        for (position, message) in self.messages(source, path, gaps)?.iter().enumerate() {
+            if message.message_type != message_type {
+                return Err(LiftError::Type {
+                    position,
+                    message_type: message.message_type,
+                });
+            }
+            take(&message.payload.0).map_err(|fault| fault.at(position))?;
+        }
+        Ok(())
     }
 
     /// The name of a link that must be known.
@@ -172,6 +195,15 @@ pub struct LinkName {
     pub name: Text,
 }
 
+/// One row of the map from a set's number to its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetName {
+    /// The kernel's number of an ipset (`ip_set_id_t`).
+    pub index: u16,
+    /// The set's name.
+    pub name: Text,
+}
+
 /// One netlink message without its `struct nlmsghdr`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawMessage {
@@ -186,6 +218,9 @@ pub struct RawMessage {
 pub struct XtablesRaw {
     /// False for IPv4 (`struct ipt_entry`), true for IPv6 (`struct ip6t_entry`).
     pub ipv6: bool,
+    /// Number to name of the ipsets, where a rule may hold one; numbers never reach a configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<SetName>,
     /// In the order of the kernel's list of table names.
     pub tables: Vec<XtablesTable>,
 }

@@ -124,14 +124,18 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 7] = [
+    pub const HOST: [Self; 11] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
         Self::Tc,
         Self::Links,
         Self::Routes,
+        Self::Ipset,
         Self::Addresses,
+        Self::PolicyRules,
+        Self::Nexthops,
+        Self::Neighbours,
     ];
 
     /// The name as it stands in JSON.

@@ -3,7 +3,7 @@
 use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
-use crate::{addresses, links, nftables, routes, tc, xtables};
+use crate::{addresses, ipset, links, neighbours, nexthops, nftables, policy_rules, routes, tc, xtables};
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
 ///
@@ -30,16 +30,16 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Links => links::read(now_us),
         SectionName::Routes => routes::read(now_us),
         SectionName::Addresses => addresses::read(now_us),
+        SectionName::Ipset => ipset::read(now_us),
+        SectionName::Neighbours => neighbours::read(now_us),
+        SectionName::Nexthops => nexthops::read(now_us),
+        SectionName::PolicyRules => policy_rules::read(now_us),
         SectionName::IptablesSave | SectionName::Ip6tablesSave => unread(
             name,
             "not a section of a host: it is the text of a save tool",
             now_us,
         ),
-        SectionName::Ipset
-        | SectionName::PolicyRules
-        | SectionName::Nexthops
-        | SectionName::Neighbours
-        | SectionName::Xfrm
+        SectionName::Xfrm
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp

@@ -6,11 +6,15 @@
 mod addresses;
 mod capture;
 mod facts;
+mod ipset;
 pub mod link_names;
 pub mod links;
 pub mod modules;
+mod neighbours;
 pub mod netlink;
+mod nexthops;
 pub mod nftables;
+mod policy_rules;
 pub mod routes;
 mod steady;
 pub mod tc;

@@ -31,7 +31,11 @@ fn pass(socket: &mut Socket) -> Result<Pass, DumpError> {
     let messages = socket.dump(GET_LINK, &[0; HEADER])?;
     let links = links::names(&messages).map_err(|_| DumpError::Malformed("a link without index or name"))?;
     Ok(Pass {
-        raw: NetlinkRaw { links, messages },
+        raw: NetlinkRaw {
+            links,
+            messages,
+            ..NetlinkRaw::default()
+        },
         links_agree: true,
     })
 }

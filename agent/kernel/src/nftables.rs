@@ -9,10 +9,10 @@ mod digest;
 
 pub use digest::{Digested, digest};
 
-use crate::link_names;
 use crate::modules::{Modules, Presence};
 use crate::netlink::{DumpError, Link, Protocol, Socket};
 use crate::tries::{Outcome, TRIES, Try, repeat};
+use crate::{ipset, link_names};
 
 mod beyond;
 
@@ -178,6 +178,7 @@ fn pass<L: Link, R: Link>(
         moved: false,
     };
     let mut messages = reading.all()?;
+    let sets = ipset::names_for(messages.iter().map(|message| message.payload.0.as_slice()))?;
     let moved = reading.moved;
     let found = if moved {
         beyond::Found::default()
@@ -190,7 +191,11 @@ fn pass<L: Link, R: Link>(
     let stable = !moved && before == after && links == links_after && all_of(&messages, before)?;
     Ok((
         Dump {
-            raw: NetlinkRaw { links, messages },
+            raw: NetlinkRaw {
+                links,
+                sets,
+                messages,
+            },
             generation: after,
             warnings: found.warnings,
         },

@@ -65,7 +65,11 @@ fn pass(socket: &mut Socket) -> Result<Pass, DumpError> {
     }
     let links_agree = link_names::read(socket)? == links;
     Ok(Pass {
-        raw: NetlinkRaw { links, messages },
+        raw: NetlinkRaw {
+            links,
+            messages,
+            ..NetlinkRaw::default()
+        },
         links_agree,
     })
 }

@@ -7,9 +7,11 @@ use std::io;
 
 use netghost_core::bytes::{Hex, Text};
 use netghost_core::netfilter::{unresolved, xt};
-use netghost_core::raw::{Raw, XtablesRaw, XtablesTable};
+use netghost_core::raw::{Raw, SetName, XtablesRaw, XtablesTable};
 use netghost_core::section::{Content, DECODER, Reader, Section, SectionName, State};
 
+use crate::ipset;
+use crate::netlink::DumpError;
 use crate::tries::{Outcome, TRIES, Try, repeat};
 
 mod digest;
@@ -89,6 +91,8 @@ fn read_from(kind: Kind, source: &mut dyn Source, now_us: &dyn Fn() -> u64) -> S
 trait Source {
     /// The names of the tables that are there.
     fn names(&mut self) -> Result<Vec<Text>, ReadError>;
+    /// The names of ipsets.
+    fn sets(&mut self, tables: &[XtablesTable]) -> Result<Vec<SetName>, DumpError>;
     /// One table of that name, whole: two infos that agree around its entries. `None` if it moved meanwhile.
     fn table(&mut self, name: &Text) -> Result<Option<XtablesTable>, ReadError>;
 }
@@ -132,6 +136,10 @@ impl Source for Kernel {
         let list = listed(NET, self.kind.names)?;
         let lines = list.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         Ok(lines.map(Text::from).collect())
+    }
+
+    fn sets(&mut self, tables: &[XtablesTable]) -> Result<Vec<SetName>, DumpError> {
+        ipset::names_for(tables.iter().map(|table| table.entries.0.as_slice()))
     }
 
     fn table(&mut self, name: &Text) -> Result<Option<XtablesTable>, ReadError> {
@@ -188,7 +196,9 @@ fn attempt(
             Try::Again
         }
         Ok(Some(now)) => {
-            let agree = before.as_ref().is_some_and(|before| same_rules(before, &now));
+            let agree = before
+                .as_ref()
+                .is_some_and(|before| before.sets == now.sets && same_rules(before, &now));
             if agree {
                 return Try::Done(now);
             }
@@ -215,9 +225,13 @@ fn pass(kind: Kind, source: &mut dyn Source) -> Result<Option<XtablesRaw>, ReadE
             None => return Ok(None),
         }
     }
+    let Ok(sets) = source.sets(&tables) else {
+        return Ok(None);
+    };
     let still = source.names()? == names;
     Ok(still.then_some(XtablesRaw {
         ipv6: kind.ipv6,
+        sets,
         tables,
     }))
 }

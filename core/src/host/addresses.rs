@@ -40,13 +40,17 @@ const SET_FLAGS: [(u32, &str); 6] = [
 
 /// `IFA_F_*` that the kernel sets and clears by itself. What `0x01` and `0x80` say follows from the order and the lifetime.
 const STATE_FLAGS: [(u32, &str); 6] = [
-    (0x01, "secondary"),
+    (TEMPORARY, "secondary"),
     (0x08, "dadfailed"),
     (0x20, "deprecated"),
     (0x40, "tentative"),
     (0x80, "permanent"),
     (0x800, "stable-privacy"),
 ];
+
+/// `IFA_F_TEMPORARY`, which is `IFA_F_SECONDARY` where the family is IPv4.
+const TEMPORARY: u32 = 0x01;
+const AF_INET6: u8 = 10;
 
 /// A lifetime without an end (`INFINITY_LIFE_TIME`).
 const FOREVER: u32 = u32::MAX;
@@ -67,7 +71,7 @@ pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
             });
         }
         let (set, state) = address(raw, message).map_err(|fault| fault.at(position))?;
-        config.push(set);
+        config.extend(set);
         runtime.push(state);
     }
     Ok(Lifted {
@@ -92,10 +96,11 @@ struct Read {
     lifetimes: Option<[u32; 2]>,
 }
 
-fn address(raw: &HostRaw, message: &RawMessage) -> Result<(Fact, Fact), Fault> {
+/// What is set, and its state. Of a temporary address (RFC 8981), which the kernel makes and replaces, nothing is set.
+fn address(raw: &HostRaw, message: &RawMessage) -> Result<(Option<Fact>, Fact), Fault> {
     let bytes = message.payload.0.as_slice();
     let mut header = Fields::new(bytes, "struct ifaddrmsg");
-    let (_family, length, flags, scope) = (header.u8()?, header.u8()?, header.u8()?, header.u8()?);
+    let (family, length, flags, scope) = (header.u8()?, header.u8()?, header.u8()?, header.u8()?);
     let device = raw.named(header.u32()?)?;
     let mut read = Read::default();
     let mut other = Vec::new();
@@ -152,7 +157,8 @@ fn address(raw: &HostRaw, message: &RawMessage) -> Result<(Fact, Fact), Fault> {
     state = state
         .with_some("valid_lft", lifetime(valid))
         .with_some("preferred_lft", lifetime(preferred));
-    Ok((config, state))
+    let temporary = family == AF_INET6 && flags & TEMPORARY != 0;
+    Ok(((!temporary).then_some(config), state))
 }
 
 impl Read {

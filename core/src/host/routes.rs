@@ -11,7 +11,7 @@ use crate::raw::lift::{LiftError, Lifted, OpaqueAttribute};
 mod decode;
 mod nexthop;
 mod text;
-mod words;
+pub(crate) mod words;
 
 pub use nexthop::{Encapsulation, Nexthop};
 

@@ -40,7 +40,9 @@ pub struct Lifted {
 /// An expression that is not understood stays whole as [`super::model::Opaque`]; a message that is cut or misses its name is
 /// an error, since a rule that can't be placed can't be left out either.
 pub fn lift(raw: &NetlinkRaw) -> Result<Lifted, Malformed> {
-    lift::Lift::new(raw)?.ruleset()
+    let mut lifted = lift::Lift::new(raw)?.ruleset()?;
+    super::set_names::resolve(&mut lifted.config, &raw.sets);
+    Ok(lifted)
 }
 
 /// What of a ruleset was not read, or is not known to be the same: chains that are short, rules too large to be read, rules

@@ -1,6 +1,6 @@
 //! Captured messages, as the tests of the decoders keep them: `link INDEX NAME` and `TYPE HEX`, and lines of comment.
 
-use super::{LinkName, NetlinkRaw, RawMessage};
+use super::{HostPart, HostRaw, LinkName, NetlinkRaw, PartRead, RawMessage};
 use crate::bytes::{Hex, Text, from_hex};
 
 pub(crate) fn captured(text: &str) -> NetlinkRaw {
@@ -23,6 +23,66 @@ pub(crate) fn captured(text: &str) -> NetlinkRaw {
     raw
 }
 
+/// An attribute with its padding.
+pub(crate) fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(value.len() + 4).unwrap();
+    let mut out = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
+    out.extend_from_slice(value);
+    out.resize(out.len().next_multiple_of(4), 0);
+    out
+}
+
+/// A section's reading with one part, and links `eth0` (2), `br0` (3) and `eth1` (4).
+pub(crate) fn host(source: &str, messages: Vec<RawMessage>) -> HostRaw {
+    let links = [(2, "eth0"), (3, "br0"), (4, "eth1")];
+    HostRaw {
+        links: links
+            .into_iter()
+            .map(|(index, name)| LinkName {
+                index,
+                name: name.into(),
+            })
+            .collect(),
+        parts: vec![HostPart {
+            source: source.to_owned(),
+            read: PartRead::Messages { messages },
+        }],
+    }
+}
+
+/// A message of a header and attributes.
+pub(crate) fn message(message_type: u16, header: &[u8], attributes: &[Vec<u8>]) -> RawMessage {
+    RawMessage {
+        message_type,
+        payload: Hex([header, &attributes.concat()].concat()),
+    }
+}
+
+/// Changes one byte of the messages at a time, to several values, and cuts them: decoding must come back each time.
+pub(crate) fn survives(raw: &HostRaw, lift: impl Fn(&HostRaw)) {
+    for part in 0..raw.parts.len() {
+        let PartRead::Messages { messages } = &raw.parts[part].read else {
+            continue;
+        };
+        for (place, message) in messages.iter().enumerate() {
+            for at in 0..message.payload.0.len() {
+                for value in [0, 1, 0x7f, 0x80, 0xff, message.payload.0[at] ^ 0x15] {
+                    let mut other = raw.clone();
+                    if let PartRead::Messages { messages } = &mut other.parts[part].read {
+                        messages[place].payload.0[at] = value;
+                    }
+                    lift(&other);
+                }
+                let mut other = raw.clone();
+                if let PartRead::Messages { messages } = &mut other.parts[part].read {
+                    messages[place].payload.0.truncate(at);
+                }
+                lift(&other);
+            }
+        }
+    }
+}
+
 /// The lengths at which a message's own attributes end, where what is left says honestly that there is no more.
 pub(crate) fn honest_ends(payload: &[u8], header: usize) -> std::collections::BTreeSet<usize> {
     let mut ends = std::collections::BTreeSet::from([header]);
@@ -43,6 +103,7 @@ pub(crate) fn every_cut_is_an_error(raw: &NetlinkRaw, header: usize, is_error: i
             let mut short = message.clone();
             short.payload.0.truncate(cut);
             let raw = NetlinkRaw {
+                sets: Vec::new(),
                 links: raw.links.clone(),
                 messages: vec![short],
             };

@@ -11,11 +11,11 @@ use netghost_core::raw::{NetlinkRaw, RawMessage};
 use netghost_core::section::State;
 
 use super::{Reading, Unread, all_of, gap_summary, generation, header, known, push_name, sockets};
-use crate::link_names;
 use crate::modules::{Modules, Presence};
 use crate::netlink::datagrams::{Datagram, buffer, messages};
 use crate::netlink::{DumpError, Link, Socket};
 use crate::tries::{Outcome, TRIES, Try, repeat};
+use crate::{ipset, link_names};
 
 /// Datagrams under way between the threads.
 const UNDER_WAY: usize = 32;
@@ -120,10 +120,13 @@ fn pass<L: Link, R: Link>(
     }
     let raw = NetlinkRaw {
         links: links.clone(),
+        sets: ipset::all_names()?,
         messages,
     };
     let streamed = rules(netfilter, &raw, before);
-    let moved = generation(netfilter)? != before || link_names::read(route)? != links;
+    let moved = generation(netfilter)? != before
+        || link_names::read(route)? != links
+        || ipset::all_names()? != raw.sets;
     // What does not fit together because it changed is no fault of the decoder.
     if moved {
         return Ok(None);

@@ -13,6 +13,7 @@ fn pass(config: u16, links_agree: bool) -> Result<Pass, DumpError> {
         payload: Hex::default(),
     };
     let raw = NetlinkRaw {
+        sets: Vec::new(),
         links: vec![],
         messages: vec![message],
     };

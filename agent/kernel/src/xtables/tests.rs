@@ -64,6 +64,10 @@ fn next<T: Clone>(script: &mut Vec<Result<T, i32>>) -> io::Result<T> {
 }
 
 impl Source for Script {
+    fn sets(&mut self, _: &[XtablesTable]) -> Result<Vec<SetName>, DumpError> {
+        Ok(Vec::new())
+    }
+
     fn names(&mut self) -> Result<Vec<Text>, ReadError> {
         next(&mut self.names).map_err(ReadError::Names)
     }

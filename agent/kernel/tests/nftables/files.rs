@@ -32,24 +32,37 @@ fn assert_same(what: &str, kernel: &Ruleset, file: &Ruleset) {
                     ));
                 }
             }
-            if (ours_chain.name != chain.name) || ours_chain.base != chain.base || ours_chain.comment != chain.comment {
+            if (ours_chain.name != chain.name)
+                || ours_chain.base != chain.base
+                || ours_chain.comment != chain.comment
+            {
                 differences.push(format!("{:?} {:?}", ours_chain.base, chain.base));
             }
         }
         for (one, other) in ours.sets.iter().zip(&theirs.sets) {
             if one != other {
-                differences.push(format!("set {}\n  file:   {one:?}\n  kernel: {other:?}", one.name));
+                differences.push(format!(
+                    "set {}\n  file:   {one:?}\n  kernel: {other:?}",
+                    one.name
+                ));
             }
         }
         for (one, other) in ours.objects.iter().zip(&theirs.objects) {
             if one != other {
-                differences.push(format!("object {}\n  file:   {one:?}\n  kernel: {other:?}", one.name));
+                differences.push(format!(
+                    "object {}\n  file:   {one:?}\n  kernel: {other:?}",
+                    one.name
+                ));
             }
         }
     }
     assert!(differences.is_empty(), "{what}: {}", differences.join("\n"));
     assert_eq!(file, kernel, "{what}");
-    assert_eq!(json::digest(file).unwrap(), json::digest(kernel).unwrap(), "{what}");
+    assert_eq!(
+        json::digest(file).unwrap(),
+        json::digest(kernel).unwrap(),
+        "{what}"
+    );
 }
 
 fn check(source: &str) {
@@ -68,8 +81,15 @@ fn check(source: &str) {
     for section in [written, read_json, read_text] {
         let words = |item: &Item| matches!(item, Item::Opaque(opaque) if opaque.text.is_some());
         let tables = &ruleset(&section).tables;
-        let mut rules = tables.iter().flat_map(|table| &table.chains).flat_map(|chain| &chain.rules);
-        assert!(!rules.any(|rule| rule.items.iter().any(words)), "{:?}", section.warnings);
+        let mut rules = tables
+            .iter()
+            .flat_map(|table| &table.chains)
+            .flat_map(|chain| &chain.rules);
+        assert!(
+            !rules.any(|rule| rule.items.iter().any(words)),
+            "{:?}",
+            section.warnings
+        );
         assert_eq!(section.gaps, []);
     }
 }

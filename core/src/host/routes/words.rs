@@ -102,34 +102,34 @@ fn word<N: Copy + PartialEq + ToString>(number: N, table: &[(N, &str)]) -> Strin
     }
 }
 
-pub(super) fn kind(number: u8) -> String {
+pub(crate) fn kind(number: u8) -> String {
     word(number, &KINDS)
 }
 
-pub(super) fn protocol(number: u8) -> String {
+pub(crate) fn protocol(number: u8) -> String {
     word(number, &PROTOCOLS)
 }
 
-pub(super) fn scope(number: u8) -> String {
+pub(crate) fn scope(number: u8) -> String {
     word(number, &SCOPES)
 }
 
-pub(super) fn metric(number: u16) -> String {
+pub(crate) fn metric(number: u16) -> String {
     word(number, &METRICS)
 }
 
 /// `ICMPV6_ROUTER_PREF_*` of `linux/icmpv6.h`.
-pub(super) fn preference(number: u8) -> String {
+pub(crate) fn preference(number: u8) -> String {
     word(number, &[(0, "medium"), (1, "high"), (3, "low")])
 }
 
 /// Names of tables that the kernel knows.
-pub(super) fn table(number: u32) -> String {
+pub(crate) fn table(number: u32) -> String {
     word(number, &[(253, "default"), (254, "main"), (255, "local")])
 }
 
 /// Flags that are configuration, sorted; bits without a word as `0x80`.
-pub(super) fn config_flags(flags: u32) -> Vec<String> {
+pub(crate) fn config_flags(flags: u32) -> Vec<String> {
     let known = |bit: &u32| RUNTIME_FLAGS.iter().any(|(runtime, _)| runtime == bit);
     let mut words: Vec<String> = (0..u32::BITS)
         .map(|bit| 1 << bit)
@@ -144,7 +144,7 @@ pub(super) fn config_flags(flags: u32) -> Vec<String> {
 }
 
 /// Flags that are runtime.
-pub(super) fn runtime_flags(flags: u32) -> Vec<String> {
+pub(crate) fn runtime_flags(flags: u32) -> Vec<String> {
     let set = RUNTIME_FLAGS.iter().filter(|(bit, _)| flags & bit != 0);
     set.map(|(_, word)| (*word).to_owned()).collect()
 }

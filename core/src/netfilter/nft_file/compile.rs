@@ -105,6 +105,7 @@ pub(super) fn tables(tables: &[Table], notes: &mut Notes) -> Messages {
     Messages {
         raw: NetlinkRaw {
             links: side.links,
+            sets: Vec::new(),
             messages: side.messages,
         },
         phantoms: side.phantoms,

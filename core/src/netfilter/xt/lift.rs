@@ -7,11 +7,11 @@ pub mod pieces;
 use super::entry::{self, Entry};
 use super::{take_comment, targets};
 use crate::bytes::Text;
-use crate::netfilter::builtin;
 use crate::netfilter::model::{
     Chain, ChainRuntime, Family, Item, Plane, Rule, RuleRuntime, Ruleset, RulesetRuntime, Statement, Table,
     TableRuntime, Verdict,
 };
+use crate::netfilter::{builtin, set_names};
 use crate::raw::attr::{Malformed, take_at};
 use crate::raw::{XtablesRaw, XtablesTable};
 
@@ -41,12 +41,13 @@ pub fn lift(raw: &XtablesRaw) -> Result<(Ruleset, RulesetRuntime), LiftError> {
         .collect::<Result<_, _>>()?;
     tables.sort_by(|a, b| a.0.name.cmp(&b.0.name));
     let (tables, runtime) = tables.into_iter().unzip();
-    let ruleset = Ruleset {
+    let mut ruleset = Ruleset {
         plane: Plane::Legacy,
         tables,
         // Each table has a priority of its own, so no two base chains share one.
         hook_order: Vec::new(),
     };
+    set_names::resolve(&mut ruleset, &raw.sets);
     Ok((ruleset, RulesetRuntime { tables: runtime }))
 }
 

@@ -13,7 +13,7 @@ use crate::artifact::json::{CanonicalError, Digest};
 use crate::bytes::Text;
 use crate::netfilter::frame::{Frame, Sink};
 use crate::netfilter::model::{ChainId, Family, Item, Rule, Ruleset, Statement};
-use crate::netfilter::unresolved;
+use crate::netfilter::{set_names, unresolved};
 use crate::raw::attr::Malformed;
 use crate::raw::{NetlinkRaw, RawMessage};
 use crate::section::Gap;
@@ -118,6 +118,7 @@ impl<'a> Stream<'a> {
         self.count.message(message)?;
         let (mut lifted, _) = self.lift.rule(family, &rule)?;
         self.implicit.rename(family, &rule.table, &mut lifted);
+        set_names::resolve_items(&mut lifted.items, &self.header.sets);
         self.note(family, &rule.table, &lifted);
         if self.in_chain == 0 {
             self.sink.push(self.frame.head(self.next));

@@ -235,7 +235,8 @@ fn is_operation(shape: &Shape) -> bool {
 fn presence(left: &Expr, right: &Expr) -> Option<Expr> {
     match (left, right) {
         (Expr::Fib { flags, result }, Expr::Word(word))
-            if matches!(result.as_str(), "oif" | "oifname") && matches!(word.as_str(), "exists" | "missing") =>
+            if matches!(result.as_str(), "oif" | "oifname")
+                && matches!(word.as_str(), "exists" | "missing") =>
         {
             Some(Expr::Fib {
                 flags: flags.clone(),

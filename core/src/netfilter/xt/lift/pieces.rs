@@ -8,10 +8,10 @@ use crate::artifact::json::{self, CanonicalError, Digest};
 use crate::bytes::Text;
 use crate::netfilter::frame::{Frame, Sink};
 use crate::netfilter::model::{Chain, Family, Plane, Ruleset, Table};
-use crate::netfilter::unresolved;
 use crate::netfilter::xt::entry::Entry;
+use crate::netfilter::{set_names, unresolved};
 use crate::raw::attr::Malformed;
-use crate::raw::{XtablesRaw, XtablesTable};
+use crate::raw::{SetName, XtablesRaw, XtablesTable};
 use crate::section::Gap;
 
 /// Rules to a piece.
@@ -32,6 +32,7 @@ pub enum PieceError {
 #[derive(Debug)]
 pub struct Pieces<'a> {
     frame: Frame,
+    sets: &'a [SetName],
     chains: Vec<Laid<'a>>,
     /// The number of a chain, and which of its rules.
     pieces: Vec<(usize, Range<usize>)>,
@@ -89,6 +90,7 @@ impl<'a> Pieces<'a> {
         Ok(Self {
             pieces: pieces.collect(),
             frame,
+            sets: &raw.sets,
             chains,
         })
     }
@@ -120,11 +122,12 @@ impl<'a> Pieces<'a> {
             if place > 0 {
                 piece.bytes.push(b',');
             }
-            let rule = lift_rule(entry, &laid.names).map_err(|source| LiftError {
+            let mut rule = lift_rule(entry, &laid.names).map_err(|source| LiftError {
                 table: laid.table.clone(),
                 offset: entry.offset,
                 source,
             })?;
+            set_names::resolve_items(&mut rule.items, self.sets);
             json::append(&rule, &mut piece.bytes)?;
             if unresolved::names_a_set(&rule) {
                 let number = u64::try_from(place + 1).unwrap_or(u64::MAX);

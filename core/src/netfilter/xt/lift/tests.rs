@@ -34,6 +34,7 @@ pub(in crate::netfilter::xt) const SIZE: usize = 1720;
 /// The table as it was read.
 pub(in crate::netfilter::xt) fn table() -> XtablesRaw {
     XtablesRaw {
+        sets: Vec::new(),
         ipv6: false,
         tables: vec![XtablesTable {
             name: "filter".into(),
