@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
-use crate::host::addresses;
+use crate::host::{addresses, sysctls};
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
 use crate::section::{Gap, SectionName, Warning};
@@ -156,6 +156,7 @@ pub struct Lifted {
 pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError>> {
     match name {
         SectionName::Addresses => Some(addresses::lift(raw)),
+        SectionName::Sysctls => Some(sysctls::lift(raw)),
         SectionName::Ipset
         | SectionName::PolicyRules
         | SectionName::Nexthops
@@ -166,7 +167,6 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         | SectionName::Mptcp
         | SectionName::Sockets
         | SectionName::Conntrack
-        | SectionName::Sysctls
         | SectionName::Bpf
         | SectionName::SecurityLabels
         | SectionName::Namespaces

@@ -1,5 +1,6 @@
-//! The rest of a host: links, addresses, routes.
+//! The rest of a host: links, addresses, routes, and what else decides.
 
 pub mod addresses;
 pub mod links;
 pub mod routes;
+pub mod sysctls;

@@ -124,7 +124,7 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 7] = [
+    pub const HOST: [Self; 8] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -132,6 +132,7 @@ impl SectionName {
         Self::Links,
         Self::Routes,
         Self::Addresses,
+        Self::Sysctls,
     ];
 
     /// The name as it stands in JSON.

@@ -13,6 +13,7 @@ pub mod netlink;
 pub mod nftables;
 pub mod routes;
 mod steady;
+mod sysctls;
 pub mod tc;
 pub mod tries;
 pub mod xtables;
