@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
-use crate::host::{addresses, sysctls};
+use crate::host::{addresses, conntrack, sockets, sysctls};
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
 use crate::section::{Gap, SectionName, Warning};
@@ -156,6 +156,8 @@ pub struct Lifted {
 pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError>> {
     match name {
         SectionName::Addresses => Some(addresses::lift(raw)),
+        SectionName::Sockets => Some(sockets::lift(raw)),
+        SectionName::Conntrack => Some(conntrack::lift(raw)),
         SectionName::Sysctls => Some(sysctls::lift(raw)),
         SectionName::Ipset
         | SectionName::PolicyRules
@@ -165,8 +167,6 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
-        | SectionName::Sockets
-        | SectionName::Conntrack
         | SectionName::Bpf
         | SectionName::SecurityLabels
         | SectionName::Namespaces

@@ -124,7 +124,7 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 8] = [
+    pub const HOST: [Self; 10] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -132,6 +132,8 @@ impl SectionName {
         Self::Links,
         Self::Routes,
         Self::Addresses,
+        Self::Sockets,
+        Self::Conntrack,
         Self::Sysctls,
     ];
 

@@ -3,7 +3,7 @@
 use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
-use crate::{addresses, links, nftables, routes, sysctls, tc, xtables};
+use crate::{addresses, conntrack, links, nftables, routes, sockets, sysctls, tc, xtables};
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
 ///
@@ -30,6 +30,8 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Links => links::read(now_us),
         SectionName::Routes => routes::read(now_us),
         SectionName::Addresses => addresses::read(now_us),
+        SectionName::Sockets => sockets::read(now_us),
+        SectionName::Conntrack => conntrack::read(now_us),
         SectionName::Sysctls => sysctls::read(now_us),
         SectionName::IptablesSave | SectionName::Ip6tablesSave => unread(
             name,
@@ -44,8 +46,6 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
-        | SectionName::Sockets
-        | SectionName::Conntrack
         | SectionName::Bpf
         | SectionName::SecurityLabels
         | SectionName::Namespaces

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod capture;
+mod conntrack;
 mod facts;
 pub mod link_names;
 pub mod links;
@@ -12,6 +13,7 @@ pub mod modules;
 pub mod netlink;
 pub mod nftables;
 pub mod routes;
+mod sockets;
 mod steady;
 mod sysctls;
 pub mod tc;

@@ -16,6 +16,8 @@ use netghost_core::section::{Content, Section, SectionName, State};
 use netghost_core::snapshot::{Snapshot, Target};
 use netghost_lab::Namespace;
 
+mod conntrack;
+mod sockets;
 mod sysctls;
 
 fn now_us() -> u64 {
