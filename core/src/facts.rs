@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
-use crate::host::{addresses, ipset, neighbours, nexthops, policy_rules};
+use crate::host::{addresses, conntrack, ipset, neighbours, nexthops, policy_rules, sockets, sysctls};
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
 use crate::section::{Gap, SectionName, Warning};
@@ -156,22 +156,14 @@ pub struct Lifted {
 /// Decodes what the reader of a section of facts got; `None` for a section of another form.
 pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError>> {
     match name {
-        SectionName::Addresses => Some(addresses::lift(raw)),
         SectionName::Ipset => Some(ipset::lift(raw)),
-        SectionName::Neighbours => Some(neighbours::lift(raw)),
-        SectionName::Nexthops => Some(nexthops::lift(raw)),
+        SectionName::Addresses => Some(addresses::lift(raw)),
         SectionName::PolicyRules => Some(policy_rules::lift(raw)),
-        SectionName::Xfrm
-        | SectionName::Bridge
-        | SectionName::Ipvs
-        | SectionName::Mptcp
-        | SectionName::Sockets
-        | SectionName::Conntrack
-        | SectionName::Sysctls
-        | SectionName::Bpf
-        | SectionName::SecurityLabels
-        | SectionName::Namespaces
-        | SectionName::Persisted => None,
+        SectionName::Nexthops => Some(nexthops::lift(raw)),
+        SectionName::Neighbours => Some(neighbours::lift(raw)),
+        SectionName::Sockets => Some(sockets::lift(raw)),
+        SectionName::Conntrack => Some(conntrack::lift(raw)),
+        SectionName::Sysctls => Some(sysctls::lift(raw)),
         SectionName::Nftables
         | SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6
@@ -179,7 +171,15 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         | SectionName::Ip6tablesSave
         | SectionName::Tc
         | SectionName::Links
-        | SectionName::Routes => None,
+        | SectionName::Routes
+        | SectionName::Xfrm
+        | SectionName::Bridge
+        | SectionName::Ipvs
+        | SectionName::Mptcp
+        | SectionName::Bpf
+        | SectionName::SecurityLabels
+        | SectionName::Namespaces
+        | SectionName::Persisted => None,
     }
 }
 

@@ -124,7 +124,7 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 11] = [
+    pub const HOST: [Self; 14] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -136,6 +136,9 @@ impl SectionName {
         Self::PolicyRules,
         Self::Nexthops,
         Self::Neighbours,
+        Self::Sockets,
+        Self::Conntrack,
+        Self::Sysctls,
     ];
 
     /// The name as it stands in JSON.

@@ -3,7 +3,10 @@
 use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
-use crate::{addresses, ipset, links, neighbours, nexthops, nftables, policy_rules, routes, tc, xtables};
+use crate::{
+    addresses, conntrack, ipset, links, neighbours, nexthops, nftables, policy_rules, routes, sockets,
+    sysctls, tc, xtables,
+};
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
 ///
@@ -34,6 +37,9 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Neighbours => neighbours::read(now_us),
         SectionName::Nexthops => nexthops::read(now_us),
         SectionName::PolicyRules => policy_rules::read(now_us),
+        SectionName::Sockets => sockets::read(now_us),
+        SectionName::Conntrack => conntrack::read(now_us),
+        SectionName::Sysctls => sysctls::read(now_us),
         SectionName::IptablesSave | SectionName::Ip6tablesSave => unread(
             name,
             "not a section of a host: it is the text of a save tool",
@@ -43,9 +49,6 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
-        | SectionName::Sockets
-        | SectionName::Conntrack
-        | SectionName::Sysctls
         | SectionName::Bpf
         | SectionName::SecurityLabels
         | SectionName::Namespaces

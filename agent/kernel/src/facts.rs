@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
 use netghost_core::bytes::Text;
 use netghost_core::facts::{Facts, Lifted};
@@ -52,20 +53,24 @@ impl Parts {
     }
 
     /// A file, such as one under `/proc`.
-    #[allow(dead_code, reason = "for the sections that are read from files")]
     pub(crate) fn file(&mut self, path: &str) {
+        self.file_as(path, Path::new(path));
+    }
+
+    /// A file whose path may not be text, as a part of this name.
+    pub(crate) fn file_as(&mut self, source: &str, path: &Path) {
         let read = match fs::read(path) {
             Ok(content) => PartRead::File {
                 content: Text::from(content),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => PartRead::Absent {
-                why: format!("there is no {path}"),
+                why: format!("there is no {source}"),
             },
             Err(error) => PartRead::Unreadable {
-                why: format!("cannot read {path}: {error}"),
+                why: format!("cannot read {source}: {error}"),
             },
         };
-        self.push(path, read);
+        self.push(source, read);
     }
 
     /// What was had in another way.

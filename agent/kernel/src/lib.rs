@@ -5,6 +5,7 @@
 
 mod addresses;
 mod capture;
+mod conntrack;
 mod facts;
 mod ipset;
 pub mod link_names;
@@ -16,7 +17,9 @@ mod nexthops;
 pub mod nftables;
 mod policy_rules;
 pub mod routes;
+mod sockets;
 mod steady;
+mod sysctls;
 pub mod tc;
 pub mod tries;
 pub mod watch;

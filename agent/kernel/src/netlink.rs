@@ -24,6 +24,8 @@ pub enum Protocol {
     Route,
     /// `NETLINK_NETFILTER`: nf_tables and its kin.
     Netfilter,
+    /// `NETLINK_SOCK_DIAG`: sockets.
+    SockDiag,
 }
 
 /// How long the kernel may stay silent before a read is given up. Dumps are answered as they are asked for, so silence means

@@ -27,6 +27,7 @@ impl KernelLink {
         let family = match protocol {
             Protocol::Route => NlFamily::Route,
             Protocol::Netfilter => NlFamily::Netfilter,
+            Protocol::SockDiag => NlFamily::SockOrInetDiag,
         };
         let socket = NlSocket::connect(family, None, Groups::empty())?;
         if protocol == Protocol::Route {
