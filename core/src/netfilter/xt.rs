@@ -10,6 +10,7 @@ mod entry;
 pub(crate) mod forms;
 mod lift;
 mod matches;
+pub(crate) mod modules;
 mod private;
 mod read;
 mod targets;
