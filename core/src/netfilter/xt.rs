@@ -13,9 +13,11 @@ mod matches;
 pub(crate) mod modules;
 mod private;
 mod read;
+mod sets;
 mod targets;
 
 pub use lift::{LiftError, lift};
+pub use sets::{SetNames, name_sets};
 
 /// What an xtables match (`struct xt_entry_match`, `linux/netfilter/x_tables.h`) asks of a packet.
 ///

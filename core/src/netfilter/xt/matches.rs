@@ -12,7 +12,9 @@ mod content;
 pub(super) mod device;
 mod extension_headers;
 mod fields;
+mod obsolete;
 mod packet;
+pub(super) mod set;
 mod state;
 mod transport;
 
@@ -51,6 +53,7 @@ fn ip(name: &[u8], revision: u8, payload: &[u8]) -> Option<Vec<Item>> {
         (b"ah", 0) => transport::spi("ah.spi", false, payload),
         (b"ttl", 0) => transport::ttl("ip.ttl", payload),
         (b"realm", 0) => fields::realm(payload),
+        (b"iprange", 0) => obsolete::iprange(payload),
         _ => None,
     }
 }
@@ -76,6 +79,9 @@ fn both(family: Family, name: &[u8], revision: u8, payload: &[u8]) -> Option<Vec
     match (name, revision) {
         (b"sctp", 0) => transport::sctp(payload),
         (b"dccp", 0) => transport::dccp(payload),
+        (b"owner", 0) => obsolete::owner(family, payload),
+        (b"mark", 0) => obsolete::mark("meta.mark", payload),
+        (b"connmark", 0) => obsolete::mark("ct.mark", payload),
         (b"esp", 0) => transport::spi("esp.spi", false, payload),
         (b"ipcomp", 0) => transport::spi("comp.cpi", true, payload),
         (b"ecn", 0) => transport::ecn(family, payload),

@@ -47,7 +47,7 @@ fn captured() -> Vec<Captured> {
         .collect()
 }
 
-fn printed(family: Family, items: &[Item]) -> Vec<u8> {
+pub(super) fn printed(family: Family, items: &[Item]) -> Vec<u8> {
     let rule = Rule {
         items: items.to_vec(),
         comment: None,
@@ -57,7 +57,7 @@ fn printed(family: Family, items: &[Item]) -> Vec<u8> {
 }
 
 /// The matches that a text says.
-fn of_text(family: Family, words: &[u8]) -> Vec<Item> {
+pub(super) fn of_text(family: Family, words: &[u8]) -> Vec<Item> {
     let text = [b"*filter\n:X - [0:0]\n-A X ", words, b"\nCOMMIT\n"].concat();
     let section = save::parse(&text, Some(family)).unwrap();
     match section.content {
