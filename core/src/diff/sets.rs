@@ -110,7 +110,7 @@ fn key(value: &model::Value) -> String {
         V::Range { from, to } => format!("{}-{}", key(from), key(to)),
         V::Concat(parts) => parts.iter().map(key).collect::<Vec<_>>().join(" . "),
         V::Bytes(bytes) => format!("0x{bytes}"),
-        V::Flags(_) | V::Masked { .. } | V::Set(_) | V::Field(_) => {
+        V::Flags(_) | V::Masked { .. } | V::Set(_) | V::Field(_) | V::Parts(_) => {
             serde_json::to_string(value).unwrap_or_else(|_| "?".to_owned())
         }
     }

@@ -345,6 +345,9 @@ pub enum Value {
     Bytes(Hex),
     /// Another field's value.
     Field(Field),
+    /// What a match of several inseparable parts asks (`recent`, `hashlimit`): each part with its name, in the order in
+    /// which the tool prints them.
+    Parts(Vec<Match>),
 }
 
 /// A named set or map.

@@ -19,6 +19,8 @@ mod targets;
 mod tokens;
 mod values;
 
+pub(super) use values::{masked_address, number};
+
 /// There is no table in the text. Whoever compares takes it as unknown: a tool that failed prints nothing too.
 pub const EMPTY_INPUT: &str = "EMPTY_INPUT";
 /// A rule was appended to a chain that no line declares.

@@ -10,10 +10,13 @@ mod entry;
 pub(crate) mod forms;
 mod lift;
 mod matches;
+pub(crate) mod modules;
 mod private;
 mod read;
+mod sets;
 mod targets;
 
+pub use sets::{SetNames, name_sets};
 pub use lift::{LiftError, lift, pieces, same_but_counters};
 
 /// What an xtables match (`struct xt_entry_match`, `linux/netfilter/x_tables.h`) asks of a packet.

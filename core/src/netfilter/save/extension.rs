@@ -118,7 +118,8 @@ impl Extension {
 
     /// What it asks or does.
     pub(super) fn items(&self, family: Family) -> Vec<Item> {
-        let usable = self.is_known && self.asked.is_sound();
+        // The elements of a policy repeat options; who reads them tells what stands twice.
+        let usable = self.is_known && (self.asked.is_sound() || self.name.as_bytes() == b"policy");
         let decoded = if self.is_target {
             targets::decode(family, self).map(|statement| vec![Item::Statement(statement)])
         } else {

@@ -6,9 +6,11 @@ use crate::bytes::{Text, to_hex};
 use crate::netfilter::model::{Family, Item, LimitUnit, Op, Value};
 use crate::netfilter::names::{CT_STATES_XT, CT_STATUS, number_of};
 use crate::netfilter::xt::forms::{self, equals, matching};
+use crate::netfilter::xt::modules;
 
 mod conntrack;
 mod packet;
+mod policy;
 
 /// What a match asks; `None` if its options say something that this version does not decode.
 pub(super) fn decode(family: Family, extension: &Extension) -> Option<Vec<Item>> {
@@ -31,8 +33,26 @@ pub(super) fn decode(family: Family, extension: &Extension) -> Option<Vec<Item>>
         b"mac" => mac(asked),
         b"pkttype" => pkttype(asked),
         b"physdev" => physdev(asked),
-        _ => None,
+        b"policy" => policy::decode(family, asked),
+        b"quota" => quota(asked),
+        name => of_table(family, name, asked),
     }
+}
+
+/// A match whose options are in a table.
+fn of_table(family: Family, name: &[u8], asked: &Asked) -> Option<Vec<Item>> {
+    let module = modules::of_name(family, name)?;
+    let mut parts = Vec::new();
+    for (inverted, option, tokens) in &asked.0 {
+        let words: Vec<&[u8]> = tokens.iter().map(|token| token.bytes.as_slice()).collect();
+        parts.push(module.read(family, *inverted, option, &words)?);
+    }
+    module.items(family, parts)
+}
+
+fn quota(asked: &Asked) -> Option<Vec<Item>> {
+    let (inverted, word) = only(asked)?;
+    Some(vec![forms::quota(word.parse().ok()?, inverted)])
 }
 
 /// The only option there is, and it must be there.

@@ -1,5 +1,7 @@
 //! The options of the extensions that are decoded, and how many words each takes.
 
+use crate::netfilter::xt::modules;
+
 /// How many words follow this option of a match; `None` if the match is not decoded or has no such option.
 pub(super) fn of_match(module: &[u8], option: &str) -> Option<usize> {
     let one: &[&str] = match module {
@@ -36,10 +38,24 @@ pub(super) fn of_match(module: &[u8], option: &str) -> Option<usize> {
         b"pkttype" => &["--pkt-type"],
         b"physdev" if option.starts_with("--physdev-is-") => return Some(0),
         b"physdev" => &["--physdev-in", "--physdev-out"],
-        _ => return None,
+        b"quota" => &["--quota"],
+        b"policy" if matches!(option, "--strict" | "--next") => return Some(0),
+        b"policy" => &POLICY,
+        _ => return modules::takes(module, option),
     };
     one.contains(&option).then_some(1)
 }
+
+const POLICY: [&str; 8] = [
+    "--dir",
+    "--pol",
+    "--reqid",
+    "--spi",
+    "--proto",
+    "--mode",
+    "--tunnel-src",
+    "--tunnel-dst",
+];
 
 const CONNTRACK: [&str; 13] = [
     "--ctstate",
@@ -120,7 +136,7 @@ const CONNMARK: [&str; 8] = [
 ];
 
 /// The matches whose options are all known here.
-const MATCHES: [&[u8]; 19] = [
+const MATCHES: [&[u8]; 21] = [
     b"tcp",
     b"udp",
     b"icmp",
@@ -140,6 +156,8 @@ const MATCHES: [&[u8]; 19] = [
     b"mac",
     b"pkttype",
     b"physdev",
+    b"policy",
+    b"quota",
 ];
 
 /// The targets that are decoded.
@@ -161,7 +179,7 @@ const TARGETS: [&[u8]; 13] = [
 
 /// True for a match whose options are known here.
 pub(super) fn knows_match(module: &[u8]) -> bool {
-    MATCHES.contains(&module)
+    MATCHES.contains(&module) || modules::knows(module)
 }
 
 /// True for a target that is decoded.
@@ -172,5 +190,6 @@ pub(super) fn knows_target(target: &[u8]) -> bool {
 /// True for an option of any extension known here.
 pub(super) fn is_known(option: &str) -> bool {
     MATCHES.iter().any(|module| of_match(module, option).is_some())
+        || modules::is_option(option)
         || TARGETS.iter().any(|target| of_target(target, option).is_some())
 }

@@ -86,6 +86,15 @@ impl RuleText {
             "-d" | "--destination" | "--dst" => 1,
             "-i" | "--in-interface" => 2,
             "-o" | "--out-interface" => 3,
+            // A policy has an option of this name.
+            "--proto"
+                if self
+                    .extensions
+                    .last()
+                    .is_some_and(|last| last.name.as_bytes() == b"policy") =>
+            {
+                return Ok(None);
+            }
             "-p" | "--protocol" | "--proto" => 4,
             "-f" | "--fragment" => {
                 self.put(5, name, vec![forms::fragment(inverted)])?;
@@ -246,15 +255,24 @@ impl RuleText {
     }
 }
 
-/// The word after `-p`, wherever that stands.
+/// The word after `-p`, wherever that stands; an option `--proto` after `-m policy` is the policy's.
 fn protocol_of(words: &[Token]) -> Vec<u8> {
-    let mut rest = words.iter();
-    let found = rest.find(|token| matches!(token.option(), Some("-p" | "--protocol" | "--proto")));
-    let word = rest.find(|token| !token.is_not());
-    found
-        .and(word)
-        .map(|token| token.bytes.clone())
-        .unwrap_or_default()
+    let policy = words
+        .iter()
+        .position(|token| token.bytes == b"policy")
+        .unwrap_or(words.len());
+    let is_protocol = |(place, token): &(usize, &Token)| match token.option() {
+        Some("-p" | "--protocol") => true,
+        Some("--proto") => *place < policy,
+        _ => false,
+    };
+    let found = words
+        .iter()
+        .enumerate()
+        .find(is_protocol)
+        .map_or(words.len(), |(place, _)| place);
+    let word = words.iter().skip(found).skip(1).find(|token| !token.is_not());
+    word.map(|token| token.bytes.clone()).unwrap_or_default()
 }
 
 /// The old place of negation: `-s ! ADDRESS`.

@@ -6,7 +6,7 @@ use crate::netfilter::model::{Family, Item};
 use crate::netfilter::xt::forms;
 
 /// A number as `strtoul` reads it with base 0: decimal, `0x` hexadecimal or `0` octal.
-pub(super) fn number(word: &str) -> Option<u32> {
+pub(in crate::netfilter) fn number(word: &str) -> Option<u32> {
     let lower = word.to_ascii_lowercase();
     let (digits, base) = match lower.strip_prefix("0x") {
         Some(hex) => (hex, 16),
@@ -56,7 +56,7 @@ pub(super) fn address(family: Family, word: &str) -> Option<IpAddr> {
 }
 
 /// `-s` and the like: an address, with a prefix length or a mask. The inner `None`: every address.
-pub(super) fn masked_address(
+pub(in crate::netfilter) fn masked_address(
     family: Family,
     field: &str,
     word: &str,

@@ -11,7 +11,8 @@ mod matches;
 mod statements;
 mod words;
 
-use words::{Words, save_string};
+use words::Words;
+pub(in crate::netfilter) use words::{bare, save_string};
 
 /// `-A CHAIN …` as `iptables-save` prints it. Bytes that are not text are shown as `\xNN`; [`rule_bytes`] keeps them.
 pub fn rule(family: Family, chain: &Text, rule: &Rule) -> String {
@@ -121,12 +122,13 @@ fn bracketed(counters: &Counters) -> String {
     format!("[{}:{}]", counters.packets, counters.bytes)
 }
 
-/// True for what stands after `-j`. A limit is a match to iptables, and every rule counts.
+/// True for what stands after `-j`. A limit and a quota are matches to iptables, and every rule counts.
 fn is_target(item: &Item) -> bool {
     match item {
-        Item::Match(_) | Item::Statement(Statement::Limit { .. } | Statement::Counter { name: None }) => {
-            false
-        }
+        Item::Match(_)
+        | Item::Statement(
+            Statement::Limit { .. } | Statement::Quota { .. } | Statement::Counter { name: None },
+        ) => false,
         Item::Statement(_) => true,
         Item::Opaque(opaque) => opaque.kind == "target",
     }

@@ -3,14 +3,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::bytes::{Hex, Text};
-use crate::netfilter::model::{Family, Item, Match, Op, Value};
+use crate::bytes::{Big, Hex, Text};
+use crate::netfilter::model::{Family, Item, Match, Op, Statement, Value};
 use crate::netfilter::names::{self, TCP_FLAGS};
 
 mod limit;
 mod targets;
 
-pub(crate) use limit::{limit, limit_interval};
+pub(crate) use limit::{limit, limit_interval, rate};
 pub(crate) use targets::{
     REJECT_WORDS, REJECT_WORDS6, copy_mark, log, named, nflog, queue, reject, set_mark,
 };
@@ -68,6 +68,12 @@ pub(crate) fn ports(field: &str, from: u16, to: u16, inverted: bool) -> Option<I
         _ => (Op::Eq, numbers(from.into(), to.into())),
     };
     Some(matching(field, if inverted { op.negated() } else { op }, value))
+}
+
+/// A number up to `max` or a range of them; `None` where every one matches.
+pub(crate) fn span(field: &str, from: u32, to: u32, max: u32, inverted: bool) -> Option<Item> {
+    let is_all = from == 0 && to == max && !inverted;
+    (!is_all).then(|| equals(field, inverted, numbers(from, to)))
 }
 
 /// A set in canonical form.
@@ -148,7 +154,7 @@ fn and(address: IpAddr, mask: IpAddr) -> Option<IpAddr> {
 }
 
 /// The length of a mask that is ones, then zeros.
-fn leading_ones(mask: IpAddr) -> Option<u8> {
+pub(crate) fn leading_ones(mask: IpAddr) -> Option<u8> {
     let (ones, set) = match mask {
         IpAddr::V4(m) => (m.to_bits().leading_ones(), m.to_bits().count_ones()),
         IpAddr::V6(m) => (m.to_bits().leading_ones(), m.to_bits().count_ones()),
@@ -239,6 +245,14 @@ pub(crate) fn addrtype(end: &str, limit: &str, mask: u16, inverted: bool) -> Opt
             let values = several.iter().cloned().map(Value::Symbol).collect();
             Some(matching(&field, op, set(values)))
         }
+    })
+}
+
+/// `-m quota`: goes on while this many bytes are not used up; inverted, once they are.
+pub(crate) fn quota(bytes: u64, inverted: bool) -> Item {
+    Item::Statement(Statement::Quota {
+        bytes: Big(bytes),
+        over: inverted,
     })
 }
 

@@ -1,14 +1,22 @@
 //! Matches.
 
 use super::forms::{self, equals, matching};
+use super::modules;
 use super::read::Struct;
 use crate::bytes::{Text, to_hex};
-use crate::netfilter::model::{Family, Item, Op, Value};
+use crate::netfilter::model::{Family, Item, Match, Op, Value};
 use crate::netfilter::names::{self, CT_STATES};
 
 mod conntrack;
+mod content;
 pub(super) mod device;
+mod extension_headers;
+mod fields;
+mod obsolete;
 mod packet;
+pub(super) mod set;
+mod state;
+mod transport;
 
 /// What a match asks; `None` if that can't be said exactly.
 pub(super) fn decode(family: Family, name: &[u8], revision: u8, payload: &[u8]) -> Option<Vec<Item>> {
@@ -32,8 +40,100 @@ pub(super) fn decode(family: Family, name: &[u8], revision: u8, payload: &[u8]) 
         (b"mac", 0) => mac(payload),
         (b"pkttype", 0) => pkttype(payload),
         (b"physdev", 0) => device::physdev(payload),
+        _ if family == Family::Ip6 => {
+            ip6(name, revision, payload).or_else(|| both(family, name, revision, payload))
+        }
+        _ => ip(name, revision, payload).or_else(|| both(family, name, revision, payload)),
+    }
+}
+
+/// What only IPv4 has, or names after its fields.
+fn ip(name: &[u8], revision: u8, payload: &[u8]) -> Option<Vec<Item>> {
+    match (name, revision) {
+        (b"ah", 0) => transport::spi("ah.spi", false, payload),
+        (b"ttl", 0) => transport::ttl("ip.ttl", payload),
+        (b"realm", 0) => fields::realm(payload),
+        (b"iprange", 0) => obsolete::iprange(payload),
         _ => None,
     }
+}
+
+/// What only IPv6 has.
+fn ip6(name: &[u8], revision: u8, payload: &[u8]) -> Option<Vec<Item>> {
+    match (name, revision) {
+        (b"ah", 0) => extension_headers::ah(payload),
+        (b"frag", 0) => extension_headers::frag(payload),
+        (b"hbh", 0) => extension_headers::options("hbh", payload),
+        (b"dst", 0) => extension_headers::options("dst", payload),
+        (b"rt", 0) => extension_headers::routing(payload),
+        (b"eui64", 0) => extension_headers::eui64(payload),
+        (b"ipv6header", 0) => extension_headers::headers(payload),
+        (b"hl", 0) => transport::ttl("ip6.hoplimit", payload),
+        (b"mh", 0) => transport::mobility(payload),
+        _ => None,
+    }
+}
+
+/// What both have.
+fn both(family: Family, name: &[u8], revision: u8, payload: &[u8]) -> Option<Vec<Item>> {
+    match (name, revision) {
+        (b"sctp", 0) => transport::sctp(payload),
+        (b"dccp", 0) => transport::dccp(payload),
+        (b"owner", 0) => obsolete::owner(family, payload),
+        (b"mark", 0) => obsolete::mark("meta.mark", payload),
+        (b"connmark", 0) => obsolete::mark("ct.mark", payload),
+        (b"esp", 0) => transport::spi("esp.spi", false, payload),
+        (b"ipcomp", 0) => transport::spi("comp.cpi", true, payload),
+        (b"ecn", 0) => transport::ecn(family, payload),
+        (b"l2tp", 0) => transport::l2tp(payload),
+        (b"length", 0) => transport::span16("length", payload),
+        (b"tcpmss", 0) => transport::span16("tcp.mss", payload),
+        (b"dscp", 0) => fields::dscp(family, payload),
+        (b"tos", 0 | 1) => fields::tos(family, revision, payload),
+        (b"cpu", 0) => fields::number("meta.cpu", payload),
+        (b"cgroup", 0) => fields::number("meta.cgroup", payload),
+        (b"cgroup", 1 | 2) => fields::cgroup(revision, payload),
+        (b"devgroup", 0) => fields::devgroup(payload),
+        (b"helper", 0) => fields::helper(payload),
+        (b"nfacct", 0 | 1) => fields::nfacct(payload),
+        (b"quota", 0) => fields::quota(payload),
+        (b"u32", 0) => fields::u32(payload),
+        (b"bpf", 0 | 1) => fields::bpf(revision, payload),
+        (b"string", 0 | 1) => content::string(revision, payload),
+        (b"time", 0) => content::time(payload),
+        (b"statistic", 0) => content::statistic(payload),
+        (b"cluster", 0) => content::cluster(payload),
+        (b"osf", 0) => content::osf(payload),
+        (b"socket", 0..=3) => state::socket(revision, payload),
+        (b"rpfilter", 0) => state::rpfilter(payload),
+        (b"connlabel", 0) => state::connlabel(payload),
+        (b"connlimit", 0 | 1) => state::connlimit(family, revision, payload),
+        (b"connbytes", 0) => state::connbytes(payload),
+        (b"recent", 0 | 1) => state::recent(family, revision, payload),
+        (b"hashlimit", 1..=3) => state::hashlimit(family, revision, payload),
+        (b"policy", 0) => state::policy(family, payload),
+        (b"ipvs", 0) => state::ipvs(family, payload),
+        _ => None,
+    }
+}
+
+/// A part of a condition.
+fn part(field: &str, op: Op, value: Value) -> Match {
+    Match {
+        field: field.into(),
+        op,
+        value,
+    }
+}
+
+/// A part that has no value.
+fn flag(field: &str) -> Match {
+    part(field, Op::Eq, Value::Number(1))
+}
+
+/// The parts of a module's condition in canonical form.
+fn build(family: Family, module: &str, parts: Vec<Match>) -> Option<Vec<Item>> {
+    modules::of_name(family, module.as_bytes())?.items(family, parts)
 }
 
 /// `struct xt_state_info` (`linux/netfilter/xt_state.h`).

@@ -3,19 +3,21 @@
 //! Kernels since 4.11 zero it when they hand a structure out (`usersize` in `struct xt_match`), older ones don't.
 
 /// `(kind, name, revision, bytes before the first private field)`; the offsets are those of 64-bit kernels.
-const USER_SIZES: [(&str, &[u8], u8, usize); 17] = [
+const USER_SIZES: [(&str, &[u8], u8, usize); 19] = [
     ("match", b"limit", 0, 8),
     ("match", b"quota", 0, 16),
     ("match", b"statistic", 0, 16),
     ("match", b"connlimit", 0, 24),
     ("match", b"connlimit", 1, 24),
     ("match", b"hashlimit", 1, 48),
-    ("match", b"hashlimit", 2, 312),
-    ("match", b"hashlimit", 3, 320),
+    ("match", b"hashlimit", 2, 296),
+    ("match", b"hashlimit", 3, 304),
     ("match", b"string", 1, 152),
     ("match", b"bpf", 0, 520),
     ("match", b"bpf", 1, 520),
-    ("match", b"rateest", 0, 64),
+    ("match", b"cgroup", 1, 4104),
+    ("match", b"cgroup", 2, 520),
+    ("match", b"rateest", 0, 56),
     ("match", b"nfacct", 0, 32),
     ("target", b"CT", 0, 32),
     ("target", b"CT", 1, 64),

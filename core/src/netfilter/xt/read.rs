@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::bytes::Text;
 use crate::netfilter::model::Family;
 use crate::raw::attr::take_at;
 
@@ -34,6 +35,15 @@ impl<'a> Struct<'a> {
 
     pub(super) fn u32(self, offset: usize) -> Option<u32> {
         self.bytes(offset).map(u32::from_ne_bytes)
+    }
+
+    pub(super) fn u64(self, offset: usize) -> Option<u64> {
+        self.bytes(offset).map(u64::from_ne_bytes)
+    }
+
+    /// Text up to its NUL, of at most `N` bytes.
+    pub(super) fn text<const N: usize>(self, offset: usize) -> Option<Text> {
+        self.bytes::<N>(offset).map(|bytes| Text::from_nul_padded(&bytes))
     }
 
     /// A `u8` that stands for yes or no.

@@ -5,6 +5,9 @@ use crate::bytes::from_hex;
 use crate::netfilter::model::{LimitUnit, Rule, Statement};
 use crate::netfilter::text::iptables;
 
+mod captured;
+mod revisions;
+
 /// Structures as `IPT_SO_GET_ENTRIES` and `IP6T_SO_GET_ENTRIES` of Linux 6.18 on x86-64 gave them, after
 /// `iptables-legacy` 1.8.9 had loaded the words beside them: family, kind, name, revision, size in bytes, bytes in
 /// hexadecimal (`0*N` for N zero bytes; zero to the end), words. `opaque` where they are not decoded.

@@ -42,8 +42,10 @@ pub(super) fn print(line: &mut Vec<u8>, steps: &[&Item]) {
                     line.extend_from_slice(b" -m ");
                     line.extend_from_slice(option.module.as_bytes());
                 }
-                line.push(b' ');
-                line.extend_from_slice(&option.words);
+                if !option.words.is_empty() {
+                    line.push(b' ');
+                    line.extend_from_slice(&option.words);
+                }
                 open = Some(option);
             }
             None => alone(line, first),
@@ -116,6 +118,15 @@ fn option(item: &Item) -> Option<Asked> {
                 module: "limit",
                 rank: 0,
                 words: words.into_bytes(),
+                tail: "",
+            })
+        }
+        Item::Statement(Statement::Quota { bytes, over }) => {
+            let sign = if *over { "! " } else { "" };
+            Some(Asked {
+                module: "quota",
+                rank: 0,
+                words: format!("{sign}--quota {bytes}").into_bytes(),
                 tail: "",
             })
         }

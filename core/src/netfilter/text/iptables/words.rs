@@ -18,7 +18,7 @@ impl Words {
 }
 
 /// A string as `xtables_save_string` prints it: in quotes unless it is letters, digits, `_` and `-` only.
-pub(super) fn save_string(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(in crate::netfilter) fn save_string(out: &mut Vec<u8>, bytes: &[u8]) {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if !bytes.is_empty() && bytes.iter().all(plain) {
         out.extend_from_slice(bytes);
@@ -34,10 +34,11 @@ pub(super) fn save_string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
 }
 
-/// A word that stands without quotes if it can.
-pub(super) fn bare(out: &mut Vec<u8>, bytes: &[u8]) {
+/// A word that stands without quotes if it can; one that looks like an option or a sign of negation can't.
+pub(in crate::netfilter) fn bare(out: &mut Vec<u8>, bytes: &[u8]) {
     let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'\'');
-    if !bytes.is_empty() && bytes.iter().all(plain) {
+    let is_value = !matches!(bytes, [] | [b'!'] | [b'-', ..]);
+    if is_value && bytes.iter().all(plain) {
         out.extend_from_slice(bytes);
     } else {
         save_string(out, bytes);

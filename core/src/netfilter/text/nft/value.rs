@@ -87,6 +87,11 @@ pub(super) fn value(field: &Field, value: &Value) -> String {
         Value::Concat(all) => concat(field, all),
         Value::Bytes(bytes) => format!("0x{bytes}"),
         Value::Field(other) => field_words(other),
+        // nftables has no words for these: they are for people.
+        Value::Parts(parts) => {
+            let parts: Vec<String> = parts.iter().map(super::matched).collect();
+            format!("({})", parts.join(", "))
+        }
     }
 }
 

@@ -6,12 +6,21 @@ use crate::netfilter::model::{Item, Match, Op, Value};
 use crate::netfilter::names::number_of;
 use crate::netfilter::text::iptables::words::{address_range, span};
 use crate::netfilter::xt::forms::{ADDRESS_TYPES, range};
+use crate::netfilter::xt::modules as tables;
 
 /// The option that asks for this match.
 pub(super) fn of_match(step: &Match) -> Option<Asked> {
     if let Some(range) = port_range(step) {
         return of_match(&range);
     }
+    own(step).or_else(|| {
+        let (module, rank, words) = tables::words(step)?;
+        Some(option(module, rank, words))
+    })
+}
+
+/// The option of a module that is in no table.
+fn own(step: &Match) -> Option<Asked> {
     let sign = not(step.op)?;
     let field = step.field.0.as_str();
     if let Some(words) = comment_words(step) {
@@ -46,7 +55,14 @@ fn port_range(step: &Match) -> Option<Match> {
     let (from, to) = if low { (0, port) } else { (port, u16::MAX.into()) };
     let is_port = matches!(
         step.field.0.as_str(),
-        "tcp.sport" | "tcp.dport" | "udp.sport" | "udp.dport"
+        "tcp.sport"
+            | "tcp.dport"
+            | "udp.sport"
+            | "udp.dport"
+            | "sctp.sport"
+            | "sctp.dport"
+            | "dccp.sport"
+            | "dccp.dport"
     );
     is_port.then(|| Match {
         field: step.field.clone(),
