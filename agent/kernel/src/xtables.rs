@@ -212,6 +212,7 @@ fn pass(kind: Kind, source: &mut dyn Source) -> Result<Option<XtablesRaw>, ReadE
     let still = source.names()? == names;
     Ok(still.then_some(XtablesRaw {
         ipv6: kind.ipv6,
+        arp: false,
         tables,
     }))
 }

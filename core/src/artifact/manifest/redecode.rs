@@ -28,6 +28,14 @@ pub fn redecode(name: SectionName, raw: &Raw) -> Option<Decoded> {
                 gaps,
             })
         }
+        Raw::Ebtables(raw) => {
+            let (config, runtime) = xt::ebt::lift(raw).ok()?;
+            let gaps = unresolved::gaps(&config);
+            Some(Decoded {
+                content: Content::Netfilter { config, runtime },
+                gaps,
+            })
+        }
         Raw::Text(raw) => text(name, raw),
     }
 }

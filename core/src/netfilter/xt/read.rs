@@ -36,6 +36,10 @@ impl<'a> Struct<'a> {
         self.bytes(offset).map(u32::from_ne_bytes)
     }
 
+    pub(super) fn u64(self, offset: usize) -> Option<u64> {
+        self.bytes(offset).map(u64::from_ne_bytes)
+    }
+
     /// A `u8` that stands for yes or no.
     pub(super) fn flag8(self, offset: usize) -> Option<bool> {
         truth(u32::from(self.u8(offset)?))

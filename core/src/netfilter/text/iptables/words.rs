@@ -4,21 +4,21 @@ use crate::netfilter::model::Value;
 
 /// A line as it grows.
 #[derive(Default)]
-pub(super) struct Words(pub(super) Vec<u8>);
+pub(in crate::netfilter::text) struct Words(pub(super) Vec<u8>);
 
 impl Words {
-    pub(super) fn push(&mut self, text: &str) -> &mut Self {
+    pub(in crate::netfilter::text) fn push(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+    pub(in crate::netfilter::text) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.extend_from_slice(bytes);
         self
     }
 }
 
 /// A string as `xtables_save_string` prints it: in quotes unless it is letters, digits, `_` and `-` only.
-pub(super) fn save_string(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(in crate::netfilter::text) fn save_string(out: &mut Vec<u8>, bytes: &[u8]) {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if !bytes.is_empty() && bytes.iter().all(plain) {
         out.extend_from_slice(bytes);
@@ -35,7 +35,7 @@ pub(super) fn save_string(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// A word that stands without quotes if it can.
-pub(super) fn bare(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(in crate::netfilter::text) fn bare(out: &mut Vec<u8>, bytes: &[u8]) {
     let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'\'');
     if !bytes.is_empty() && bytes.iter().all(plain) {
         out.extend_from_slice(bytes);
@@ -45,7 +45,7 @@ pub(super) fn bare(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// `5`, or a range with this separator.
-pub(super) fn span(value: &Value, separator: char) -> Option<String> {
+pub(in crate::netfilter::text) fn span(value: &Value, separator: char) -> Option<String> {
     match value {
         Value::Number(number) => Some(number.to_string()),
         Value::Range { from, to } => match (from.as_ref(), to.as_ref()) {
@@ -57,7 +57,7 @@ pub(super) fn span(value: &Value, separator: char) -> Option<String> {
 }
 
 /// `1.2.3.4-1.2.3.9`.
-pub(super) fn address_range(value: &Value) -> Option<String> {
+pub(in crate::netfilter::text) fn address_range(value: &Value) -> Option<String> {
     let Value::Range { from, to } = value else {
         return None;
     };
@@ -68,7 +68,7 @@ pub(super) fn address_range(value: &Value) -> Option<String> {
 }
 
 /// A number under a mask: `(value, mask)`.
-pub(super) fn masked(value: &Value) -> Option<(u32, u32)> {
+pub(in crate::netfilter::text) fn masked(value: &Value) -> Option<(u32, u32)> {
     match value {
         Value::Number(number) => Some((*number, u32::MAX)),
         Value::Masked { mask, value } => match (mask.as_ref(), value.as_ref()) {

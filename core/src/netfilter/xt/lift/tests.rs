@@ -35,6 +35,7 @@ pub(in crate::netfilter::xt) const SIZE: usize = 1720;
 pub(in crate::netfilter::xt) fn table() -> XtablesRaw {
     XtablesRaw {
         ipv6: false,
+        arp: false,
         tables: vec![XtablesTable {
             name: "filter".into(),
             info: Hex(payload(84, INFO)),
