@@ -4,6 +4,7 @@
 //! namespace of the calling thread.
 
 mod capture;
+pub mod ebtables;
 pub mod link_names;
 pub mod links;
 pub mod modules;

@@ -82,6 +82,8 @@ fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
         }
         SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6
+        | SectionName::ArptablesLegacy
+        | SectionName::EbtablesLegacy
         | SectionName::IptablesSave
         | SectionName::Ip6tablesSave => None,
     }
