@@ -70,10 +70,10 @@ fn target_words(item: &Item) -> Option<(Vec<u8>, Vec<u8>)> {
     Some((name.to_vec(), rest.to_vec()))
 }
 
-/// `MARK` knows three ways to set a mark.
+/// `MARK` knows three ways to set a mark. What it calls setting (0.0.5) clears no bit before it flips those given.
 fn mark(value: &Value) -> Option<String> {
     Some(match masked(value)? {
-        (value, u32::MAX) => format!(" --set-mark {value:#x}"),
+        (value, 0) => format!(" --set-mark {value:#x}"),
         (0, mask) => format!(" --and-mark {:#x}", !mask),
         (value, mask) if value == mask => format!(" --or-mark {value:#x}"),
         _ => return None,

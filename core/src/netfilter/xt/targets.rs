@@ -7,6 +7,7 @@ use crate::netfilter::model::{Family, Item, LogFlag, Statement, Value, Verdict};
 mod arp;
 mod nat;
 mod options;
+pub(in crate::netfilter::xt) mod set;
 
 /// What a target does; `None` if that can't be said exactly.
 pub(super) fn decode(family: Family, name: &[u8], revision: u8, payload: &[u8]) -> Option<Vec<Item>> {

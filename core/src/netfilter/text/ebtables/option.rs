@@ -72,7 +72,7 @@ const OPTIONS: [(&str, &str, Form); 38] = [
     ("ip.protocol", "--ip-proto", Form::Protocol),
     ("ip6.saddr", "--ip6-src", Form::Address),
     ("ip6.daddr", "--ip6-dst", Form::Address),
-    ("ip6.tos", "--ip6-tclass", Form::Hex),
+    ("ip6.tclass", "--ip6-tclass", Form::Hex),
     ("ip6.nexthdr", "--ip6-proto", Form::Protocol),
     ("igmp.type", "--ip-igmp-type", Form::Range),
     ("stp.type", "--stp-type", Form::Of(&STP_TYPES)),

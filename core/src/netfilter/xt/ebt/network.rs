@@ -75,7 +75,7 @@ pub(super) fn ip6(payload: &[u8]) -> Option<Vec<Item>> {
         size: 76,
         masks: 32,
         rest: 64,
-        fields: ["ip6.saddr", "ip6.daddr", "ip6.tos", "ip6.nexthdr"],
+        fields: ["ip6.saddr", "ip6.daddr", "ip6.tclass", "ip6.nexthdr"],
         icmp: "icmpv6",
         known: 0x7f,
     };

@@ -248,6 +248,42 @@ fn other_spellings_are_the_same_target() {
     }
 }
 
+/// The structures as their header lays them out, with the sets 3 (`one`) and 4 (`two`).
+#[rustfmt::skip]
+const SETS: [(u8, usize, &str, &str); 5] = [
+    (0, 64, "0300 0000 01000000 02000000 0*20 ffff", "-j SET --add-set one src,dst"),
+    (1, 8, "ffff0000 04000200", "-j SET --del-set two dst,dst"),
+    (2, 16, "03000102 ffff0000 01000000 3c000000", "-j SET --add-set one src --exist --timeout 60"),
+    (3, 24, "03000102 ffff0000 ffff0000 00000000 ffffffff", "-j SET --add-set one src"),
+    (3, 24, "ffff0000 ffff0000 04000204 00070000 ffffffff", "-j SET --map-set two dst,src --map-mark --map-prio --map-queue"),
+];
+
+#[test]
+fn a_target_that_names_sets_is_exact_where_their_names_are_known() {
+    let names = [(3, "one".into()), (4, "two".into())].into();
+    for (revision, size, digits, words) in SETS {
+        let bytes = payload(size, digits);
+        let items = super::set::decode(revision, &bytes, &names).unwrap_or_default();
+        assert_eq!(items, of_text(Family::Ip, words), "{words}");
+        let rule = Rule { items, comment: None };
+        assert_eq!(
+            iptables::rule(Family::Ip, &"X".into(), &rule),
+            format!("-A X {words}")
+        );
+        assert_eq!(
+            super::set::decode(revision, &bytes, &[(9, "other".into())].into()),
+            None
+        );
+        assert_eq!(super::set::decode(revision, &bytes[..size - 8], &names), None);
+        assert!(
+            is_opaque(&decoded(Family::Ip, "SET", revision, &bytes)),
+            "without names it stays whole"
+        );
+    }
+    let unknown = payload(24, "03000142 ffff0000 ffff0000 00000000 ffffffff");
+    assert_eq!(super::set::decode(3, &unknown, &names), None);
+}
+
 #[test]
 fn what_no_structure_can_hold_stays_in_words() {
     for words in [

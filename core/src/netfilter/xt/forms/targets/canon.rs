@@ -8,7 +8,7 @@ const SETTERS: [(&str, &str, &str, &str); 5] = [
     ("CLASSIFY", "set-class", "meta.priority", "meta.priority"),
     ("DSCP", "set-dscp", "ip.dscp", "ip6.dscp"),
     ("HL", "hl-set", "", "ip6.hoplimit"),
-    ("TOS", "set-tos", "ip.tos", "ip6.tos"),
+    ("TOS", "set-tos", "ip.tos", "ip6.tclass"),
     ("TTL", "ttl-set", "ip.ttl", ""),
 ];
 
