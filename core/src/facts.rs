@@ -167,6 +167,8 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         SectionName::Nftables
         | SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6
+        | SectionName::ArptablesLegacy
+        | SectionName::EbtablesLegacy
         | SectionName::IptablesSave
         | SectionName::Ip6tablesSave
         | SectionName::Tc

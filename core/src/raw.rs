@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Hex, Text};
+use crate::netfilter::model::Family;
 use crate::section::Gap;
 
 pub mod attr;
@@ -21,6 +22,8 @@ pub enum Raw {
     Netlink(NetlinkRaw),
     /// Tables read with `IPT_SO_GET_INFO` and `IPT_SO_GET_ENTRIES`.
     Xtables(XtablesRaw),
+    /// Tables read with `EBT_SO_GET_INFO` and `EBT_SO_GET_ENTRIES`.
+    Ebtables(EbtablesRaw),
     /// Text that a save tool printed.
     Text(TextRaw),
     /// What a section of facts is made of.
@@ -221,8 +224,22 @@ pub struct XtablesRaw {
     /// Number to name of the ipsets, where a rule may hold one; numbers never reach a configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sets: Vec<SetName>,
+    /// True for the tables of arptables (`struct arpt_entry`); left out where it is false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub arp: bool,
     /// In the order of the kernel's list of table names.
     pub tables: Vec<XtablesTable>,
+}
+
+impl XtablesRaw {
+    /// The family of its tables.
+    pub fn family(&self) -> Family {
+        match (self.arp, self.ipv6) {
+            (true, _) => Family::Arp,
+            (false, true) => Family::Ip6,
+            (false, false) => Family::Ip,
+        }
+    }
 }
 
 /// One legacy table as the kernel gave it.
@@ -230,10 +247,31 @@ pub struct XtablesRaw {
 pub struct XtablesTable {
     /// `filter`, `nat`, `mangle`, `raw` or `security`.
     pub name: Text,
-    /// `struct ipt_getinfo` (`linux/netfilter_ipv4/ip_tables.h`).
+    /// `struct ipt_getinfo` (`linux/netfilter_ipv4/ip_tables.h`), or `struct arpt_getinfo`, which has fewer hooks.
     pub info: Hex,
     /// The `entrytable` of `struct ipt_get_entries`: the entries, without the leading name and size.
     pub entries: Hex,
+}
+
+/// The tables of legacy ebtables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EbtablesRaw {
+    /// By name.
+    pub tables: Vec<EbtablesTable>,
+}
+
+/// One table of legacy ebtables as the kernel gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EbtablesTable {
+    /// `filter`, `nat` or `broute`.
+    pub name: Text,
+    /// The first 48 bytes of `struct ebt_replace` (`linux/netfilter_bridge/ebtables.h`), up to its pointers: name, hooks,
+    /// number of entries, their size.
+    pub info: Hex,
+    /// What `entries` points to.
+    pub entries: Hex,
+    /// What `counters` points to: one `struct ebt_counter` for each entry.
+    pub counters: Hex,
 }
 
 /// What a save tool printed.

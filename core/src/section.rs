@@ -78,6 +78,10 @@ pub enum SectionName {
     XtablesLegacyIpv4,
     /// Legacy ip6tables.
     XtablesLegacyIpv6,
+    /// Legacy arptables.
+    ArptablesLegacy,
+    /// Legacy ebtables.
+    EbtablesLegacy,
     /// Text of `iptables-save`; which plane printed it stands in the ruleset.
     IptablesSave,
     /// Text of `ip6tables-save`.
@@ -124,10 +128,12 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 14] = [
+    pub const HOST: [Self; 16] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
+        Self::ArptablesLegacy,
+        Self::EbtablesLegacy,
         Self::Tc,
         Self::Links,
         Self::Routes,
@@ -147,6 +153,8 @@ impl SectionName {
             Self::Nftables => "nftables",
             Self::XtablesLegacyIpv4 => "xtables-legacy-ipv4",
             Self::XtablesLegacyIpv6 => "xtables-legacy-ipv6",
+            Self::ArptablesLegacy => "arptables-legacy",
+            Self::EbtablesLegacy => "ebtables-legacy",
             Self::IptablesSave => "iptables-save",
             Self::Ip6tablesSave => "ip6tables-save",
             Self::Tc => "tc",

@@ -19,6 +19,15 @@ use netghost_core::section::{Content, Section, State};
 use netghost_kernel::{nftables, xtables};
 use netghost_lab::netns::Namespace;
 
+#[path = "xtables/arptables.rs"]
+mod arptables;
+
+#[path = "xtables/ebtables.rs"]
+mod ebtables;
+
+#[path = "xtables/targets.rs"]
+mod targets;
+
 #[path = "xtables/pairs.rs"]
 mod pairs;
 

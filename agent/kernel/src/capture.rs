@@ -4,8 +4,8 @@ use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
 use crate::{
-    addresses, conntrack, ipset, links, neighbours, nexthops, nftables, policy_rules, routes, sockets,
-    sysctls, tc, xtables,
+    addresses, conntrack, ebtables, ipset, links, neighbours, nexthops, nftables, policy_rules, routes,
+    sockets, sysctls, tc, xtables,
 };
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
@@ -29,6 +29,8 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Nftables => nftables::read(now_us),
         SectionName::XtablesLegacyIpv4 => xtables::read_ipv4(now_us),
         SectionName::XtablesLegacyIpv6 => xtables::read_ipv6(now_us),
+        SectionName::ArptablesLegacy => xtables::read_arp(now_us),
+        SectionName::EbtablesLegacy => ebtables::read(now_us),
         SectionName::Tc => tc::read(now_us),
         SectionName::Links => links::read(now_us),
         SectionName::Routes => routes::read(now_us),

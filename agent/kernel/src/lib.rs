@@ -6,6 +6,7 @@
 mod addresses;
 mod capture;
 mod conntrack;
+pub mod ebtables;
 mod facts;
 mod ipset;
 pub mod link_names;

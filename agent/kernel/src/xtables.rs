@@ -1,4 +1,4 @@
-//! Legacy iptables and ip6tables, by `getsockopt`.
+//! Legacy iptables, ip6tables and arptables, by `getsockopt`.
 //!
 //! Only tables that the kernel lists are asked for: asking for any other makes it, with its hooks. There is no generation,
 //! so tables are read until two consecutive readings agree in all but their counters.
@@ -6,6 +6,7 @@
 use std::io;
 
 use netghost_core::bytes::{Hex, Text};
+use netghost_core::netfilter::model::Family;
 use netghost_core::netfilter::{unresolved, xt};
 use netghost_core::raw::{Raw, SetName, XtablesRaw, XtablesTable};
 use netghost_core::section::{Content, DECODER, Reader, Section, SectionName, State};
@@ -24,10 +25,10 @@ use socket::TableSocket;
 /// What `procfs` shows of the calling thread's network namespace.
 const NET: &str = "/proc/thread-self/net";
 
-/// What differs between the two families.
+/// What differs between the families.
 #[derive(Debug, Clone, Copy)]
 struct Kind {
-    ipv6: bool,
+    family: Family,
     section: SectionName,
     /// The tables of the calling thread's namespace; `/proc/net` would show the main thread's.
     names: &'static str,
@@ -35,17 +36,24 @@ struct Kind {
 }
 
 const IPV4: Kind = Kind {
-    ipv6: false,
+    family: Family::Ip,
     section: SectionName::XtablesLegacyIpv4,
     names: "/proc/thread-self/net/ip_tables_names",
     tool: "iptables",
 };
 
 const IPV6: Kind = Kind {
-    ipv6: true,
+    family: Family::Ip6,
     section: SectionName::XtablesLegacyIpv6,
     names: "/proc/thread-self/net/ip6_tables_names",
     tool: "ip6tables",
+};
+
+const ARP: Kind = Kind {
+    family: Family::Arp,
+    section: SectionName::ArptablesLegacy,
+    names: "/proc/thread-self/net/arp_tables_names",
+    tool: "arptables",
 };
 
 /// Reads legacy iptables. `now_us` gives microseconds since 1970 UTC.
@@ -56,6 +64,11 @@ pub fn read_ipv4(now_us: &dyn Fn() -> u64) -> Section {
 /// Reads legacy ip6tables. `now_us` gives microseconds since 1970 UTC.
 pub fn read_ipv6(now_us: &dyn Fn() -> u64) -> Section {
     read(IPV6, now_us)
+}
+
+/// Reads legacy arptables. `now_us` gives microseconds since 1970 UTC.
+pub fn read_arp(now_us: &dyn Fn() -> u64) -> Section {
+    read(ARP, now_us)
 }
 
 fn read(kind: Kind, now_us: &dyn Fn() -> u64) -> Section {
@@ -145,7 +158,7 @@ impl Source for Kernel {
     fn table(&mut self, name: &Text) -> Result<Option<XtablesTable>, ReadError> {
         let socket = match self.socket.take() {
             Some(socket) => socket,
-            None => TableSocket::open(self.kind.ipv6).map_err(ReadError::Socket)?,
+            None => TableSocket::open(self.kind.family).map_err(ReadError::Socket)?,
         };
         let read = one_table(&socket, name);
         self.socket = Some(socket);
@@ -230,7 +243,8 @@ fn pass(kind: Kind, source: &mut dyn Source) -> Result<Option<XtablesRaw>, ReadE
     };
     let still = source.names()? == names;
     Ok(still.then_some(XtablesRaw {
-        ipv6: kind.ipv6,
+        ipv6: kind.family == Family::Ip6,
+        arp: kind.family == Family::Arp,
         sets,
         tables,
     }))

@@ -130,6 +130,8 @@ fn is_firewall(name: SectionName) -> bool {
         SectionName::Nftables
         | SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6
+        | SectionName::ArptablesLegacy
+        | SectionName::EbtablesLegacy
         | SectionName::IptablesSave
         | SectionName::Ip6tablesSave => true,
         SectionName::Tc

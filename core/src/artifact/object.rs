@@ -18,6 +18,8 @@ fn kind(name: SectionName) -> Kind {
         SectionName::Nftables
         | SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6
+        | SectionName::ArptablesLegacy
+        | SectionName::EbtablesLegacy
         | SectionName::IptablesSave
         | SectionName::Ip6tablesSave => Kind::Netfilter,
         SectionName::Tc => Kind::Tc,

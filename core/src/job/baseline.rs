@@ -267,7 +267,13 @@ mod tests {
     fn what_was_asked_for_and_is_not_there_is_not_captured() {
         let stored = store(&sample::snapshot(), &Meta::default()).unwrap();
         let manifest = Manifest::read(&stored.manifest_bytes).unwrap();
-        let wanted = [SectionName::Tc, SectionName::Links, SectionName::Routes];
+        let wanted = [
+            SectionName::ArptablesLegacy,
+            SectionName::EbtablesLegacy,
+            SectionName::Tc,
+            SectionName::Links,
+            SectionName::Routes,
+        ];
         let asked = [wanted.as_slice(), &[SectionName::Nftables]].concat();
         assert_eq!(
             not_captured(&manifest, &asked),

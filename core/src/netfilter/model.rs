@@ -18,7 +18,9 @@ pub use runtime::{
     ChainRuntime, Counters, ElementRuntime, ObjectRuntime, RuleRuntime, RulesetRuntime, SetRuntime,
     TableRuntime,
 };
-pub use statement::{LimitUnit, LogFlag, NatFlag, NatKind, Opaque, RejectWith, Statement, Verdict};
+pub use statement::{
+    LimitUnit, LogFlag, NatFlag, NatKind, Opaque, RejectWith, Statement, TargetOption, Verdict,
+};
 
 /// Which of the kernel's two packet filters holds a ruleset. They run side by side; equal digests are promised per plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

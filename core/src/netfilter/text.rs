@@ -4,18 +4,23 @@ use super::builtin;
 use super::model::{BaseChain, Chain, Family, Plane, Rule, Table, Verdict};
 use super::nft::hidden;
 
+pub mod arptables;
+pub mod ebtables;
 pub mod iptables;
 pub mod nft;
 
-/// One rule as a line: as `iptables-save` prints it (`-A INPUT -p tcp …`) for legacy tables, for text from a save tool and
+/// One rule as a line: as `iptables-save` or its kin prints it (`-A INPUT -p tcp …`) for legacy tables, for text from a save tool and
 /// for tables that `iptables-nft` owns; as `nft list ruleset` prints it for all others.
 pub fn rule(plane: Plane, table: &Table, chain: &Chain, rule: &Rule) -> String {
     if hidden::is_placeholder(rule) {
-        nft::rule(table.family, rule)
-    } else if plane != Plane::Nft || is_iptables_table(table) {
-        iptables::rule(table.family, &chain.name, rule)
-    } else {
-        nft::rule(table.family, rule)
+        return nft::rule(table.family, rule);
+    }
+    let is_save = plane != Plane::Nft || is_iptables_table(table);
+    match table.family {
+        Family::Arp if is_save => arptables::rule(&chain.name, rule),
+        Family::Bridge if is_save => ebtables::rule(&chain.name, rule),
+        _ if is_save => iptables::rule(table.family, &chain.name, rule),
+        family => nft::rule(family, rule),
     }
 }
 

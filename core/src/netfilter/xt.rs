@@ -6,6 +6,7 @@
 use super::model::{Family, Item, Match, Op, Opaque, Value};
 use crate::bytes::{Hex, Text};
 
+pub mod ebt;
 mod entry;
 pub(crate) mod forms;
 mod lift;
@@ -16,15 +17,17 @@ mod read;
 mod sets;
 mod targets;
 
-pub use sets::{SetNames, name_sets};
 pub use lift::{LiftError, lift, pieces, same_but_counters};
+pub use sets::{SetNames, name_sets};
 
 /// What an xtables match (`struct xt_entry_match`, `linux/netfilter/x_tables.h`) asks of a packet.
 ///
 /// `payload` is the match's own structure with or without its trailing padding. The result is empty where the match asks
 /// nothing (`-m tcp` without options), and one [`Item::Opaque`] where this version can't say exactly what it asks.
 pub fn decode_match(family: Family, name: &Text, revision: u8, payload: &[u8]) -> Vec<Item> {
-    matches::decode(family, name.as_bytes(), revision, payload)
+    let own = (family == Family::Bridge).then(|| ebt::decode_match(name.as_bytes(), revision, payload));
+    own.flatten()
+        .unwrap_or_else(|| matches::decode(family, name.as_bytes(), revision, payload))
         .unwrap_or_else(|| vec![opaque("match", name, revision, payload)])
 }
 
@@ -32,7 +35,9 @@ pub fn decode_match(family: Family, name: &Text, revision: u8, payload: &[u8]) -
 ///
 /// A standard target that jumps can't be decoded alone, since its payload is an offset into the table: it is opaque here.
 pub fn decode_target(family: Family, name: &Text, revision: u8, payload: &[u8]) -> Vec<Item> {
-    targets::decode(family, name.as_bytes(), revision, payload)
+    let own = (family == Family::Bridge).then(|| ebt::decode_target(name.as_bytes(), revision, payload));
+    own.flatten()
+        .unwrap_or_else(|| targets::decode(family, name.as_bytes(), revision, payload))
         .unwrap_or_else(|| vec![opaque("target", name, revision, payload)])
 }
 

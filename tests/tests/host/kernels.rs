@@ -214,10 +214,9 @@ END
     );
     let all = document(&steps, "all", 0);
     for (name, state) in states(&all) {
-        let expected = if name == "xtables-legacy-ipv6" {
-            "not_applicable"
-        } else {
-            "captured"
+        let expected = match name {
+            "xtables-legacy-ipv6" | "arptables-legacy" | "ebtables-legacy" => "not_applicable",
+            _ => "captured",
         };
         assert_eq!(state, expected, "{name}");
     }

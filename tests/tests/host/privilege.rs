@@ -19,7 +19,12 @@ fn ruled() -> Site {
 const NOBODY: &str = "XDG_STATE_HOME=$PWD/own exec setpriv --reuid 65534 --regid 65534";
 
 /// What the firewall's sections need; the other sections are open to everybody.
-const GUARDED: [&str; 3] = ["nftables", "xtables-legacy-ipv4", "xtables-legacy-ipv6"];
+const GUARDED: [&str; 4] = [
+    "nftables",
+    "xtables-legacy-ipv4",
+    "xtables-legacy-ipv6",
+    "arptables-legacy",
+];
 
 #[test]
 fn root_without_privilege_a_comparison_is_unknown_and_certified_so() {

@@ -15,7 +15,8 @@ pub(crate) type States = BTreeMap<String, String>;
 /// Something in every section.
 pub(crate) const RULES: &str = "nft add table inet f
     iptables-legacy -A INPUT -j DROP
-    ip6tables-legacy -A INPUT -j DROP";
+    ip6tables-legacy -A INPUT -j DROP
+    arptables-legacy -P INPUT DROP";
 
 const NOBODY: &str = "--reuid 65534 --regid 65534 --no-new-privs";
 
@@ -81,6 +82,11 @@ fn state(section: &Value) -> (String, String) {
         return (name, READ.to_owned());
     }
     let why = section["why"].as_str().unwrap_or_default();
+    if state == "not_applicable" {
+        // Known not to be there, as legacy ebtables is in a kernel without it.
+        assert!(!why.is_empty(), "{section}");
+        return (name, READ.to_owned());
+    }
     assert!(
         why.contains("run as root"),
         "{name} does not say what to do: {why:?}"

@@ -16,7 +16,7 @@ impl Generator {
             return;
         }
         let special = match place.table {
-            "raw" => Some(self.random.pick(&["NOTRACK", "CT --notrack"]).to_owned()),
+            "raw" => Some(self.tracking()),
             "mangle" => self.mangle(protocol),
             "nat" => self.nat(place.chain, protocol),
             "filter" => Some(self.reject(protocol)),
@@ -68,7 +68,67 @@ impl Generator {
         }
     }
 
+    fn tracking(&mut self) -> String {
+        let zone = self.random.below(65_536);
+        match self.random.below(6) {
+            0 => "NOTRACK".to_owned(),
+            1 => "CT --notrack".to_owned(),
+            2 => "TRACE".to_owned(),
+            3 => format!(
+                "CT --{} {zone}",
+                self.random.pick(&["zone", "zone-orig", "zone-reply"])
+            ),
+            4 => format!(
+                "CT --{} mark",
+                self.random.pick(&["zone", "zone-orig", "zone-reply"])
+            ),
+            _ => {
+                let events = self
+                    .random
+                    .some(&["new", "related", "destroy", "reply", "mark", "secmark"]);
+                format!("CT --ctevents {events} --expevents new --zone {zone}")
+            }
+        }
+    }
+
+    /// What alters a packet or marks it by its content.
+    fn altering(&mut self, protocol: &str) -> String {
+        let (byte, other) = (self.random.below(256), self.random.below(256));
+        let hops = if self.ipv6 { ("HL", "hl") } else { ("TTL", "ttl") };
+        match self.random.below(8) {
+            0 => format!("DSCP --set-dscp {:#x}", byte % 64),
+            1 => format!(
+                "DSCP --set-dscp-class {}",
+                self.random.pick(&["EF", "AF11", "CS7", "BE"])
+            ),
+            2 => format!("TOS --set-tos {byte:#x}/{other:#x}"),
+            3 => format!("TOS --{}-tos {byte:#x}", self.random.pick(&["and", "or", "xor"])),
+            4 => format!("{} --{}-set {byte}", hops.0, hops.1),
+            5 => format!(
+                "{} --{}-{} {}",
+                hops.0,
+                hops.1,
+                self.random.pick(&["inc", "dec"]),
+                1 + byte % 255
+            ),
+            6 if protocol == "tcp" => format!("TCPOPTSTRIP --strip-options {},{other}", 2 + byte % 254),
+            6 => format!(
+                "HMARK --hmark-tuple src,dst --hmark-mod {} --hmark-rnd {other:#x} --hmark-offset {other}",
+                1 + byte
+            ),
+            _ => format!(
+                "CONNMARK --{}-mark --nfmask {byte:#x} --ctmask {other:#x} --{}-shift-mark {}",
+                self.random.pick(&["save", "restore"]),
+                self.random.pick(&["left", "right"]),
+                byte % 32
+            ),
+        }
+    }
+
     fn mangle(&mut self, protocol: &str) -> Option<String> {
+        if self.random.chance(2) {
+            return Some(self.altering(protocol));
+        }
         let (value, mask) = (self.random.below(1 << 32), self.random.below(1 << 32));
         let target = self.random.pick(&["MARK", "CONNMARK"]);
         Some(match self.random.below(6) {

@@ -1,4 +1,5 @@
-//! The socket options by which tables are read (`linux/netfilter_ipv4/ip_tables.h`, `linux/netfilter_ipv6/ip6_tables.h`).
+//! The socket options by which tables are read (`linux/netfilter_ipv4/ip_tables.h`, `linux/netfilter_ipv6/ip6_tables.h`,
+//! `linux/netfilter_arp/arp_tables.h`).
 #![allow(
     unsafe_code,
     reason = "the standard library has no socket without an address and no getsockopt"
@@ -8,15 +9,18 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use netghost_core::bytes::Text;
+use netghost_core::netfilter::model::Family;
 
-/// `IPT_SO_GET_INFO`, `IP6T_SO_GET_INFO`.
+/// `IPT_SO_GET_INFO`, `IP6T_SO_GET_INFO`; the next number asks for the entries.
 const GET_INFO: libc::c_int = 64;
-/// `IPT_SO_GET_ENTRIES`, `IP6T_SO_GET_ENTRIES`.
-const GET_ENTRIES: libc::c_int = 65;
+/// `ARPT_SO_GET_INFO`; likewise.
+const GET_INFO_ARP: libc::c_int = 96;
 /// `struct ipt_getinfo`; `ip6t_getinfo` is laid out alike.
 const INFO_SIZE: usize = 84;
-/// Where `size` stands in it.
-const SIZE_AT: usize = 80;
+/// `struct arpt_getinfo`, which has three hooks instead of five.
+const INFO_SIZE_ARP: usize = 68;
+/// How far from the end of both `size` stands.
+const SIZE_FROM_END: usize = 4;
 /// `struct ipt_get_entries` before its entries: name, size, padding to 8.
 const ENTRIES_HEADER: usize = 40;
 /// `XT_TABLE_MAXNAMELEN`, with the NUL.
@@ -27,29 +31,40 @@ const NAME_SIZE: usize = 32;
 pub(super) struct TableSocket {
     socket: OwnedFd,
     level: libc::c_int,
+    get_info: libc::c_int,
+    info_size: usize,
 }
 
 impl TableSocket {
-    pub(super) fn open(ipv6: bool) -> io::Result<Self> {
-        let (family, level) = if ipv6 {
-            (libc::AF_INET6, libc::IPPROTO_IPV6)
-        } else {
-            (libc::AF_INET, libc::IPPROTO_IP)
+    pub(super) fn open(family: Family) -> io::Result<Self> {
+        let (domain, level) = match family {
+            Family::Ip6 => (libc::AF_INET6, libc::IPPROTO_IPV6),
+            // Those of ARP are options of IPv4 too.
+            _ => (libc::AF_INET, libc::IPPROTO_IP),
+        };
+        let (get_info, info_size) = match family {
+            Family::Arp => (GET_INFO_ARP, INFO_SIZE_ARP),
+            _ => (GET_INFO, INFO_SIZE),
         };
         // SAFETY: takes three numbers and no memory.
-        let fd = unsafe { libc::socket(family, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
+        let fd = unsafe { libc::socket(domain, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: the kernel just gave this descriptor to us alone.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Self { socket, level })
+        Ok(Self {
+            socket,
+            level,
+            get_info,
+            info_size,
+        })
     }
 
     /// `struct ipt_getinfo` of a table that is there: the kernel makes one that isn't.
     pub(super) fn info(&self, name: &Text) -> io::Result<Vec<u8>> {
-        let mut info = named(name, INFO_SIZE)?;
-        self.get(GET_INFO, &mut info)?;
+        let mut info = named(name, self.info_size)?;
+        self.get(self.get_info, &mut info)?;
         Ok(info)
     }
 
@@ -57,7 +72,9 @@ impl TableSocket {
     pub(super) fn entries(&self, name: &Text, info: &[u8]) -> io::Result<Vec<u8>> {
         let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let size: [u8; 4] = *info
-            .get(SIZE_AT..)
+            .len()
+            .checked_sub(SIZE_FROM_END)
+            .and_then(|at| info.get(at..))
             .and_then(<[u8]>::first_chunk)
             .ok_or_else(cut)?;
         let length = usize::try_from(u32::from_ne_bytes(size)).map_err(io::Error::other)?;
@@ -66,7 +83,7 @@ impl TableSocket {
             .get_mut(NAME_SIZE..NAME_SIZE + 4)
             .ok_or_else(cut)?
             .copy_from_slice(&size);
-        self.get(GET_ENTRIES, &mut answer)?;
+        self.get(self.get_info + 1, &mut answer)?;
         answer.drain(..ENTRIES_HEADER);
         Ok(answer)
     }

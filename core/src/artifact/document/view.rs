@@ -199,6 +199,12 @@ fn verdict(statement: &Statement) -> Option<String> {
             NatKind::Masquerade => "masquerade",
             NatKind::Redirect => "redirect",
         },
+        Statement::Target { name, .. } => match name.as_str() {
+            "TPROXY" => "tproxy",
+            "SYNPROXY" => "synproxy",
+            "NETMAP" => "netmap",
+            _ => return None,
+        },
         // These let the packet go on to the next rule.
         Statement::Counter { .. }
         | Statement::Log { .. }

@@ -29,6 +29,14 @@ pub fn redecode(name: SectionName, raw: &Raw) -> Option<Decoded> {
                 gaps,
             })
         }
+        Raw::Ebtables(raw) => {
+            let (config, runtime) = xt::ebt::lift(raw).ok()?;
+            let gaps = unresolved::gaps(&config);
+            Some(Decoded {
+                content: Content::Netfilter { config, runtime },
+                gaps,
+            })
+        }
         Raw::Text(raw) => text(name, raw),
         Raw::Host(raw) => {
             let lifted = facts::lift(name, raw)?.ok()?;
@@ -84,6 +92,8 @@ fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
         }
         SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6
+        | SectionName::ArptablesLegacy
+        | SectionName::EbtablesLegacy
         | SectionName::IptablesSave
         | SectionName::Ip6tablesSave
         | SectionName::Ipset

@@ -235,6 +235,22 @@ pub enum Statement {
         /// The size; `None`: to the path's MTU.
         mss: Option<u16>,
     },
+    /// A target of xtables, arptables or ebtables that no other statement says.
+    Target {
+        /// Its name: `TPROXY`, `arpreply`.
+        name: String,
+        /// What was asked of it, in the order in which its save tool prints it.
+        options: Vec<TargetOption>,
+    },
+}
+
+/// One option of a [`Statement::Target`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TargetOption {
+    /// The option's word without dashes: `on-port`.
+    pub name: String,
+    /// Its value; `None` for an option that is a word alone.
+    pub value: Option<Value>,
 }
 
 /// What is decoded by no version yet: kept whole.

@@ -1,6 +1,6 @@
 //! The options of the extensions that are decoded, and how many words each takes.
 
-use crate::netfilter::xt::modules;
+use crate::netfilter::xt::{forms, modules};
 
 /// How many words follow this option of a match; `None` if the match is not decoded or has no such option.
 pub(super) fn of_match(module: &[u8], option: &str) -> Option<usize> {
@@ -93,12 +93,11 @@ pub(super) fn of_target(target: &[u8], option: &str) -> Option<usize> {
         b"MARK" => (&SET_MARK, &[]),
         b"CONNMARK" => (&CONNMARK, &["--save-mark", "--restore-mark"]),
         b"TCPMSS" => (&["--set-mss"], &["--clamp-mss-to-pmtu"]),
-        b"CT" => (&[], &["--notrack"]),
         b"NFQUEUE" => (
             &["--queue-num", "--queue-balance"],
             &["--queue-bypass", "--queue-cpu-fanout"],
         ),
-        _ => return None,
+        _ => return forms::words_after(target, option),
     };
     if none.contains(&option) {
         return Some(0);
@@ -124,7 +123,9 @@ const SET_MARK: [&str; 5] = [
     "--xor-mark",
 ];
 
-const CONNMARK: [&str; 8] = [
+const CONNMARK: [&str; 10] = [
+    "--left-shift-mark",
+    "--right-shift-mark",
     "--set-xmark",
     "--set-mark",
     "--and-mark",
@@ -161,7 +162,7 @@ const MATCHES: [&[u8]; 21] = [
 ];
 
 /// The targets that are decoded.
-const TARGETS: [&[u8]; 13] = [
+const TARGETS: [&[u8]; 12] = [
     b"REJECT",
     b"LOG",
     b"NFLOG",
@@ -172,7 +173,6 @@ const TARGETS: [&[u8]; 13] = [
     b"MARK",
     b"CONNMARK",
     b"TCPMSS",
-    b"CT",
     b"NOTRACK",
     b"NFQUEUE",
 ];
@@ -184,7 +184,7 @@ pub(super) fn knows_match(module: &[u8]) -> bool {
 
 /// True for a target that is decoded.
 pub(super) fn knows_target(target: &[u8]) -> bool {
-    TARGETS.contains(&target)
+    TARGETS.contains(&target) || forms::spec(target).is_some()
 }
 
 /// True for an option of any extension known here.
@@ -192,4 +192,5 @@ pub(super) fn is_known(option: &str) -> bool {
     MATCHES.iter().any(|module| of_match(module, option).is_some())
         || modules::is_option(option)
         || TARGETS.iter().any(|target| of_target(target, option).is_some())
+        || forms::any_takes(option)
 }

@@ -1,5 +1,7 @@
 //! Targets from their options, into the same form as their structures.
 
+mod options;
+
 use super::extension::{Asked, Extension};
 use super::values;
 use crate::netfilter::model::{Family, LogFlag, NatFlag, NatKind, RejectWith, Statement, Value};
@@ -23,9 +25,8 @@ pub(super) fn decode(family: Family, extension: &Extension) -> Option<Statement>
         b"CONNMARK" => connmark(asked),
         b"TCPMSS" => tcpmss(asked),
         b"NOTRACK" => asked.is_empty().then_some(Statement::Notrack),
-        b"CT" => (asked.single() == Some("--notrack")).then_some(Statement::Notrack),
         b"NFQUEUE" => nfqueue(asked),
-        _ => None,
+        _ => options::decode(family, extension),
     }
 }
 
@@ -152,7 +153,15 @@ fn split_port(family: Family, word: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// `80`, `80-90`, `80-90/100` where ports are shifted from a base.
 fn ports_value(word: &str) -> Option<Value> {
+    if let Some((ports, base)) = word.split_once('/') {
+        let base = values::number16(base)?;
+        return Some(Value::Concat(vec![
+            ports_value(ports)?,
+            Value::Number(base.into()),
+        ]));
+    }
     let ports = |word| values::number16(word).map(u32::from);
     match word.split_once('-') {
         Some((from, to)) => Some(forms::numbers(ports(from)?, ports(to)?)),
@@ -180,6 +189,9 @@ fn set_mark(field: &str, asked: &Asked) -> Option<Statement> {
 
 fn connmark(asked: &Asked) -> Option<Statement> {
     let (save, restore) = (asked.flag("--save-mark"), asked.flag("--restore-mark"));
+    if let Some(shift) = shift(asked)? {
+        return shifted(asked, shift);
+    }
     if save.is_none() && restore.is_none() {
         return set_mark("ct.mark", asked);
     }
@@ -193,6 +205,57 @@ fn connmark(asked: &Asked) -> Option<Statement> {
         (None, Some(_)) => Some(forms::copy_mark("ct.mark", ct_mask, "meta.mark", nf_mask)),
         _ => None,
     }
+}
+
+/// Which way a mark is shifted, and by how much; not at all is the inner `None`.
+fn shift(asked: &Asked) -> Option<Option<(&'static str, u32)>> {
+    let given = SHIFTS
+        .iter()
+        .find_map(|option| Some((*option, asked.word(option)?.1)));
+    Some(match given {
+        None => None,
+        Some((option, word)) => {
+            Some((option.trim_start_matches('-'), values::number(word)?)).filter(|(_, bits)| *bits != 0)
+        }
+    })
+}
+
+const SHIFTS: [&str; 2] = ["--left-shift-mark", "--right-shift-mark"];
+
+/// `CONNMARK` that shifts: what it would do without, and the shift.
+fn shifted(asked: &Asked, (direction, bits): (&str, u32)) -> Option<Statement> {
+    let rest = asked
+        .0
+        .iter()
+        .filter(|(_, option, _)| !SHIFTS.contains(&option.as_str()));
+    let rest = Asked(rest.cloned().collect());
+    let mask = |option| match rest.word(option).or_else(|| rest.word("--mask")) {
+        Some((_, word)) => values::number(word),
+        None => Some(u32::MAX),
+    };
+    let mut options = Vec::new();
+    match (rest.flag("--save-mark"), rest.flag("--restore-mark")) {
+        (None, None) => match set_mark("ct.mark", &rest)? {
+            Statement::Set { value, .. } => options.push(forms::given("set-xmark", value)),
+            _ => return None,
+        },
+        (Some(_), Some(_)) => return None,
+        (save, _) => {
+            let way = if save.is_some() {
+                "save-mark"
+            } else {
+                "restore-mark"
+            };
+            options.push(forms::given(way, None));
+            options.push(forms::given("nfmask", Value::Number(mask("--nfmask")?)));
+            options.push(forms::given("ctmask", Value::Number(mask("--ctmask")?)));
+        }
+    }
+    options.push(forms::given(direction, Value::Number(bits)));
+    Some(Statement::Target {
+        name: "CONNMARK".to_owned(),
+        options,
+    })
 }
 
 fn tcpmss(asked: &Asked) -> Option<Statement> {

@@ -209,7 +209,7 @@ fn what_is_not_decoded_is_opaque_with_its_words() {
         "-m recent --update --seconds 60s --name x --rsource",
         "-p tcp -m tcp --dport ssh",
         "-p nonsense",
-        "-j TEE --gateway 1.2.3.4",
+        "-j TEE --gateway example.com",
         "-j LOG --log-level nonsense",
         "-m string --algo bm --string \"-j ACCEPT\" --nocase",
     ] {

@@ -13,6 +13,14 @@ pub(super) struct Token {
 }
 
 impl Token {
+    /// A word without quotes.
+    pub(super) fn plain(word: &str) -> Self {
+        Self {
+            bytes: word.as_bytes().to_vec(),
+            quoted: false,
+        }
+    }
+
     /// The word, if it may be an option: unquoted, and text.
     pub(super) fn option(&self) -> Option<&str> {
         let word = self.word()?;

@@ -9,8 +9,10 @@ use crate::netfilter::model::{Chain, Counters, Family, Item, Rule, Statement, Ta
 
 mod matches;
 mod statements;
-mod words;
+pub(super) mod words;
 
+pub(super) use matches::{address, interface};
+pub(super) use statements::target;
 use words::Words;
 pub(in crate::netfilter) use words::{bare, save_string};
 
@@ -135,7 +137,7 @@ fn is_target(item: &Item) -> bool {
 }
 
 /// What iptables has no words for.
-fn unsayable(item: &Item) -> Vec<u8> {
+pub(super) fn unsayable(item: &Item) -> Vec<u8> {
     let shown = match item {
         Item::Match(step) => serde_json::to_string(step),
         Item::Statement(step) => serde_json::to_string(step),

@@ -1,5 +1,5 @@
 //! One entry of a table: `struct ipt_entry` (`linux/netfilter_ipv4/ip_tables.h`) and `struct ip6t_entry`
-//! (`linux/netfilter_ipv6/ip6_tables.h`).
+//! (`linux/netfilter_ipv6/ip6_tables.h`); `struct arpt_entry` is in [`arp`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,6 +8,8 @@ use super::matches::device;
 use crate::bytes::{Big, Text};
 use crate::netfilter::model::{Counters, Family, Item, Value};
 use crate::raw::attr::{Malformed, take_at};
+
+mod arp;
 
 /// Where the fields of an entry lie.
 #[derive(Debug)]
@@ -57,12 +59,20 @@ const NOT_FRAGMENT: u8 = 0x20;
 const NOT_PROTOCOL: u8 = 0x40;
 const KNOWN_INVERTED: u8 = NOT_IN | NOT_OUT | NOT_SOURCE | NOT_DESTINATION | NOT_FRAGMENT | NOT_PROTOCOL;
 
+fn layout_of(family: Family) -> &'static Layout {
+    match family {
+        Family::Ip6 => &LAYOUT6,
+        Family::Arp => &arp::LAYOUT,
+        _ => &LAYOUT,
+    }
+}
+
 /// `sizeof(struct xt_counters)`.
 const COUNTERS: usize = 16;
 
 /// True if two lists of entries are the same byte for byte but for their counters.
 pub(super) fn same_but_counters(family: Family, a: &[u8], b: &[u8]) -> bool {
-    let layout = if family == Family::Ip6 { &LAYOUT6 } else { &LAYOUT };
+    let layout = layout_of(family);
     let (mut a, mut b) = (a, b);
     while !a.is_empty() {
         let Ok(next) = take_at::<2>(a, layout.offsets + 2, "entry").map(u16::from_ne_bytes) else {
@@ -130,7 +140,7 @@ impl<'a> Extension<'a> {
 impl<'a> Entry<'a> {
     /// The entry at `offset` of `table`.
     pub(super) fn at(family: Family, table: &'a [u8], offset: usize) -> Result<Self, Malformed> {
-        let layout = if family == Family::Ip6 { &LAYOUT6 } else { &LAYOUT };
+        let layout = layout_of(family);
         let rest = table.get(offset..).unwrap_or_default();
         let word = |place| take_at::<2>(rest, place, "entry").map(|b| usize::from(u16::from_ne_bytes(b)));
         let (target_at, next) = (word(layout.offsets)?, word(layout.offsets + 2)?);
@@ -183,7 +193,11 @@ impl<'a> Entry<'a> {
 
     /// True if a jump from here does not come back.
     pub(super) fn is_goto(&self) -> Result<bool, Malformed> {
-        let bit = if self.family == Family::Ip6 { GOTO6 } else { GOTO };
+        let bit = match self.family {
+            Family::Ip6 => GOTO6,
+            Family::Arp => 0,
+            _ => GOTO,
+        };
         Ok(self.byte(self.layout.flags)? & bit != 0)
     }
 
@@ -202,6 +216,9 @@ impl<'a> Entry<'a> {
     }
 
     fn header(&self) -> Result<Vec<Item>, Malformed> {
+        if self.family == Family::Arp {
+            return arp::header(self.bytes);
+        }
         let inverted = self.byte(self.layout.inverted)?;
         if inverted & !KNOWN_INVERTED != 0 {
             return Err(value("invflags", inverted.into()));

@@ -12,7 +12,13 @@ mod targets;
 
 pub(crate) use limit::{limit, limit_interval, rate};
 pub(crate) use targets::{
-    REJECT_WORDS, REJECT_WORDS6, copy_mark, log, named, nflog, queue, reject, set_mark,
+    REJECT_WORDS, REJECT_WORDS6, as_target, copy_mark, given, log, mac, masked_mac, named, network, nflog,
+    queue, reject, set_mark,
+    spec::{
+        AUDIT_TYPES, CT_EVENTS, Choice, EBT_VERDICTS, EXPECT_EVENTS, Form, HASH_MODES, LOG_LEVELS,
+        MANGLE_VERDICTS, any_takes, spec, spec_in, words_after,
+    },
+    target,
 };
 
 /// `field op value`.

@@ -33,7 +33,7 @@ pub struct LiftError {
 /// # Errors
 /// If the entries of a table don't fit together. No rule is ever left out: either all of them come out or none.
 pub fn lift(raw: &XtablesRaw) -> Result<(Ruleset, RulesetRuntime), LiftError> {
-    let family = if raw.ipv6 { Family::Ip6 } else { Family::Ip };
+    let family = raw.family();
     let mut tables: Vec<(Table, TableRuntime)> = raw
         .tables
         .iter()
@@ -53,42 +53,40 @@ pub fn lift(raw: &XtablesRaw) -> Result<(Ruleset, RulesetRuntime), LiftError> {
 
 /// True if two readings are the same byte for byte but for the counters of their entries.
 pub fn same_but_counters(a: &XtablesRaw, b: &XtablesRaw) -> bool {
-    let family = if a.ipv6 { Family::Ip6 } else { Family::Ip };
+    let family = a.family();
     let same = |(one, other): (&XtablesTable, &XtablesTable)| {
         one.name == other.name
             && one.info == other.info
             && entry::same_but_counters(family, &one.entries.0, &other.entries.0)
     };
-    a.ipv6 == b.ipv6 && a.tables.len() == b.tables.len() && a.tables.iter().zip(&b.tables).all(same)
+    family == b.family() && a.tables.len() == b.tables.len() && a.tables.iter().zip(&b.tables).all(same)
 }
 
-/// Where the kernel says that base chains begin and end (`struct ipt_getinfo`).
+/// Where the kernel says that base chains begin and end (`struct ipt_getinfo`, `struct arpt_getinfo`).
 struct Info {
     valid_hooks: u32,
-    begins: [usize; 5],
-    ends: [usize; 5],
+    begins: Vec<usize>,
+    ends: Vec<usize>,
     entries: usize,
     size: usize,
 }
 
 impl Info {
-    fn read(bytes: &[u8]) -> Result<Self, Malformed> {
+    fn read(family: Family, bytes: &[u8]) -> Result<Self, Malformed> {
         let word = |place: usize| take_at(bytes, 32 + 4 * place, "ipt_getinfo").map(u32::from_ne_bytes);
         let offset = |place: usize| word(place).map(|number| number as usize);
-        let mut info = Self {
+        let hooks = builtin::chains(family).len();
+        Ok(Self {
             valid_hooks: word(0)?,
-            begins: [0; 5],
-            ends: [0; 5],
-            entries: offset(11)?,
-            size: offset(12)?,
-        };
-        for (place, begin) in info.begins.iter_mut().enumerate() {
-            *begin = offset(1 + place)?;
-        }
-        for (place, end) in info.ends.iter_mut().enumerate() {
-            *end = offset(6 + place)?;
-        }
-        Ok(info)
+            begins: (0..hooks)
+                .map(|hook| offset(1 + hook))
+                .collect::<Result<_, _>>()?,
+            ends: (0..hooks)
+                .map(|hook| offset(1 + hooks + hook))
+                .collect::<Result<_, _>>()?,
+            entries: offset(1 + 2 * hooks)?,
+            size: offset(2 + 2 * hooks)?,
+        })
     }
 
     /// The hook whose base chain begins at `offset`, and where its policy stands.
@@ -119,9 +117,9 @@ fn lift_table(family: Family, raw: &XtablesTable) -> Result<(Table, TableRuntime
             source,
         }
     };
-    let info = Info::read(&raw.info.0).map_err(wrong(0))?;
+    let info = Info::read(family, &raw.info.0).map_err(wrong(0))?;
     let entries = entries(family, &info, &raw.entries.0).map_err(|(offset, source)| wrong(offset)(source))?;
-    let spans = spans(&info, entries).map_err(|(offset, source)| wrong(offset)(source))?;
+    let spans = spans(family, &info, entries).map_err(|(offset, source)| wrong(offset)(source))?;
     let names: BTreeMap<usize, Text> = spans
         .iter()
         .filter(|s| s.hook.is_none())
@@ -130,7 +128,7 @@ fn lift_table(family: Family, raw: &XtablesTable) -> Result<(Table, TableRuntime
     let mut chains = Vec::new();
     for span in spans {
         let begin = span.begin;
-        let chain = lift_chain(&raw.name, span, &names);
+        let chain = lift_chain(family, &raw.name, span, &names);
         chains.push(chain.map_err(|(offset, source)| wrong(offset.max(begin))(source))?);
     }
     chains.sort_by(|a, b| a.0.name.cmp(&b.0.name));
@@ -187,7 +185,7 @@ fn entries<'a>(family: Family, info: &Info, bytes: &'a [u8]) -> Placed<Vec<Entry
 
 /// Splits the entries into chains: a base chain begins where a hook points, any other with an `ERROR` target that bears
 /// its name. The last `ERROR` ends the table.
-fn spans<'a>(info: &Info, mut entries: Vec<Entry<'a>>) -> Placed<Vec<Span<'a>>> {
+fn spans<'a>(family: Family, info: &Info, mut entries: Vec<Entry<'a>>) -> Placed<Vec<Span<'a>>> {
     let end = entries
         .pop()
         .filter(|last| last.target.name.as_bytes() == b"ERROR");
@@ -211,7 +209,11 @@ fn spans<'a>(info: &Info, mut entries: Vec<Entry<'a>>) -> Placed<Vec<Span<'a>>> 
         }
         if let Some((hook, policy)) = info.base_at(offset) {
             spans.push(Span {
-                name: builtin::CHAINS.get(hook).copied().unwrap_or_default().into(),
+                name: builtin::chains(family)
+                    .get(hook)
+                    .copied()
+                    .unwrap_or_default()
+                    .into(),
                 hook: Some((hook, policy)),
                 begin: offset,
                 entries: Vec::new(),
@@ -236,6 +238,7 @@ fn spans<'a>(info: &Info, mut entries: Vec<Entry<'a>>) -> Placed<Vec<Span<'a>>> 
 
 /// The chain of a span; `names` are the chains that can be jumped to, by where they begin.
 fn lift_chain(
+    family: Family,
     table: &Text,
     mut span: Span<'_>,
     names: &BTreeMap<usize, Text>,
@@ -250,7 +253,7 @@ fn lift_chain(
     let policy = policy(&last, span.hook).map_err(|source| (last.offset, source))?;
     let base = match span.hook {
         None => None,
-        Some(_) => Some(builtin::base(table, &span.name, policy).ok_or((
+        Some(_) => Some(builtin::base_of(family, table, &span.name, policy).ok_or((
             last.offset,
             Malformed::Missing {
                 what: "a hook of this table's kind",

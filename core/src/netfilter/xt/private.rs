@@ -3,7 +3,7 @@
 //! Kernels since 4.11 zero it when they hand a structure out (`usersize` in `struct xt_match`), older ones don't.
 
 /// `(kind, name, revision, bytes before the first private field)`; the offsets are those of 64-bit kernels.
-const USER_SIZES: [(&str, &[u8], u8, usize); 19] = [
+const USER_SIZES: [(&str, &[u8], u8, usize); 26] = [
     ("match", b"limit", 0, 8),
     ("match", b"quota", 0, 16),
     ("match", b"statistic", 0, 16),
@@ -23,6 +23,13 @@ const USER_SIZES: [(&str, &[u8], u8, usize); 19] = [
     ("target", b"CT", 1, 64),
     ("target", b"CT", 2, 64),
     ("target", b"TEE", 1, 32),
+    ("target", b"IDLETIMER", 0, 32),
+    ("target", b"IDLETIMER", 1, 40),
+    ("target", b"RATEEST", 0, 24),
+    ("target", b"LED", 0, 32),
+    ("target", b"CLUSTERIP", 0, 56),
+    ("target", b"SNPT", 0, 34),
+    ("target", b"DNPT", 0, 34),
 ];
 
 /// `payload` with the private part zeroed, so that its length stays that of the structure.

@@ -1,27 +1,32 @@
 //! Targets.
 
-use super::forms;
+use super::forms::{self, given};
 use super::read::Struct;
 use crate::netfilter::model::{Family, Item, LogFlag, Statement, Value, Verdict};
 
+mod arp;
 mod nat;
+mod options;
+pub(in crate::netfilter::xt) mod set;
 
 /// What a target does; `None` if that can't be said exactly.
 pub(super) fn decode(family: Family, name: &[u8], revision: u8, payload: &[u8]) -> Option<Vec<Item>> {
+    if (family, name, revision) == (Family::Arp, b"mangle", 0) {
+        return Some(vec![Item::Statement(arp::mangle(payload)?)]);
+    }
     let statement = match (name, revision) {
         (b"", 0) => verdict(Struct::new(payload, 4)?.u32(0)?),
         (b"REJECT", 0) => reject(family, payload),
         (b"LOG", 0) => log(payload),
         (b"NFLOG", 0) => nflog(payload),
         (b"SNAT" | b"DNAT" | b"MASQUERADE" | b"REDIRECT", _) => nat::decode(family, name, revision, payload),
+        (b"MARK", 1) => mark1(payload),
         (b"MARK", 2) => mark(payload),
         (b"CONNMARK", 1 | 2) => connmark(revision, payload),
         (b"TCPMSS", 0) => tcpmss(payload),
         (b"NOTRACK", 0) => payload.is_empty().then_some(Statement::Notrack),
-        (b"CT", 0) => notrack(payload, 32),
-        (b"CT", 1 | 2) => notrack(payload, 64),
         (b"NFQUEUE", 0..=3) => nfqueue(revision, payload),
-        _ => None,
+        _ => options::decode(family, name, revision, payload),
     }?;
     Some(vec![Item::Statement(statement)])
 }
@@ -89,16 +94,26 @@ fn mark(payload: &[u8]) -> Option<Statement> {
     Some(forms::set_mark("meta.mark", info.u32(0)?, info.u32(4)?))
 }
 
-/// `struct xt_connmark_tginfo1` and `2` (`linux/netfilter/xt_connmark.h`); a shift is not decoded.
+/// `struct xt_mark_target_info_v1` of kernels before 2.6.36: a `long`, then whether it is set, and-ed or or-ed.
+fn mark1(payload: &[u8]) -> Option<Statement> {
+    let info = Struct::new(payload, 16)?;
+    let bits = u32::try_from(info.u64(0)?).ok()?;
+    let (value, mask) = match info.u8(8)? {
+        0 => (bits, u32::MAX),
+        1 => (0, !bits),
+        2 => (bits, bits),
+        _ => return None,
+    };
+    Some(forms::set_mark("meta.mark", value, mask))
+}
+
+/// `struct xt_connmark_tginfo1` and `2` (`linux/netfilter/xt_connmark.h`).
 fn connmark(revision: u8, payload: &[u8]) -> Option<Statement> {
     let info = Struct::new(payload, 16)?;
-    let mode = if revision == 1 {
-        info.u8(12)?
-    } else if info.u8(13)? == 0 {
-        info.u8(14)?
-    } else {
-        return None;
-    };
+    let mode = info.u8(if revision == 1 { 12 } else { 14 })?;
+    if revision == 2 && info.u8(13)? != 0 {
+        return shifted(info, mode);
+    }
     let (value, ct_mask, nf_mask) = (info.u32(0)?, info.u32(4)?, info.u32(8)?);
     match mode {
         0 => Some(forms::set_mark("ct.mark", value, ct_mask)),
@@ -108,20 +123,38 @@ fn connmark(revision: u8, payload: &[u8]) -> Option<Statement> {
     }
 }
 
+/// A mark that is shifted on its way between packet and connection, or before it is set.
+fn shifted(info: Struct<'_>, mode: u8) -> Option<Statement> {
+    let (value, ct_mask, nf_mask) = (info.u32(0)?, info.u32(4)?, info.u32(8)?);
+    let masks = [
+        given("nfmask", Value::Number(nf_mask)),
+        given("ctmask", Value::Number(ct_mask)),
+    ];
+    let mut options = match mode {
+        0 => vec![given("set-xmark", forms::masked(value, ct_mask))],
+        1 => vec![given("save-mark", None)],
+        2 => vec![given("restore-mark", None)],
+        _ => return None,
+    };
+    options.extend(masks.into_iter().filter(|_| mode != 0));
+    let direction = match info.u8(12)? {
+        0 => "left-shift-mark",
+        1 => "right-shift-mark",
+        _ => return None,
+    };
+    options.push(given(direction, Value::Number(info.u8(13)?.into())));
+    Some(Statement::Target {
+        name: "CONNMARK".to_owned(),
+        options,
+    })
+}
+
 /// `struct xt_tcpmss_info` (`linux/netfilter/xt_TCPMSS.h`).
 fn tcpmss(payload: &[u8]) -> Option<Statement> {
     let mss = Struct::new(payload, 2)?.u16(0)?;
     Some(Statement::TcpMss {
         mss: (mss != u16::MAX).then_some(mss),
     })
-}
-
-/// `struct xt_ct_target_info` and `_v1` (`linux/netfilter/xt_CT.h`) that ask for no tracking and nothing else.
-fn notrack(payload: &[u8], public: usize) -> Option<Statement> {
-    let info = Struct::new(payload, public + 8)?;
-    let untracked = matches!(info.u16(0)?, 1 | 3);
-    let nothing_else = payload.get(2..public)?.iter().all(|byte| *byte == 0);
-    (untracked && nothing_else).then_some(Statement::Notrack)
 }
 
 /// `struct xt_NFQ_info` and `_v1` to `_v3` (`linux/netfilter/xt_NFQUEUE.h`).
@@ -139,3 +172,6 @@ fn nfqueue(revision: u8, payload: &[u8]) -> Option<Statement> {
 fn ports(from: u16, to: u16) -> Value {
     forms::numbers(from.into(), to.into())
 }
+
+#[cfg(test)]
+mod tests;

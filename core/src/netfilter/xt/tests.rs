@@ -13,7 +13,7 @@ mod revisions;
 /// hexadecimal (`0*N` for N zero bytes; zero to the end), words. `opaque` where they are not decoded.
 const GOLDEN: [(Family, &str, &str, u8, usize, &str, &str); 35] = [
     (Family::Ip, "target", "CT", 2, 72, "03", "-j CT --notrack"),
-    (Family::Ip, "target", "CT", 2, 72, "000005", "opaque"),
+    (Family::Ip, "target", "CT", 2, 72, "200005", "opaque"),
     (
         Family::Ip,
         "target",
@@ -65,7 +65,7 @@ const GOLDEN: [(Family, &str, &str, u8, usize, &str, &str); 35] = [
         "DNAT",
         2,
         48,
-        "2300000001020304 0*12 01020304 0*13 50005a0064",
+        "6300000001020304 0*12 01020304 0*13 50005a0064",
         "opaque",
     ),
     (
@@ -398,7 +398,8 @@ fn an_unknown_flag_is_opaque() {
         ("LOG", 0, 32, 1, 0x10),
         ("SNAT", 0, 20, 4, 0x40),
         ("DNAT", 2, 44, 0, 0x20),
-        ("CONNMARK", 2, 16, 13, 1),
+        ("DNAT", 2, 44, 0, 0x40),
+        ("CONNMARK", 2, 16, 14, 3),
         ("NFQUEUE", 3, 6, 4, 4),
         ("REJECT", 0, 4, 0, 9),
     ] {

@@ -10,6 +10,7 @@ mod header;
 mod modules;
 
 pub(super) use header::header;
+pub(in crate::netfilter::text) use header::{address, interface};
 
 /// One option of a module.
 struct Asked {

@@ -1,5 +1,7 @@
 //! Targets.
 
+mod options;
+
 use super::matches::opaque_words;
 use super::words::{address_range, masked, save_string, span};
 use crate::netfilter::model::{
@@ -8,7 +10,7 @@ use crate::netfilter::model::{
 use crate::netfilter::xt::forms::{REJECT_WORDS, REJECT_WORDS6};
 
 /// What stands after the matches; `None` if iptables can't say it.
-pub(super) fn target(family: Family, item: &Item) -> Option<Vec<u8>> {
+pub(in crate::netfilter::text) fn target(family: Family, item: &Item) -> Option<Vec<u8>> {
     let statement = match item {
         Item::Statement(statement) => statement,
         Item::Opaque(opaque) => return Some(opaque_words("-j", opaque)),
@@ -25,7 +27,11 @@ pub(super) fn target(family: Family, item: &Item) -> Option<Vec<u8>> {
             flags,
             ..
         } => self::nat(*nat, address, port, flags)?,
-        Statement::Set { field, value } => set(field, value)?,
+        Statement::Set { field, value } => match set(field, value) {
+            Some(words) => words,
+            None => return options::words(family, statement),
+        },
+        Statement::Target { .. } => return options::words(family, statement),
         Statement::Notrack => "-j CT --notrack".to_owned(),
         Statement::TcpMss { mss: None } => "-j TCPMSS --clamp-mss-to-pmtu".to_owned(),
         Statement::TcpMss { mss: Some(mss) } => format!("-j TCPMSS --set-mss {mss}"),
@@ -129,7 +135,7 @@ fn nat(kind: NatKind, address: &Option<Value>, port: &Option<Value>, flags: &[Na
     let mut words = format!("-j {target}");
     let port = port
         .as_ref()
-        .map(|port| span(port, '-'))
+        .map(ports)
         .map_or(Some(None), |port| port.map(Some))?;
     let names_address = matches!(kind, NatKind::Snat | NatKind::Dnat);
     let to = match (address, port) {
@@ -151,6 +157,17 @@ fn nat(kind: NatKind, address: &Option<Value>, port: &Option<Value>, flags: &[Na
         });
     }
     Some(words)
+}
+
+/// `80`, `80-90`, `80-90/100` where ports are shifted from a base.
+fn ports(value: &Value) -> Option<String> {
+    match value {
+        Value::Concat(parts) => match parts.as_slice() {
+            [ports, base] => Some(format!("{}/{}", span(ports, '-')?, span(base, '-')?)),
+            _ => None,
+        },
+        plain => span(plain, '-'),
+    }
 }
 
 /// `1.2.3.4-1.2.3.9:80`, `[2001:db8::1]:80`.

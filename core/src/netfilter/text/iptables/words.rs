@@ -4,14 +4,14 @@ use crate::netfilter::model::Value;
 
 /// A line as it grows.
 #[derive(Default)]
-pub(super) struct Words(pub(super) Vec<u8>);
+pub(in crate::netfilter::text) struct Words(pub(super) Vec<u8>);
 
 impl Words {
-    pub(super) fn push(&mut self, text: &str) -> &mut Self {
+    pub(in crate::netfilter::text) fn push(&mut self, text: &str) -> &mut Self {
         self.bytes(text.as_bytes())
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+    pub(in crate::netfilter::text) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.extend_from_slice(bytes);
         self
     }
@@ -46,7 +46,7 @@ pub(in crate::netfilter) fn bare(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// `5`, or a range with this separator.
-pub(super) fn span(value: &Value, separator: char) -> Option<String> {
+pub(in crate::netfilter::text) fn span(value: &Value, separator: char) -> Option<String> {
     match value {
         Value::Number(number) => Some(number.to_string()),
         Value::Range { from, to } => match (from.as_ref(), to.as_ref()) {
@@ -58,7 +58,7 @@ pub(super) fn span(value: &Value, separator: char) -> Option<String> {
 }
 
 /// `1.2.3.4-1.2.3.9`.
-pub(super) fn address_range(value: &Value) -> Option<String> {
+pub(in crate::netfilter::text) fn address_range(value: &Value) -> Option<String> {
     let Value::Range { from, to } = value else {
         return None;
     };
@@ -69,7 +69,7 @@ pub(super) fn address_range(value: &Value) -> Option<String> {
 }
 
 /// A number under a mask: `(value, mask)`.
-pub(super) fn masked(value: &Value) -> Option<(u32, u32)> {
+pub(in crate::netfilter::text) fn masked(value: &Value) -> Option<(u32, u32)> {
     match value {
         Value::Number(number) => Some((*number, u32::MAX)),
         Value::Masked { mask, value } => match (mask.as_ref(), value.as_ref()) {

@@ -106,6 +106,8 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             let size = mss.map_or_else(|| "rt mtu".to_owned(), |mss| mss.to_string());
             format!("tcp option maxseg size set {size}")
         }
+        // nft itself prints no more of it.
+        Statement::Target { name, .. } => format!("xt target \"{name}\""),
     }
 }
 

@@ -1,8 +1,15 @@
 //! The canonical form of targets.
 
+mod canon;
+pub(crate) mod spec;
+
+pub(crate) use canon::{as_target, given, target};
+
+use std::net::IpAddr;
+
 use super::{masked, under};
-use crate::bytes::Text;
-use crate::netfilter::model::{Family, LogFlag, RejectWith, Statement, Value};
+use crate::bytes::{Text, to_hex};
+use crate::netfilter::model::{Family, Item, LogFlag, RejectWith, Statement, Value};
 
 /// The answers of `REJECT` for IPv4 by the enumerators of `linux/netfilter_ipv4/ipt_REJECT.h`: ICMP codes.
 const REJECT_CODES: [Option<u8>; 9] = [
@@ -107,6 +114,28 @@ pub(crate) fn queue(from: u16, total: u16, bypass: bool, fanout: bool) -> Option
         to: from.checked_add(total.checked_sub(1)?)?,
         flags: set.map(|(word, _)| (*word).to_owned()).collect(),
     })
+}
+
+/// A hardware address.
+pub(crate) fn mac(octets: [u8; 6]) -> Value {
+    let octets = octets.map(|octet| to_hex(&[octet]));
+    Value::Mac(octets.join(":"))
+}
+
+/// A hardware address under a mask, where a full mask goes without saying.
+pub(crate) fn masked_mac(address: [u8; 6], mask: [u8; 6]) -> Value {
+    if mask == [0xff; 6] {
+        return mac(address);
+    }
+    under(mac(mask), mac(address))
+}
+
+/// The addresses under a mask.
+pub(crate) fn network(address: IpAddr, mask: IpAddr) -> Option<Value> {
+    match super::address("", address, mask, true)? {
+        Item::Match(found) => Some(found.value),
+        _ => None,
+    }
 }
 
 /// The words of `--reject-with` for IPv4, the one that is printed first, with their ICMP codes.

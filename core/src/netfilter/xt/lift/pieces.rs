@@ -61,7 +61,7 @@ impl<'a> Pieces<'a> {
     /// # Errors
     /// If those of a table don't fit together.
     pub fn new(raw: &'a XtablesRaw) -> Result<Self, PieceError> {
-        let family = if raw.ipv6 { Family::Ip6 } else { Family::Ip };
+        let family = raw.family();
         let mut tables = Vec::new();
         for table in &raw.tables {
             tables.push((table.name.clone(), laid(family, table)?));
@@ -157,9 +157,9 @@ fn laid<'a>(family: Family, raw: &'a XtablesTable) -> Result<Vec<(Chain, Laid<'a
         offset,
         source,
     };
-    let info = Info::read(&raw.info.0).map_err(|source| wrong((0, source)))?;
+    let info = Info::read(family, &raw.info.0).map_err(|source| wrong((0, source)))?;
     let entries = entries(family, &info, &raw.entries.0).map_err(wrong)?;
-    let spans = spans(&info, entries).map_err(wrong)?;
+    let spans = spans(family, &info, entries).map_err(wrong)?;
     let jumps = spans.iter().filter(|span| span.hook.is_none());
     let names: BTreeMap<usize, Text> = jumps.map(|span| (span.begin, span.name.clone())).collect();
     let names = std::sync::Arc::new(names);
@@ -168,7 +168,7 @@ fn laid<'a>(family: Family, raw: &'a XtablesTable) -> Result<Vec<(Chain, Laid<'a
         let mut rules = std::mem::take(&mut span.entries);
         span.entries.extend(rules.pop());
         let begin = span.begin;
-        let chain = lift_chain(&raw.name, span, &names)
+        let chain = lift_chain(family, &raw.name, span, &names)
             .map_err(|(offset, source)| wrong((offset.max(begin), source)))?
             .0;
         let laid = Laid {

@@ -36,6 +36,7 @@ pub(in crate::netfilter::xt) fn table() -> XtablesRaw {
     XtablesRaw {
         sets: Vec::new(),
         ipv6: false,
+        arp: false,
         tables: vec![XtablesTable {
             name: "filter".into(),
             info: Hex(payload(84, INFO)),

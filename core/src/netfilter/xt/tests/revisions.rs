@@ -346,6 +346,7 @@ fn of_rule(items: Vec<Item>) -> Ruleset {
         base: None,
         comment: None,
         rules: vec![rule],
+        opaque: Vec::new(),
     };
     let table = Table {
         family: Family::Ip,
@@ -355,6 +356,7 @@ fn of_rule(items: Vec<Item>) -> Ruleset {
         chains: vec![chain],
         sets: Vec::new(),
         objects: Vec::new(),
+        opaque: Vec::new(),
     };
     Ruleset {
         plane: Plane::Legacy,

@@ -64,7 +64,7 @@ fn fragment(step: &Match) -> Option<Vec<u8>> {
 }
 
 /// An address with its length or mask.
-pub(super) fn address(value: &Value) -> Option<String> {
+pub(in crate::netfilter::text) fn address(value: &Value) -> Option<String> {
     match value {
         Value::Address(address) if address.is_ipv4() => Some(format!("{address}/32")),
         Value::Address(address) => Some(format!("{address}/128")),
@@ -94,7 +94,11 @@ fn protocol(value: &Value) -> Option<String> {
 }
 
 /// `eth0`, or `eth+` for all that begin so. A name that ends in a plain `+` can't be said.
-pub(super) fn interface(mut words: Vec<u8>, option: &str, value: &Value) -> Option<Vec<u8>> {
+pub(in crate::netfilter::text) fn interface(
+    mut words: Vec<u8>,
+    option: &str,
+    value: &Value,
+) -> Option<Vec<u8>> {
     let Value::Text(name) = value else { return None };
     words.extend_from_slice(option.as_bytes());
     bare(&mut words, &interface_name(name)?);
