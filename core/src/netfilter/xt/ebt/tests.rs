@@ -226,6 +226,18 @@ fn a_mark_of_ebtables_is_no_mark_of_iptables() {
 }
 
 #[test]
+fn a_watcher_that_is_not_understood_is_shown_beside_the_target() {
+    let watcher = super::opaque("watcher", &"ulog".into(), 0, &[1, 2]);
+    let accept = Item::Statement(Statement::Verdict(Verdict::Accept));
+    let rule = Rule {
+        items: vec![watcher, accept],
+        comment: None,
+    };
+    let line = ebtables::rule(&"X".into(), &rule);
+    assert!(line.contains("ulog") && line.ends_with(" -j ACCEPT"), "{line}");
+}
+
+#[test]
 fn any_bit_of_a_mark_is_exact() {
     let any = payload(24, "0*8 03 0*8 02");
     let value = forms::under(Value::Number(3), Value::Number(0));
