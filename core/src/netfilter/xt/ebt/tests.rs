@@ -237,6 +237,25 @@ fn a_watcher_that_is_not_understood_is_shown_beside_the_target() {
     assert!(line.contains("ulog") && line.ends_with(" -j ACCEPT"), "{line}");
 }
 
+/// Ports and the types of ICMP share their place in the structure: one that asks for both says neither.
+#[test]
+fn what_shares_a_place_is_not_asked_twice() {
+    for (name, size, at) in [("ip", 32, 18), ("ip6", 80, 66)] {
+        for (bits, opaque) in [
+            (0x10, false),
+            (0x40, false),
+            (0x30, false),
+            (0x50, true),
+            (0x60, true),
+        ] {
+            let mut whole = vec![0; size];
+            whole[at] = bits;
+            let items = decode_match(Family::Bridge, &name.into(), 0, &whole);
+            assert_eq!(is_opaque(&items), opaque, "{name} {bits:#x}");
+        }
+    }
+}
+
 #[test]
 fn any_bit_of_a_mark_is_exact() {
     let any = payload(24, "0*8 03 0*8 02");
