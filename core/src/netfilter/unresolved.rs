@@ -31,7 +31,8 @@ pub fn gaps(ruleset: &Ruleset) -> Vec<Gap> {
 pub(crate) fn gap(chain: &str, rule: u64) -> Gap {
     Gap {
         path: format!("{chain}/rule[{rule}]"),
-        why: "it uses an ipset that the kernel gives by number only; ipsets are not read yet".to_owned(),
+        why: "it uses an ipset that the kernel gives by number only, and the name of that set was not read"
+            .to_owned(),
     }
 }
 

@@ -18,7 +18,7 @@ mod sets;
 mod targets;
 
 pub use lift::{LiftError, lift, pieces, same_but_counters};
-pub use sets::{SetNames, name_sets};
+pub use sets::{SetNames, name_sets, name_sets_in};
 
 /// What an xtables match (`struct xt_entry_match`, `linux/netfilter/x_tables.h`) asks of a packet.
 ///

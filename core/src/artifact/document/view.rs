@@ -6,7 +6,7 @@ use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
     BaseChain, Chain, ChainRuntime, Counters, Element, ElementRuntime, Item, Match, NatKind, Object,
     ObjectRuntime, Opaque, OpaqueAttribute, Plane, Rule, RuleRuntime, Set, SetRuntime, Statement, Table,
-    TableRuntime, Verdict,
+    TableRuntime, TargetOption, Value, Verdict,
 };
 use crate::netfilter::text;
 use crate::section::Content;
@@ -181,6 +181,17 @@ fn rule_view<'a>(text: String, rule: &'a Rule, runtime: Option<&RuleRuntime>) ->
     }
 }
 
+/// What a target decides. Those of arptables and ebtables say it in an option, as `--mark-target ACCEPT`.
+fn target(name: &str, options: &[TargetOption]) -> Option<String> {
+    let stated = options.iter().find(|option| option.name.ends_with("-target"));
+    match (name, stated.and_then(|option| option.value.as_ref())) {
+        (_, Some(Value::Symbol(word))) => (word != "CONTINUE").then(|| word.to_ascii_lowercase()),
+        ("mangle", _) => Some("accept".to_owned()),
+        ("TPROXY" | "SYNPROXY" | "NETMAP", _) => Some(name.to_ascii_lowercase()),
+        _ => None,
+    }
+}
+
 /// What a statement decides about the packet, in one or two words.
 fn verdict(statement: &Statement) -> Option<String> {
     let word = match statement {
@@ -199,12 +210,7 @@ fn verdict(statement: &Statement) -> Option<String> {
             NatKind::Masquerade => "masquerade",
             NatKind::Redirect => "redirect",
         },
-        Statement::Target { name, .. } => match name.as_str() {
-            "TPROXY" => "tproxy",
-            "SYNPROXY" => "synproxy",
-            "NETMAP" => "netmap",
-            _ => return None,
-        },
+        Statement::Target { name, options } => return target(name, options),
         // These let the packet go on to the next rule.
         Statement::Counter { .. }
         | Statement::Log { .. }

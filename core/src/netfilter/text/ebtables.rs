@@ -38,7 +38,7 @@ pub fn rule_bytes(chain: &Text, rule: &Rule) -> Vec<u8> {
             Item::Statement(step) if is_watcher(step) => watcher(item),
             Item::Statement(Statement::Limit { .. }) => limit(item),
             Item::Statement(Statement::Counter { name: None }) => continue,
-            Item::Opaque(opaque) if opaque.kind == "match" => unsayable(item),
+            Item::Opaque(opaque) if opaque.kind != "target" => unsayable(item),
             other => {
                 action = Some(target(Family::Bridge, other).unwrap_or_else(|| unsayable(other)));
                 continue;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::matches;
+use super::{matches, targets};
 use crate::bytes::Text;
 use crate::netfilter::model::{Item, Opaque, Ruleset};
 
@@ -13,12 +13,16 @@ pub type SetNames = BTreeMap<u16, Text>;
 pub fn name_sets(ruleset: &mut Ruleset, names: &SetNames) {
     let chains = ruleset.tables.iter_mut().flat_map(|table| &mut table.chains);
     for rule in chains.flat_map(|chain| &mut chain.rules) {
-        let named = |item: &Item| matches!(item, Item::Opaque(opaque) if decode(opaque, names).is_some());
-        if !rule.items.iter().any(named) {
-            continue;
-        }
-        let items = std::mem::take(&mut rule.items);
-        rule.items = items.into_iter().flat_map(|item| resolved(item, names)).collect();
+        name_sets_in(&mut rule.items, names);
+    }
+}
+
+/// The same for the steps of one rule.
+pub fn name_sets_in(items: &mut Vec<Item>, names: &SetNames) {
+    let named = |item: &Item| matches!(item, Item::Opaque(opaque) if decode(opaque, names).is_some());
+    if items.iter().any(named) {
+        let all = std::mem::take(items);
+        *items = all.into_iter().flat_map(|item| resolved(item, names)).collect();
     }
 }
 
@@ -36,6 +40,7 @@ fn decode(opaque: &Opaque, names: &SetNames) -> Option<Vec<Item>> {
     }
     match (opaque.kind.as_str(), opaque.name.as_bytes()) {
         ("match", b"set") => matches::set::decode(opaque.revision?, &opaque.payload.0, names),
+        ("target", b"SET") => targets::set::decode(opaque.revision?, &opaque.payload.0, names),
         _ => None,
     }
 }

@@ -226,6 +226,37 @@ fn a_mark_of_ebtables_is_no_mark_of_iptables() {
 }
 
 #[test]
+fn a_watcher_that_is_not_understood_is_shown_beside_the_target() {
+    let watcher = super::opaque("watcher", &"ulog".into(), 0, &[1, 2]);
+    let accept = Item::Statement(Statement::Verdict(Verdict::Accept));
+    let rule = Rule {
+        items: vec![watcher, accept],
+        comment: None,
+    };
+    let line = ebtables::rule(&"X".into(), &rule);
+    assert!(line.contains("ulog") && line.ends_with(" -j ACCEPT"), "{line}");
+}
+
+/// Ports and the types of ICMP share their place in the structure: one that asks for both says neither.
+#[test]
+fn what_shares_a_place_is_not_asked_twice() {
+    for (name, size, at) in [("ip", 32, 18), ("ip6", 80, 66)] {
+        for (bits, opaque) in [
+            (0x10, false),
+            (0x40, false),
+            (0x30, false),
+            (0x50, true),
+            (0x60, true),
+        ] {
+            let mut whole = vec![0; size];
+            whole[at] = bits;
+            let items = decode_match(Family::Bridge, &name.into(), 0, &whole);
+            assert_eq!(is_opaque(&items), opaque, "{name} {bits:#x}");
+        }
+    }
+}
+
+#[test]
 fn any_bit_of_a_mark_is_exact() {
     let any = payload(24, "0*8 03 0*8 02");
     let value = forms::under(Value::Number(3), Value::Number(0));

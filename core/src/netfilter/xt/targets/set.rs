@@ -20,7 +20,6 @@ const MAP_QUEUE: u32 = 1 << 10;
 type Place = Option<(u16, Vec<bool>)>;
 
 /// All revisions; `None` also if the name of a set is not known.
-#[allow(dead_code, reason = "the names of sets come with the reader of ipsets")]
 pub(in crate::netfilter::xt) fn decode(
     revision: u8,
     payload: &[u8],
