@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+mod matches;
 mod target;
 
 /// xorshift64*: enough to vary tests, and the same everywhere for one seed.
@@ -61,6 +62,8 @@ impl Random {
 pub(crate) struct Generator {
     random: Random,
     ipv6: bool,
+    /// Names that were given out.
+    names: u32,
 }
 
 /// Where a rule stands.
@@ -87,6 +90,7 @@ impl Generator {
         Self {
             random: Random::new(seed),
             ipv6,
+            names: 0,
         }
     }
 
@@ -191,7 +195,11 @@ impl Generator {
         }
         let protocol = self.protocol(&mut rule);
         for _ in 0..self.random.below(3) {
-            self.general_match(&mut rule, place);
+            if self.random.chance(2) {
+                self.general_match(&mut rule, place);
+            } else if let Some(words) = self.further_match(place) {
+                write!(rule, " -m {words}").unwrap();
+            }
         }
         self.target(&mut rule, place, protocol);
         rule
@@ -204,7 +212,9 @@ impl Generator {
             0 | 1 => "tcp",
             2 => "udp",
             3 => icmp,
-            4 => self.random.pick(&["47", "esp", "ah", "132", "112", "255"]),
+            4 => self
+                .random
+                .pick(&["47", "esp", "ah", "132", "33", "108", "112", "255"]),
             _ => return "",
         };
         if self.random.chance(8) {
@@ -218,6 +228,7 @@ impl Generator {
             _ if protocol == icmp => self.icmp(rule),
             _ => {}
         }
+        self.of_protocol(rule, protocol);
         protocol
     }
 

@@ -174,22 +174,18 @@ fn pkttype(asked: &Asked) -> Option<Vec<Item>> {
 
 fn physdev(asked: &Asked) -> Option<Vec<Item>> {
     let mut items = Vec::new();
-    for (option, field) in [
-        ("--physdev-in", "physdev.iifname"),
-        ("--physdev-out", "physdev.oifname"),
+    for (option, field, is_name) in [
+        ("--physdev-is-in", "physdev.is-in", false),
+        ("--physdev-in", "physdev.iifname", true),
+        ("--physdev-is-out", "physdev.is-out", false),
+        ("--physdev-out", "physdev.oifname", true),
+        ("--physdev-is-bridged", "physdev.is-bridged", false),
     ] {
-        if let Some((inverted, name)) = asked.bytes(option) {
+        if !is_name {
+            let flag = asked.flag(option);
+            items.extend(flag.map(|inverted| equals(field, inverted, Value::Number(1))));
+        } else if let Some((inverted, name)) = asked.bytes(option) {
             items.extend(values::interface(field, name, inverted)?);
-        }
-    }
-    let flags = [
-        ("--physdev-is-in", "physdev.is-in"),
-        ("--physdev-is-out", "physdev.is-out"),
-        ("--physdev-is-bridged", "physdev.is-bridged"),
-    ];
-    for (option, field) in flags {
-        if let Some(inverted) = asked.flag(option) {
-            items.push(equals(field, inverted, Value::Number(1)));
         }
     }
     Some(items)

@@ -34,10 +34,10 @@ pub(in crate::netfilter) fn save_string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
 }
 
-/// A word that stands without quotes if it can; one that looks like an option or a sign of negation can't.
+/// A word that stands without quotes if it can; a sign of negation can't.
 pub(in crate::netfilter) fn bare(out: &mut Vec<u8>, bytes: &[u8]) {
     let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'\'');
-    let is_value = !matches!(bytes, [] | [b'!'] | [b'-', ..]);
+    let is_value = !matches!(bytes, [] | [b'!']);
     if is_value && bytes.iter().all(plain) {
         out.extend_from_slice(bytes);
     } else {
@@ -77,5 +77,25 @@ pub(in crate::netfilter::text) fn masked(value: &Value) -> Option<(u32, u32)> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_of_negation_is_quoted_where_it_is_a_value() {
+        for (word, shown) in [
+            ("eth0", "eth0"),
+            ("!", "\"!\""),
+            ("-j", "-j"),
+            ("", "\"\""),
+            ("a b", "\"a b\""),
+        ] {
+            let mut out = Vec::new();
+            bare(&mut out, word.as_bytes());
+            assert_eq!(out, shown.as_bytes());
+        }
     }
 }

@@ -13,20 +13,22 @@ pub(super) fn physdev(payload: &[u8]) -> Option<Vec<Item>> {
         return None;
     }
     let mut items = Vec::new();
-    for (bit, offset, field) in [(1, 0, "physdev.iifname"), (2, 32, "physdev.oifname")] {
-        if asked & bit != 0 {
-            let (name, mask) = (info.bytes(offset)?, info.bytes(offset + 16)?);
-            items.extend(named(field, &name, &mask, inverted & bit != 0));
-        }
-    }
-    for (bit, field) in [
-        (8, "physdev.is-in"),
-        (0x10, "physdev.is-out"),
-        (4, "physdev.is-bridged"),
+    // In the order in which the tool prints them; those with a name say where it lies.
+    for (bit, field, offset) in [
+        (8, "physdev.is-in", None),
+        (1, "physdev.iifname", Some(0)),
+        (0x10, "physdev.is-out", None),
+        (2, "physdev.oifname", Some(32)),
+        (4, "physdev.is-bridged", None),
     ] {
-        if asked & bit != 0 {
-            items.push(equals(field, inverted & bit != 0, Value::Number(1)));
+        if asked & bit == 0 {
+            continue;
         }
+        let inverted = inverted & bit != 0;
+        items.extend(match offset {
+            Some(offset) => named(field, &info.bytes(offset)?, &info.bytes(offset + 16)?, inverted),
+            None => Some(equals(field, inverted, Value::Number(1))),
+        });
     }
     Some(items)
 }

@@ -120,11 +120,11 @@ const WEEKDAY_LIST: Form = Form::Other {
 
 fn weekday(word: &str) -> Option<u32> {
     let begin = word.get(..2)?;
-    let fits = |name: &&str| {
+    let fits = |name: &str| {
         name.get(..2)
             .is_some_and(|known| known.eq_ignore_ascii_case(begin))
     };
-    let place = WEEKDAYS.iter().position(|name| fits(&name))?;
+    let place = WEEKDAYS.iter().position(|name| fits(name))?;
     u32::try_from(place).ok()?.checked_add(1)
 }
 

@@ -44,7 +44,7 @@ pub(super) const MODULES: &[Module] = &[
     together(
         "cluster",
         "cluster",
-        cluster,
+        |_, parts| cluster(parts),
         &[
             Opt::new(
                 "--cluster-local-nodemask",
@@ -111,7 +111,7 @@ fn statistic(_: Family, parts: &mut Vec<Match>) -> Option<()> {
     fits.then_some(())
 }
 
-fn cluster(_: Family, parts: &mut Vec<Match>) -> Option<()> {
+fn cluster(parts: &[Match]) -> Option<()> {
     find(parts, "nodes")
         .and(find(parts, "total"))
         .and(find(parts, "seed"))

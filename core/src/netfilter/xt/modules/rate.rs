@@ -147,7 +147,7 @@ fn bytes_words(bytes: u64) -> String {
     let units = [(20, "mb"), (10, "kb")];
     let fits = units
         .iter()
-        .find(|(shift, _)| bytes >> shift != 0 && bytes % (1 << shift) == 0);
+        .find(|(shift, _)| bytes >> shift != 0 && bytes.is_multiple_of(1 << shift));
     fits.map_or_else(
         || format!("{bytes}b"),
         |(shift, unit)| format!("{}{unit}", bytes >> shift),

@@ -84,7 +84,7 @@ pub(super) const MODULES: &[Module] = &[
     together(
         "connbytes",
         "connbytes",
-        connbytes,
+        |_, parts| connbytes(parts),
         &[
             Opt::new("--connbytes", "count", COUNT).not(),
             Opt::new("--connbytes-mode", "mode", Form::Word(&CONNBYTES_MODES)),
@@ -195,7 +195,7 @@ fn connlimit(family: Family, parts: &mut Vec<Match>) -> Option<()> {
     Some(())
 }
 
-fn connbytes(_: Family, parts: &mut Vec<Match>) -> Option<()> {
+fn connbytes(parts: &mut [Match]) -> Option<()> {
     find(parts, "mode").and(find(parts, "direction"))?;
     let count = parts.iter_mut().find(|part| part.field.0 == "count")?;
     let Value::Range { from, to } = &count.value else {

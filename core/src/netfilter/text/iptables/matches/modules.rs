@@ -296,10 +296,10 @@ fn physdev(step: &Match, sign: &str) -> Option<Asked> {
     let begin = sign.as_bytes().to_vec();
     let flag = |words: &str| format!("{sign}{words}").into_bytes();
     let (rank, words) = match step.field.0.as_str() {
-        "physdev.iifname" => (0, interface(begin, "--physdev-in ", &step.value)?),
-        "physdev.oifname" => (1, interface(begin, "--physdev-out ", &step.value)?),
-        "physdev.is-in" => (2, flag("--physdev-is-in")),
-        "physdev.is-out" => (3, flag("--physdev-is-out")),
+        "physdev.iifname" => (1, interface(begin, "--physdev-in ", &step.value)?),
+        "physdev.oifname" => (3, interface(begin, "--physdev-out ", &step.value)?),
+        "physdev.is-in" => (0, flag("--physdev-is-in")),
+        "physdev.is-out" => (2, flag("--physdev-is-out")),
         "physdev.is-bridged" => (4, flag("--physdev-is-bridged")),
         _ => return None,
     };
