@@ -27,7 +27,8 @@ pub(super) enum Piece {
 
 impl Equal {
     fn end(&self) -> u32 {
-        self.offset.saturating_add(u32::try_from(self.value.len()).unwrap_or(u32::MAX))
+        self.offset
+            .saturating_add(u32::try_from(self.value.len()).unwrap_or(u32::MAX))
     }
 
     /// The load and the comparison.
@@ -101,7 +102,11 @@ fn join(pieces: &mut [Piece], places: Vec<usize>) -> Vec<usize> {
             continue;
         };
         // A field that says what follows stays where it is.
-        let (stays, goes) = if next.0.protocol { (next.1, last.1) } else { (last.1, next.1) };
+        let (stays, goes) = if next.0.protocol {
+            (next.1, last.1)
+        } else {
+            (last.1, next.1)
+        };
         gone.push(goes);
         if let Some(piece) = pieces.get_mut(stays) {
             *piece = Piece::Equal(joined.clone());

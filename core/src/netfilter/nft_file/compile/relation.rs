@@ -37,6 +37,9 @@ impl Emitter<'_, '_> {
                     let set = self.anonymous(left, several, &Data::None)?;
                     self.load_set_key(left, &set)?;
                     self.lookup(0, &set.name, None, inverted);
+                    if !inverted {
+                        self.learn_message(left);
+                    }
                     Ok(())
                 }
             },
@@ -235,7 +238,8 @@ fn is_operation(shape: &Shape) -> bool {
 fn presence(left: &Expr, right: &Expr) -> Option<Expr> {
     match (left, right) {
         (Expr::Fib { flags, result }, Expr::Word(word))
-            if matches!(result.as_str(), "oif" | "oifname") && matches!(word.as_str(), "exists" | "missing") =>
+            if matches!(result.as_str(), "oif" | "oifname")
+                && matches!(word.as_str(), "exists" | "missing") =>
         {
             Some(Expr::Fib {
                 flags: flags.clone(),
