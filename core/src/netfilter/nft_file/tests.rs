@@ -311,7 +311,7 @@ proptest! {
     /// Values of any kind in the places of values.
     #[test]
     fn any_json_is_read_or_refused(
-        value in "(null|true|5|-1|\"a\"|\"@a\"|\"10.0.0.0/99\"|\\[\\]|\\{\\}|\\[1,2\\]|\\{\"set\":\\[\\[1,2\\]\\]\\}|\\{\"range\":\\[9,1\\]\\}|\\{\"concat\":\\[1\\]\\}|99999999999999)",
+        value in "(null|true|5|-1|\"a\"|\"@a\"|\"10\\.0\\.0\\.0/99\"|\\[\\]|\\{\\}|\\[1,2\\]|\\{\"set\":\\[\\[1,2\\]\\]\\}|\\{\"range\":\\[9,1\\]\\}|\\{\"concat\":\\[1\\]\\}|99999999999999)",
         place in 0..12_usize,
     ) {
         let templates = [
