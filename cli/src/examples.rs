@@ -48,7 +48,8 @@ Examples:
 pub const FIREWALL: &str = "\
 Examples:
   netghost firewall parse rules.txt
-  netghost firewall diff before.txt after.txt";
+  netghost firewall diff before.txt after.txt
+  netghost firewall explain rules.txt";
 
 /// Below `netghost firewall parse --help`.
 pub const FIREWALL_PARSE: &str = "\
@@ -70,6 +71,16 @@ name. Status 0: no drift. 1: drift. 3: nothing is known to differ, but a side is
 Examples:
   netghost firewall diff before.txt after.txt
   iptables-save | netghost firewall diff before.txt -";
+
+/// Below `netghost firewall explain --help`.
+pub const FIREWALL_EXPLAIN: &str = "\
+Takes what `firewall parse` takes. It says what is there, not what should be. Status 3: the text is cut, or a part is not \
+understood.
+
+Examples:
+  netghost firewall explain rules.txt
+  nft list ruleset | netghost firewall explain --format nft -
+  netghost firewall explain rules.json -o json";
 
 /// Below `netghost seal --help`.
 pub const SEAL: &str = "\

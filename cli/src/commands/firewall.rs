@@ -23,6 +23,9 @@ pub enum Firewall {
     /// Compare two rulesets
     #[command(after_help = examples::FIREWALL_DIFF)]
     Diff(Diff),
+    /// Say what each rule does and what is notable
+    #[command(after_help = examples::FIREWALL_EXPLAIN)]
+    Explain(Parse),
 }
 
 /// Shows a ruleset.
@@ -68,6 +71,7 @@ pub fn run(command: &Firewall, world: &World) -> Result<Outcome, Failure> {
     match command {
         Firewall::Parse(args) => parse(args, world),
         Firewall::Diff(args) => diff(args, world),
+        Firewall::Explain(args) => explain(args, world),
     }
 }
 
@@ -84,6 +88,22 @@ fn parse(args: &Parse, world: &World) -> Result<Outcome, Failure> {
         ),
         document,
         text: text::snapshot::whole(&snapshot),
+    })
+}
+
+fn explain(args: &Parse, world: &World) -> Result<Outcome, Failure> {
+    let snapshot = Source::file(&args.file).load(world, args.format)?.snapshot;
+    let firewalls = || {
+        snapshot
+            .sections
+            .iter()
+            .filter(|section| is_firewall(section.name))
+    };
+    let sections: Vec<text::explain::Section<'_>> = firewalls().map(text::explain::section).collect();
+    Ok(Outcome {
+        status: completeness(firewalls()),
+        document: text::explain::document(&sections).map_err(|error| Failure::failed("internal", error))?,
+        text: text::explain::text(&sections),
     })
 }
 
