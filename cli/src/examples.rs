@@ -59,26 +59,39 @@ Examples:
 pub const FIREWALL: &str = "\
 Examples:
   netghost firewall parse rules.txt
-  netghost firewall diff before.txt after.txt";
+  netghost firewall diff before.txt after.txt
+  netghost firewall explain rules.txt";
 
 /// Below `netghost firewall parse --help`.
 pub const FIREWALL_PARSE: &str = "\
-Takes the text of iptables-save or ip6tables-save, or a snapshot as `-o json` writes it. Status 3: the text is cut, or a \
-line is not understood. An empty text is status 0 with the warning EMPTY_INPUT.
+Takes the text of iptables-save, ip6tables-save or nft, the JSON of nft, or a snapshot as `-o json` writes it. Status 3: the \
+text is cut, or a part is not understood. An empty text is status 0 with the warning EMPTY_INPUT.
 
 Examples:
   netghost firewall parse rules.txt
   iptables-save | netghost firewall parse -
+  nft -j list ruleset | netghost firewall parse --format nft-json -
+  netghost firewall parse --format nft /etc/nftables.conf
   netghost firewall parse rules.txt -o json --out rules.json";
 
 /// Below `netghost firewall diff --help`.
 pub const FIREWALL_DIFF: &str = "\
-A side is the text of iptables-save or ip6tables-save, a snapshot as `-o json` writes it, or a saved name. Status 0: no \
-drift. 1: drift. 3: nothing is known to differ, but a side is cut, empty or of another kind.
+A side is the text of iptables-save, ip6tables-save or nft, the JSON of nft, a snapshot as `-o json` writes it, or a saved \
+name. Status 0: no drift. 1: drift. 3: nothing is known to differ, but a side is cut, empty or of another kind.
 
 Examples:
   netghost firewall diff before.txt after.txt
   iptables-save | netghost firewall diff before.txt -";
+
+/// Below `netghost firewall explain --help`.
+pub const FIREWALL_EXPLAIN: &str = "\
+Takes what `firewall parse` takes. It says what is there, not what should be. Status 3: the text is cut, or a part is not \
+understood.
+
+Examples:
+  netghost firewall explain rules.txt
+  nft list ruleset | netghost firewall explain --format nft -
+  netghost firewall explain rules.json -o json";
 
 /// Below `netghost seal --help`.
 pub const SEAL: &str = "\

@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod comparison;
+pub mod explain;
 pub mod fleet;
 mod gaps;
 pub mod snapshot;

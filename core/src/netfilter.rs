@@ -1,6 +1,7 @@
 //! Packet filters: one rule model over nf_tables and legacy xtables.
 
 mod builtin;
+pub mod explain;
 pub(crate) mod frame;
 pub mod model;
 pub mod names;

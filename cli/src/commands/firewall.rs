@@ -3,7 +3,6 @@
 use netghost_core::artifact::document::to_document;
 use netghost_core::artifact::manifest::Meta;
 use netghost_core::diff::{Mute, compare_muted};
-use netghost_core::netfilter::model::Family;
 use netghost_core::section::{Section, SectionName, State};
 use netghost_core::snapshot::Snapshot;
 
@@ -24,6 +23,9 @@ pub enum Firewall {
     /// Compare two rulesets
     #[command(after_help = examples::FIREWALL_DIFF)]
     Diff(Diff),
+    /// Say what each rule does and what is notable
+    #[command(after_help = examples::FIREWALL_EXPLAIN)]
+    Explain(Parse),
 }
 
 /// Shows a ruleset.
@@ -58,15 +60,10 @@ pub enum SaveFormat {
     IptablesSave,
     /// IPv6, legacy or nf_tables
     Ip6tablesSave,
-}
-
-impl SaveFormat {
-    fn family(self) -> Family {
-        match self {
-            Self::IptablesSave => Family::Ip,
-            Self::Ip6tablesSave => Family::Ip6,
-        }
-    }
+    /// What `nft -j list ruleset` prints
+    NftJson,
+    /// What `nft list ruleset` prints, or a file that `nft -f` takes
+    Nft,
 }
 
 /// Runs one of them.
@@ -74,12 +71,12 @@ pub fn run(command: &Firewall, world: &World) -> Result<Outcome, Failure> {
     match command {
         Firewall::Parse(args) => parse(args, world),
         Firewall::Diff(args) => diff(args, world),
+        Firewall::Explain(args) => explain(args, world),
     }
 }
 
 fn parse(args: &Parse, world: &World) -> Result<Outcome, Failure> {
-    let family = args.format.map(SaveFormat::family);
-    let snapshot = Source::file(&args.file).load(world, family)?.snapshot;
+    let snapshot = Source::file(&args.file).load(world, args.format)?.snapshot;
     let document =
         to_document(&snapshot, &Meta::default()).map_err(|error| Failure::failed("internal", error))?;
     Ok(Outcome {
@@ -94,14 +91,29 @@ fn parse(args: &Parse, world: &World) -> Result<Outcome, Failure> {
     })
 }
 
+fn explain(args: &Parse, world: &World) -> Result<Outcome, Failure> {
+    let snapshot = Source::file(&args.file).load(world, args.format)?.snapshot;
+    let firewalls = || {
+        snapshot
+            .sections
+            .iter()
+            .filter(|section| is_firewall(section.name))
+    };
+    let sections: Vec<text::explain::Section<'_>> = firewalls().map(text::explain::section).collect();
+    Ok(Outcome {
+        status: completeness(firewalls()),
+        document: text::explain::document(&sections).map_err(|error| Failure::failed("internal", error))?,
+        text: text::explain::text(&sections),
+    })
+}
+
 fn diff(args: &Diff, world: &World) -> Result<Outcome, Failure> {
     if args.a == "-" && args.b == "-" {
         let error = anyhow::anyhow!("standard input can be one side only");
         return Err(Failure::usage("wrong_use", error));
     }
-    let family = args.format.map(SaveFormat::family);
-    let before = Source::ruleset(&args.a)?.load(world, family)?.snapshot;
-    let after = Source::ruleset(&args.b)?.load(world, family)?.snapshot;
+    let before = Source::ruleset(&args.a)?.load(world, args.format)?.snapshot;
+    let after = Source::ruleset(&args.b)?.load(world, args.format)?.snapshot;
     let requested = firewalls(&before, &after);
     let mutes = mutes(&args.mute);
     let found = compare_muted(&before, &after, &requested, &mutes);

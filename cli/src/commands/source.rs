@@ -11,10 +11,11 @@ use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::Text;
 use netghost_core::netfilter::model::Family;
-use netghost_core::netfilter::save;
+use netghost_core::netfilter::{nft_file, save};
 use netghost_core::section::Section;
 use netghost_core::snapshot::{Snapshot, Target};
 
+use super::firewall::SaveFormat;
 use crate::clock;
 use crate::error::Failure;
 use crate::store::{self, Store};
@@ -67,8 +68,8 @@ impl Source {
         }
     }
 
-    /// Reads it. `family`: which save tool printed it, where that is said and it is text.
-    pub(super) fn load(&self, world: &World, family: Option<Family>) -> Result<Loaded, Failure> {
+    /// Reads it. `format`: what printed it, where that is said and it is none of ours.
+    pub(super) fn load(&self, world: &World, format: Option<SaveFormat>) -> Result<Loaded, Failure> {
         let (bytes, name, taken_at_us) = match self {
             Self::Name(name) => return from_store(name, world),
             Self::Stdin => (stdin()?, "standard input".to_owned(), (world.now_us)()),
@@ -80,7 +81,7 @@ impl Source {
         };
         let what = format!("cannot take {name}");
         let snapshot =
-            decode(&bytes, target, taken_at_us, family).map_err(|failure| failure.context(what))?;
+            decode(&bytes, target, taken_at_us, format).map_err(|failure| failure.context(what))?;
         Ok(Loaded {
             snapshot,
             subject: Some(subject),
@@ -119,27 +120,32 @@ fn saved(store: &Store) -> String {
     }
 }
 
-/// A document of ours if it begins like JSON, else the text of a save tool.
+/// What the tools print that this version reads.
+const READS: &str = "this version takes its own snapshots, the text of iptables-save, ip6tables-save and nft, and the JSON of nft";
+
+/// A ruleset of a tool, or a document of ours; told from the content where it is not said.
 fn decode(
     bytes: &[u8],
     target: Target,
     taken_at_us: u64,
-    family: Option<Family>,
+    format: Option<SaveFormat>,
 ) -> Result<Snapshot, Failure> {
-    if bytes.trim_ascii_start().starts_with(b"{") {
-        return from_document(bytes).map_err(|error| {
-            let failure = Failure::from(error);
-            match failure.code {
-                "not_the_format" => failure.hint(
-                    "this version takes its own snapshots, and the text of iptables-save and ip6tables-save",
-                ),
-                _ => failure,
-            }
-        });
-    }
-    let section: Section = save::parse(bytes, family).map_err(|error| {
-        Failure::format(error).hint("this version takes the text of iptables-save and ip6tables-save")
-    })?;
+    let section: Section = match format.or_else(|| told(bytes)) {
+        Some(SaveFormat::NftJson) => nft_file::parse_json(bytes).map_err(Failure::format)?,
+        Some(SaveFormat::Nft) => nft_file::parse_text(bytes, &|_| None).map_err(Failure::format)?,
+        Some(SaveFormat::IptablesSave) => save_text(bytes, Some(Family::Ip))?,
+        Some(SaveFormat::Ip6tablesSave) => save_text(bytes, Some(Family::Ip6))?,
+        None if bytes.trim_ascii_start().starts_with(b"{") => {
+            return from_document(bytes).map_err(|error| {
+                let failure = Failure::from(error);
+                match failure.code {
+                    "not_the_format" => failure.hint(READS),
+                    _ => failure,
+                }
+            });
+        }
+        None => save_text(bytes, None)?,
+    };
     Ok(Snapshot {
         target,
         tool: tool(),
@@ -150,6 +156,21 @@ fn decode(
         }],
         coverage: Vec::new(),
     })
+}
+
+/// The format that a content shows beyond doubt.
+fn told(bytes: &[u8]) -> Option<SaveFormat> {
+    if nft_file::is_json(bytes) {
+        Some(SaveFormat::NftJson)
+    } else if nft_file::is_text(bytes) {
+        Some(SaveFormat::Nft)
+    } else {
+        None
+    }
+}
+
+fn save_text(bytes: &[u8], family: Option<Family>) -> Result<Section, Failure> {
+    save::parse(bytes, family).map_err(|error| Failure::format(error).hint(READS))
 }
 
 /// The whole content of a file. One that isn't there is wrong use; one that can't be read is a failure.

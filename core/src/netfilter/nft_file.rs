@@ -96,7 +96,7 @@ impl Notes {
 pub fn parse_json(text: &[u8]) -> Result<Section, NftFileError> {
     let mut notes = Notes::default();
     let tables = json::tables(text, &mut notes)?;
-    section(text, &tables, notes)
+    section(text, tables, notes)
 }
 
 /// Reads the language of `nft`: what `nft list ruleset` prints, and files like `/etc/nftables.conf`.
@@ -108,7 +108,18 @@ pub fn parse_json(text: &[u8]) -> Result<Section, NftFileError> {
 pub fn parse_text(text: &[u8], include: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Section, NftFileError> {
     let mut notes = Notes::default();
     let tables = language::tables(text, include, &mut notes)?;
-    section(text, &tables, notes)
+    section(text, tables, notes)
+}
+
+/// True if the text is of the language of `nft`, told by the first line that says anything.
+pub fn is_text(text: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 9] = [
+        b"table", b"flush", b"define", b"include", b"add", b"create", b"delete", b"destroy", b"insert",
+    ];
+    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    let word = first.and_then(|line| line.split(|byte| byte.is_ascii_whitespace()).next());
+    word.is_some_and(|word| BEGINNINGS.contains(&word)) || (first.is_none() && text.starts_with(b"#!"))
 }
 
 /// True if the text may be the JSON of `nft`.
@@ -117,7 +128,7 @@ pub fn is_json(text: &[u8]) -> bool {
     head.trim_ascii_start().starts_with(b"{") && head.windows(10).any(|window| window == b"\"nftables\"")
 }
 
-fn section(text: &[u8], tables: &[ast::Table], mut notes: Notes) -> Result<Section, NftFileError> {
+fn section(text: &[u8], tables: Vec<ast::Table>, mut notes: Notes) -> Result<Section, NftFileError> {
     let messages = compile::tables(tables, &mut notes);
     let mut lifted = nft::lift(&messages.raw)?;
     finish(&mut lifted.config, &mut lifted.runtime, &messages);

@@ -3,7 +3,7 @@
 use crate::facts;
 use crate::host::{links, routes};
 use crate::netfilter::model::Family;
-use crate::netfilter::{nft, save, unresolved, xt};
+use crate::netfilter::{nft, nft_file, save, unresolved, xt};
 use crate::raw::{NetlinkRaw, Raw, TextRaw};
 use crate::section::{Content, Gap, SectionName};
 use crate::tc;
@@ -116,6 +116,19 @@ fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
 }
 
 fn text(name: SectionName, raw: &TextRaw) -> Option<Decoded> {
+    if name == SectionName::Nftables {
+        let text = raw.text.as_bytes();
+        let section = if nft_file::is_json(text) {
+            nft_file::parse_json(text)
+        } else {
+            nft_file::parse_text(text, &|_| None)
+        };
+        let section = section.ok()?;
+        return Some(Decoded {
+            content: section.content?,
+            gaps: section.gaps,
+        });
+    }
     let family = match name {
         SectionName::IptablesSave => Family::Ip,
         SectionName::Ip6tablesSave => Family::Ip6,

@@ -19,6 +19,7 @@ mod act;
 mod constant;
 mod depend;
 mod emit;
+mod filled;
 mod load;
 mod mangle;
 mod merge;
@@ -89,7 +90,8 @@ pub(super) struct Messages {
 }
 
 /// Compiles tables, which stand in the order in which they would be made.
-pub(super) fn tables(tables: &[Table], notes: &mut Notes) -> Messages {
+pub(super) fn tables(mut tables: Vec<Table>, notes: &mut Notes) -> Messages {
+    tables.iter_mut().for_each(filled::mark);
     let mut side = Side {
         messages: Vec::new(),
         links: Vec::new(),
@@ -99,7 +101,7 @@ pub(super) fn tables(tables: &[Table], notes: &mut Notes) -> Messages {
         waiting: Vec::new(),
         uncounted: BTreeSet::new(),
     };
-    for table in tables {
+    for table in &tables {
         side.table(table);
     }
     Messages {
@@ -189,7 +191,7 @@ impl Side<'_> {
             }
         }
         for chain in &table.chains {
-            self.chain(table, chain, false);
+            self.chain(table, chain, is_numbered(chain));
         }
         for object in &table.objects {
             object::object(self, table, object);
@@ -342,6 +344,13 @@ impl Side<'_> {
         let what = format!("{path} uses the set {name}, which is not there");
         self.notes.warn(UNRESOLVED_SET, what);
     }
+}
+
+/// The kernel numbers chains without names so; a person can't call a chain like this and hook it in nowhere by chance.
+fn is_numbered(chain: &Chain) -> bool {
+    let number = chain.name.strip_prefix("__chain");
+    chain.base.is_none()
+        && number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn table_flags(words: &[String]) -> u32 {

@@ -22,6 +22,10 @@ fn fault<T>(why: impl Into<String>) -> Read<T> {
 
 /// The tables of a document.
 pub(super) fn tables(text: &[u8], notes: &mut Notes) -> Result<Vec<Table>, NftFileError> {
+    if text.trim_ascii().is_empty() {
+        notes.warn(EMPTY_INPUT, "there is nothing in the text".to_owned());
+        return Ok(Vec::new());
+    }
     let document: Value = serde_json::from_slice(text).map_err(|error| NftFileError::NotJson {
         why: error.to_string(),
     })?;

@@ -213,6 +213,16 @@ impl Emitter<'_, '_> {
         }
     }
 
+    /// Learns from a match on one of several types of ICMP messages.
+    pub(super) fn learn_message(&mut self, field: &Expr) {
+        if let Expr::Payload { protocol, field } = field
+            && matches!(protocol.as_str(), "icmp" | "icmpv6")
+            && field == "type"
+        {
+            self.context.icmp_type = true;
+        }
+    }
+
     fn learn_network(&mut self, name: &'static str) {
         self.context.network.get_or_insert(name);
     }

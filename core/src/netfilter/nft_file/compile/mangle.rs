@@ -12,7 +12,12 @@ use super::{Compiled, Data, Fault, fault, set};
 use crate::netfilter::model::Family;
 
 /// `NF_NAT_RANGE_*` (`linux/netfilter/nf_nat.h`).
-const FLAGS: [(&str, u32); 3] = [("random", 4), ("persistent", 8), ("fully-random", 16)];
+const FLAGS: [(&str, u32); 4] = [
+    ("random", 4),
+    ("persistent", 8),
+    ("fully-random", 16),
+    ("netmap", NETMAP),
+];
 const ADDRESSES: u32 = 1;
 const PORTS: u32 = 2;
 const NETMAP: u32 = 64;

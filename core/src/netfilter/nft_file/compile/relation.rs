@@ -37,6 +37,9 @@ impl Emitter<'_, '_> {
                     let set = self.anonymous(left, several, &Data::None)?;
                     self.load_set_key(left, &set)?;
                     self.lookup(0, &set.name, None, inverted);
+                    if !inverted {
+                        self.learn_message(left);
+                    }
                     Ok(())
                 }
             },

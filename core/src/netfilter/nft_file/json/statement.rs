@@ -6,6 +6,18 @@ use super::super::ast::{Expr, Log, Nat, Rate, Relation, Statement, Synproxy};
 use super::expr::{element, expr, judgement};
 use super::{Read, fault, known, number, only, opt_number, opt_text, text, words};
 
+/// Statements that may name an object.
+const OBJECTS: [&str; 8] = [
+    "counter",
+    "quota",
+    "limit",
+    "synproxy",
+    "ct helper",
+    "ct timeout",
+    "ct expectation",
+    "secmark",
+];
+
 /// A statement, which is an object with one key, or the bare word of a verdict.
 pub(super) fn statement(value: &Value) -> Read<Statement> {
     match (only(value), value) {
@@ -27,6 +39,10 @@ pub(super) fn named(name: &str, body: &Value) -> Read<Statement> {
         Value::String(_) | Value::Number(_) => return reference(name, body),
         other => return fault(format!("{name} is {other}")),
     };
+    // A map may give the name of the object.
+    if object.len() == 1 && object.contains_key("map") && OBJECTS.contains(&name) {
+        return Ok(Statement::Object(name.to_owned(), expr(body)?));
+    }
     match name {
         "match" => matched(object),
         "counter" => counter(object),
@@ -102,11 +118,6 @@ fn rarer(name: &str, object: &Map<String, Value>) -> Read<Statement> {
                 None => fault("reset of something else"),
             },
         },
-        "ct helper" | "ct timeout" | "ct expectation" | "secmark" => {
-            // A map that gives the object's name.
-            let value = Value::Object(object.clone());
-            Ok(Statement::Object(name.to_owned(), expr(&value)?))
-        }
         other => fault(format!("there is no statement {other}")),
     }
 }

@@ -17,6 +17,9 @@ impl Parser<'_> {
                 if parser.take_symbol("}") {
                     return Ok(());
                 }
+                if parser.token().is_none() {
+                    return parser.wrong("}");
+                }
                 inner(parser)?;
                 if !parser.is_end() {
                     return parser.wrong("the end of the statement");

@@ -27,9 +27,8 @@ impl Parser<'_> {
             self.keyword("port")?;
             nat.pair = Some("concat".to_owned());
         }
-        if self.take_word("to") {
-            self.destination(&mut nat)?;
-        } else if matches!(kind, "snat" | "dnat") && !self.is_end() {
+        // An older spelling has no `to` before an address.
+        if self.take_word("to") || (matches!(kind, "snat" | "dnat") && !self.is_end()) {
             self.destination(&mut nat)?;
         }
         while matches!(self.word(), Some("random" | "fully-random" | "persistent")) {

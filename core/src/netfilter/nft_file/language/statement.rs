@@ -72,24 +72,32 @@ impl Parser<'_> {
                     over,
                 })
             }
-            "ct" if matches!(self.word_ahead(1), Some("helper" | "timeout" | "expectation"))
-                && self.word_ahead(2) == Some("set") =>
-            {
-                self.keyword("ct")?;
-                let kind = format!("ct {}", self.any_word("an object")?);
-                self.keyword("set")?;
-                Ok(Statement::Object(kind, self.any()?))
+            _ => self.object_of(),
+        }
+    }
+
+    /// `ct helper set "x"` and its like give a packet a named object.
+    fn object_of(&mut self) -> Parsed<Statement> {
+        let (first, second) = (
+            self.word().unwrap_or_default(),
+            self.word_ahead(1).unwrap_or_default(),
+        );
+        let kind = match (first, second) {
+            ("ct", "helper" | "timeout" | "expectation") => format!("ct {second}"),
+            ("meta", "secmark") => "secmark".to_owned(),
+            _ => return self.matched(),
+        };
+        if self.word_ahead(2) != Some("set") {
+            return self.matched();
+        }
+        for _ in 0..3 {
+            self.any_word("an object")?;
+        }
+        match self.any()? {
+            value @ Expr::Ct { .. } if kind == "secmark" => {
+                Ok(Statement::Set(Expr::Meta("secmark".to_owned()), value))
             }
-            "meta" if self.word_ahead(1) == Some("secmark") && self.word_ahead(2) == Some("set") => {
-                self.keyword("meta")?;
-                self.keyword("secmark")?;
-                self.keyword("set")?;
-                match self.any()? {
-                    value @ Expr::Ct { .. } => Ok(Statement::Set(Expr::Meta("secmark".to_owned()), value)),
-                    value => Ok(Statement::Object("secmark".to_owned(), value)),
-                }
-            }
-            _ => self.matched(),
+            value => Ok(Statement::Object(kind, value)),
         }
     }
 

@@ -226,6 +226,9 @@ impl Parser<'_> {
                 if parser.take_symbol("}") {
                     return Ok(Target::Rules(rules));
                 }
+                if parser.token().is_none() {
+                    return parser.wrong("}");
+                }
                 rules.push(parser.rule()?);
                 parser.separator()?;
             }
