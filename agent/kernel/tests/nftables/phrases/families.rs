@@ -409,38 +409,28 @@ fn lines(text: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-#[test]
-fn root_phrases_of_both_protocols_load_again_as_they_were_printed() {
-    judge(INET_TABLE, lines(INET));
+/// Each kind of table with its phrases; `§` stands for the rules.
+pub(crate) fn all() -> [(&'static str, Vec<String>); 6] {
+    [
+        (INET_TABLE, lines(INET)),
+        (IP_TABLE, network("ip", "10.0.0.1", "10.0.0.2")),
+        (IP6_TABLE, network("ip6", "fd00::1", "fd00::2")),
+        (NETDEV_TABLE, lines(NETDEV)),
+        (BRIDGE_TABLE, lines(BRIDGE)),
+        (ARP_TABLE, lines(ARP)),
+    ]
 }
 
-#[test]
-fn root_phrases_of_one_protocol_load_again_as_they_were_printed() {
-    judge(
-        "table ip t {\nchain c { § }\n}",
-        network("ip", "10.0.0.1", "10.0.0.2"),
-    );
-    judge(
-        "table ip6 t {\nchain c { § }\n}",
-        network("ip6", "fd00::1", "fd00::2"),
-    );
-}
+const IP_TABLE: &str = "table ip t {\nchain c { § }\n}";
+const IP6_TABLE: &str = "table ip6 t {\nchain c { § }\n}";
+const NETDEV_TABLE: &str =
+    "table netdev t {\nchain c { type filter hook ingress device lo priority 0;\n § }\n}";
+const BRIDGE_TABLE: &str = "table bridge t {\nchain c { § }\n}";
+const ARP_TABLE: &str = "table arp t {\nchain c { § }\n}";
 
 #[test]
-fn root_phrases_at_a_device_load_again_as_they_were_printed() {
-    let hook = "type filter hook ingress device lo priority 0;";
-    judge(
-        &format!("table netdev t {{\nchain c {{ {hook}\n § }}\n}}"),
-        lines(NETDEV),
-    );
-}
-
-#[test]
-fn root_phrases_on_a_bridge_load_again_as_they_were_printed() {
-    judge("table bridge t {\nchain c { § }\n}", lines(BRIDGE));
-}
-
-#[test]
-fn root_phrases_of_arp_load_again_as_they_were_printed() {
-    judge("table arp t {\nchain c { § }\n}", lines(ARP));
+fn root_phrases_of_every_family_load_again_as_they_were_printed() {
+    for (within, phrases) in all() {
+        judge(within, phrases);
+    }
 }
