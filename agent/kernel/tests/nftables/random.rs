@@ -275,7 +275,7 @@ fn root_random_rulesets_print_as_what_loads_the_same() {
             .sum::<usize>();
     }
     println!("{tried} rulesets, {rules} rules");
-    assert!(rules > 2 * tried, "the generator made too little: {rules}");
+    assert!(rules as u64 > 2 * tried, "the generator made too little: {rules}");
 }
 
 /// Rules of up to three phrases each, with other numbers in them, in tables of every family.

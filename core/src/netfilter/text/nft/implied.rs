@@ -13,7 +13,9 @@ pub(super) fn left_out(family: Family, items: &[Item]) -> Vec<&Item> {
             [Item::Statement(Statement::Elements { .. }), behind @ ..] => behind,
             rest => rest,
         };
-        if !is_implied(family, item, rest, transport_known) {
+        // What an answer needs is put in front of the whole rule.
+        let is_answer = matches!(rest.first(), Some(Item::Statement(Statement::Reject { .. })));
+        if is_answer && index > 0 || !is_implied(family, item, rest, transport_known) {
             out.push(item);
         }
         transport_known |= is_transport(item);

@@ -136,7 +136,7 @@ fn amount(bytes: u64) -> String {
     let units = [(1 << 20, "mbytes"), (1 << 10, "kbytes")];
     let exact = units
         .into_iter()
-        .find(|(size, _)| bytes != 0 && bytes % size == 0);
+        .find(|(size, _)| bytes != 0 && bytes.is_multiple_of(*size));
     let (size, word) = exact.unwrap_or((1, "bytes"));
     format!("{} {word}", bytes / size)
 }

@@ -25,7 +25,7 @@ pub(super) fn duration(milliseconds: u64) -> String {
 
 /// A time of day in seconds: `"10:00"`, `"10:00:05"`.
 pub(super) fn hour(seconds: u32) -> String {
-    format!("\"{}\"", clock(seconds.into(), seconds % 60 != 0))
+    format!("\"{}\"", clock(seconds.into(), !seconds.is_multiple_of(60)))
 }
 
 fn clock(seconds: u64, exact: bool) -> String {
@@ -40,7 +40,7 @@ fn clock(seconds: u64, exact: bool) -> String {
 /// Nanoseconds since 1970: `"2020-01-01 00:00:00"`. `nft` has no words for parts of a second.
 pub(super) fn date(nanoseconds: u64) -> String {
     const SECOND: u64 = 1_000_000_000;
-    if nanoseconds % SECOND != 0 {
+    if !nanoseconds.is_multiple_of(SECOND) {
         return format!("[{nanoseconds} ns]");
     }
     let seconds = nanoseconds / SECOND;
@@ -50,7 +50,7 @@ pub(super) fn date(nanoseconds: u64) -> String {
 
 /// Year, month and day of the Gregorian calendar, of a number of days since 1970-01-01.
 fn civil(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let mut year = 1970;
     loop {
         let length = if leap(year) { 366 } else { 365 };
