@@ -383,7 +383,7 @@ pub struct Set {
 }
 
 /// An element of a set or map.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Element {
     /// The key; an interval is a prefix or range.
     pub key: Value,

@@ -173,23 +173,6 @@ fn root_chains_without_a_name_load_again_as_the_same() {
     );
 }
 
-/// What is not decoded stays whole: another value in it is another configuration.
-#[test]
-fn root_what_is_not_decoded_is_kept_whole() {
-    let rule = |size: u16| {
-        format!(
-            "table ip t {{ chain c {{ type filter hook forward priority 0; tcp flags syn tcp option maxseg size set {size}; }}\n}}"
-        )
-    };
-    let (one, two) = (read(&load(&rule(1400))), read(&load(&rule(1300))));
-    assert_eq!(opaque(config(&one)).len(), 1);
-    assert_ne!(
-        json::digest(config(&one)).unwrap(),
-        json::digest(config(&two)).unwrap()
-    );
-    assert_same(config(&one), config(&read(&load(&rule(1400)))));
-}
-
 #[test]
 fn root_nothing_loaded_is_captured_and_empty() {
     let namespace = Namespace::new().unwrap();

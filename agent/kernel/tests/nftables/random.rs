@@ -3,10 +3,11 @@
 use netghost_core::artifact::json;
 use netghost_core::netfilter::text;
 
+use crate::phrases;
 use crate::reading::{assert_same, config, load, opaque, read};
 
-/// How many rulesets a run tries; each holds up to forty rules.
-const RULESETS: u64 = 150;
+/// How many rulesets a run tries where `NETGHOST_CASES` does not say; each holds up to forty rules.
+const RULESETS: u64 = 30;
 
 /// xorshift64*: repeatable from a printed seed.
 struct Dice(u64);
@@ -168,6 +169,27 @@ impl Dice {
         parts.join(" ")
     }
 
+    /// One to three phrases as one rule.
+    fn combined(&mut self, phrases: &[String]) -> String {
+        let chosen: Vec<String> = (0..1 + self.below(3))
+            .map(|_| {
+                let place = usize::try_from(self.below(phrases.len() as u64)).unwrap();
+                self.renumbered(&phrases[place])
+            })
+            .collect();
+        let end = self.pick(&["", "", " accept", " counter drop", " comment \"x\""]);
+        format!("{}{end}", chosen.join(" "))
+    }
+
+    /// Each number that stands alone becomes another one that is not greater.
+    fn renumbered(&mut self, phrase: &str) -> String {
+        let words = phrase.split(' ').map(|word| match word.parse::<u64>() {
+            Ok(number) if number > 1 => (1 + self.below(number)).to_string(),
+            _ => word.to_owned(),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
     fn ruleset(&mut self) -> String {
         let sets = format!(
             "set plain {{ type ipv4_addr; elements = {{ {}, {} }} }}\n\
@@ -225,14 +247,10 @@ fn accepted(mut script: String) -> Option<String> {
 
 #[test]
 fn root_random_rulesets_print_as_what_loads_the_same() {
-    let seed = std::env::var("NETGHOST_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(crate::reading::now_us());
-    println!("NETGHOST_SEED={seed}");
+    let seed = seed();
     let mut dice = Dice(seed | 1);
     let (mut tried, mut rules) = (0, 0);
-    while tried < RULESETS {
+    while tried < cases() {
         let Some(script) = accepted(dice.ruleset()) else {
             continue;
         };
@@ -257,5 +275,42 @@ fn root_random_rulesets_print_as_what_loads_the_same() {
             .sum::<usize>();
     }
     println!("{tried} rulesets, {rules} rules");
-    assert!(rules > 500, "the generator made too little: {rules}");
+    assert!(rules as u64 > 2 * tried, "the generator made too little: {rules}");
+}
+
+/// Rules of up to three phrases each, with other numbers in them, in tables of every family.
+#[test]
+fn root_random_rules_of_every_family_print_as_what_loads_the_same() {
+    let seed = seed();
+    let mut dice = Dice(seed | 1);
+    let namespace = phrases::namespace();
+    let mut taken = 0;
+    for case in 0..cases() {
+        for (within, parts) in phrases::families::all() {
+            let rules = (0..25).map(|_| dice.combined(&parts)).collect();
+            let tried = phrases::round_trip(&namespace, within, rules);
+            assert!(
+                tried.wrong.is_empty(),
+                "NETGHOST_SEED={seed}, case {case}:\n{}",
+                tried.wrong.join("\n")
+            );
+            taken += tried.taken as u64;
+        }
+    }
+    println!("{taken} rules");
+    assert!(taken > 20 * cases(), "too few of them were taken: {taken}");
+}
+
+fn seed() -> u64 {
+    let given = std::env::var("NETGHOST_SEED").ok();
+    let seed = given
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or(crate::reading::now_us());
+    println!("NETGHOST_SEED={seed}");
+    seed
+}
+
+fn cases() -> u64 {
+    let given = std::env::var("NETGHOST_CASES").ok();
+    given.and_then(|cases| cases.parse().ok()).unwrap_or(RULESETS)
 }

@@ -133,7 +133,7 @@ pub(crate) fn rules_by_handle(listing: &str) -> BTreeMap<Place, String> {
     out
 }
 
-fn without_counts(text: &str) -> String {
+pub(crate) fn without_counts(text: &str) -> String {
     let mut words = text.split(' ').peekable();
     let mut out = Vec::new();
     while let Some(word) = words.next() {
@@ -146,7 +146,7 @@ fn without_counts(text: &str) -> String {
 }
 
 /// Sets in place have no order, and `nft` lists them in that of the kernel's hash.
-fn sorted_sets(text: &str) -> String {
+pub(crate) fn sorted_sets(text: &str) -> String {
     let Some((before, rest)) = text.split_once("{ ") else {
         return text.to_owned();
     };

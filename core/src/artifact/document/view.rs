@@ -218,6 +218,7 @@ fn verdict(statement: &Statement) -> Option<String> {
         | Statement::Quota { .. }
         | Statement::Set { .. }
         | Statement::MapTo { .. }
+        | Statement::Elements { .. }
         | Statement::Dup { .. }
         | Statement::FlowOffload { .. }
         | Statement::ConnLimit { .. }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ElementData, Field, Item, Value};
+use super::{Element, ElementData, Field, Item, Value};
 use crate::bytes::{Big, Hex, Text};
 
 /// The fate of a packet, or where its way through the chains goes on.
@@ -60,6 +60,11 @@ pub enum Statement {
         map: Option<Text>,
         /// The pairs of a map written in place, sorted.
         entries: Vec<(Value, ElementData)>,
+    },
+    /// What elements of the set or map written in place in the next step carry besides their key and data.
+    Elements {
+        /// These elements whole, in the order of their keys.
+        elements: Vec<Element>,
     },
     /// Refuses with an answer.
     Reject {

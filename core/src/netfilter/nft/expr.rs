@@ -278,3 +278,6 @@ pub(super) fn counters((packets, bytes): (u64, u64)) -> Counters {
         bytes: Big(bytes),
     }
 }
+
+#[cfg(test)]
+mod tests;

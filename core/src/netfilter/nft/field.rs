@@ -25,6 +25,8 @@ pub(crate) struct Loaded {
     pub(crate) place: Option<Place>,
     /// Whether its bytes were put into the other order after they were loaded.
     pub(crate) swapped: bool,
+    /// For a part that a mask left of what was loaded: where that begins, and the mask.
+    pub(crate) cut: Option<(Place, Vec<u8>)>,
 }
 
 impl Loaded {
@@ -36,6 +38,7 @@ impl Loaded {
             width,
             place: None,
             swapped: false,
+            cut: None,
         }
     }
 
@@ -46,6 +49,7 @@ impl Loaded {
             width,
             place: Some(place),
             swapped: false,
+            cut: None,
         }
     }
 }

@@ -14,9 +14,9 @@ pub(super) struct Part {
 const TYPE_BITS: u32 = 6;
 
 /// Number, word, type, length in bytes.
-type Datatype = (u32, &'static str, Type, Option<usize>);
+pub(crate) type Datatype = (u32, &'static str, Type, Option<usize>);
 
-const DATATYPES: [Datatype; 31] = [
+pub(crate) const DATATYPES: [Datatype; 40] = [
     (2, "nf_proto", Type::Network, Some(1)),
     (4, "integer", Type::Bytes, None),
     (5, "string", Type::Text, None),
@@ -24,6 +24,7 @@ const DATATYPES: [Datatype; 31] = [
     (8, "ipv6_addr", Type::Ipv6, Some(16)),
     (9, "ether_addr", Type::Mac, Some(6)),
     (10, "ether_type", Type::Network, Some(2)),
+    (11, "arp_op", Type::Network, Some(2)),
     (12, "inet_proto", Type::Network, Some(1)),
     (13, "inet_service", Type::Network, Some(2)),
     (14, "icmp_type", Type::Network, Some(1)),
@@ -42,12 +43,20 @@ const DATATYPES: [Datatype; 31] = [
     (27, "ct_dir", Type::Host, Some(1)),
     (28, "ct_status", Type::CtStatus, Some(4)),
     (29, "icmpv6_type", Type::Network, Some(1)),
+    (30, "ct_label", Type::CtLabel, Some(16)),
     (31, "pkt_type", Type::Network, Some(1)),
     (32, "icmp_code", Type::Network, Some(1)),
     (33, "icmpv6_code", Type::Network, Some(1)),
+    (34, "icmpx_code", Type::Network, Some(1)),
+    (35, "devgroup", Type::Host, Some(4)),
     (36, "dscp", Type::Network, Some(1)),
+    (37, "ecn", Type::Network, Some(1)),
     (38, "fib_addrtype", Type::Reachability, Some(4)),
+    (39, "boolean", Type::Host, Some(1)),
+    (40, "ct_event", Type::CtEvent, Some(4)),
     (41, "ifname", Type::IfName, Some(16)),
+    (42, "igmp_type", Type::Network, Some(1)),
+    (45, "day", Type::Host, Some(1)),
 ];
 
 /// The word for a datatype and its parts. `fields` are the lengths of the parts of a concatenation, where they are said

@@ -420,6 +420,9 @@ pub(super) fn range(ty: Type, low: &[u8], high: &[u8], links: &NetlinkRaw) -> Va
     if low == high {
         return ty.value(low, links);
     }
+    if let Some(beginning) = (ty == Type::IfName).then(|| beginning(low, high)).flatten() {
+        return ty.value(beginning, links);
+    }
     let mask: Vec<u8> = low.iter().zip(high).map(|(a, b)| !(a ^ b)).collect();
     let is_prefix =
         low.iter().zip(&mask).all(|(a, m)| a & !m == 0) && high.iter().zip(&mask).all(|(b, m)| b | m == 0xff);
@@ -430,6 +433,14 @@ pub(super) fn range(ty: Type, low: &[u8], high: &[u8], links: &NetlinkRaw) -> Va
             from: Box::new(ty.value(low, links)),
             to: Box::new(ty.value(high, links)),
         })
+}
+
+/// What all names from `low` to `high` begin with, where these are all the names that do.
+fn beginning<'a>(low: &'a [u8], high: &[u8]) -> Option<&'a [u8]> {
+    let length = low.iter().position(|byte| *byte == 0)?;
+    let (stem, rest) = low.split_at_checked(length)?;
+    let filled = high.strip_prefix(stem)?.iter().all(|byte| *byte == 0xff);
+    (filled && rest.iter().all(|byte| *byte == 0)).then_some(stem)
 }
 
 /// The kernel's jiffies-rounded milliseconds as they are.

@@ -11,9 +11,11 @@ mod action;
 mod implied;
 mod object;
 mod statement;
+mod time;
 mod value;
-mod words;
+pub(crate) mod words;
 
+use action::Before;
 use value::{field_words, value};
 
 /// A rule as `nft list ruleset` prints it, without counters' numbers. What is opaque is shown in brackets, which `nft` refuses.
@@ -181,10 +183,10 @@ fn set_properties(set: &Set) -> Vec<String> {
         out.push(format!("flags {};", flags.join(",")));
     }
     if let Some(timeout) = set.timeout_ms {
-        out.push(format!("timeout {};", value::duration(timeout.0)));
+        out.push(format!("timeout {};", time::duration(timeout.0)));
     }
     if let Some(interval) = set.gc_interval_ms {
-        out.push(format!("gc-interval {};", value::duration(interval.into())));
+        out.push(format!("gc-interval {};", time::duration(interval.into())));
     }
     if let Some(size) = set.size {
         out.push(format!("size {size};"));
@@ -207,7 +209,7 @@ fn element(key: &Field, holds: &Field, element: &Element) -> String {
         out = format!("{out} {}", items(&element.statements).join(" "));
     }
     if let Some(timeout) = element.timeout_ms {
-        out = format!("{out} timeout {}", value::duration(timeout.0));
+        out = format!("{out} timeout {}", time::duration(timeout.0));
     }
     if let Some(comment) = &element.comment {
         out = format!("{out} comment \"{comment}\"");
@@ -227,19 +229,24 @@ fn element_data(field: &Field, data: &ElementData) -> String {
     }
 }
 
-/// The pairs of a map from `key` to `field` in place, or its name.
+/// The pairs of a map from one field to another in place, or its name.
 fn map(
-    key: &Field,
-    field: &Field,
+    (key, field): (&Field, &Field),
     name: Option<&crate::bytes::Text>,
     entries: &[(Value, ElementData)],
+    before: &Before<'_>,
 ) -> String {
     match name {
         Some(name) => format!("@{name}"),
         None => {
             let pairs: Vec<String> = entries
                 .iter()
-                .map(|(one, data)| format!("{} : {}", value(key, one), element_data(field, data)))
+                .map(
+                    |(one, data)| match before.elements.iter().find(|whole| whole.key == *one) {
+                        Some(whole) => element(key, field, whole),
+                        None => format!("{} : {}", value(key, one), element_data(field, data)),
+                    },
+                )
                 .collect();
             format!("{{ {} }}", pairs.join(", "))
         }
@@ -253,31 +260,52 @@ fn verdict(verdict: &Verdict) -> String {
     }
 }
 
-/// The steps of a rule. A lookup whose result the next translation takes is printed inside that translation.
+/// The steps of a rule. A lookup whose result the next translation takes is printed inside that translation, and what the
+/// elements of a set carry inside that set.
 fn items<'a>(items: impl IntoIterator<Item = &'a Item>) -> Vec<String> {
     let mut out = Vec::new();
-    let mut looked_up: Vec<(Field, String)> = Vec::new();
+    let mut before = Before::default();
     for item in items {
         match item {
-            Item::Match(one) => out.push(matched(one)),
+            Item::Match(one) => out.push(matched(one, &before)),
+            Item::Statement(Statement::Elements { elements }) => {
+                before.elements = elements.iter().collect();
+                continue;
+            }
             Item::Statement(Statement::MapTo {
                 key,
                 field,
                 map: name,
                 entries,
             }) if action::is_taken(field) => {
-                let text = format!(
-                    "{} map {}",
-                    field_words(key),
-                    map(key, field, name.as_ref(), entries)
-                );
-                looked_up.push((field.clone(), text));
+                let pairs = map((key, field), name.as_ref(), entries, &before);
+                let text = format!("{} map {pairs}", field_words(key));
+                before.looked_up.push((field.clone(), text));
             }
-            Item::Statement(one) => out.push(statement::statement(one, &looked_up)),
+            Item::Statement(one) => out.push(statement::statement(one, &before)),
             Item::Opaque(one) => out.push(opaque(one)),
         }
+        before.elements.clear();
     }
     out
+}
+
+/// A set in place with what its elements carry.
+fn elements(field: &Field, what: &Value, before: &Before<'_>) -> String {
+    let all = match what {
+        Value::Set(all) => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let texts: Vec<String> = all
+        .iter()
+        .map(
+            |one| match before.elements.iter().find(|whole| whole.key == *one) {
+                Some(whole) => element(field, &Field(String::new()), whole),
+                None => value(field, one),
+            },
+        )
+        .collect();
+    format!("{{ {} }}", texts.join(", "))
 }
 
 fn opaque(opaque: &Opaque) -> String {
@@ -290,12 +318,23 @@ fn opaque(opaque: &Opaque) -> String {
     format!("[{} {}{revision}{space}{payload}]", opaque.kind, opaque.name)
 }
 
-fn matched(one: &Match) -> String {
+fn matched(one: &Match, before: &Before<'_>) -> String {
     let words = field_words(&one.field);
     if let Some(field) = one.field.0.strip_suffix(" present") {
         return presence(&Field(field.to_owned()), one);
     }
+    // A set of one is that one in the model; of a concatenation `nft` takes sets only.
+    if !before.elements.is_empty() || matches!(one.value, Value::Concat(_)) {
+        return format!(
+            "{words} {}{}",
+            sign(one.op),
+            elements(&one.field, &one.value, before)
+        );
+    }
     let printed = value(&one.field, &one.value);
+    let computed = [" & ", " | ", " ^ ", " << ", " >> "];
+    let is_single = value::parts(&one.field.0).len() == 1;
+    let is_computed = is_single && computed.iter().any(|sign| one.field.0.contains(sign));
     match (&one.value, one.op) {
         (Value::Masked { mask, value: wanted }, op) => {
             let (mask, wanted) = (value(&one.field, mask), value(&one.field, wanted));
@@ -305,8 +344,9 @@ fn matched(one: &Match) -> String {
             let sign = if op == Op::Ne { "!=" } else { "==" };
             format!("{words} & {} {sign} {wanted}", value::grouped(&mask))
         }
-        (_, Op::None) => format!("{words} & {} == 0x0", value::grouped(&printed)),
         (Value::Flags(_), Op::Eq) => format!("{words} == {}", value::either(&printed)),
+        (Value::Flags(_), Op::Ne) => format!("{words} != {}", value::either(&printed)),
+        (_, Op::Eq | Op::In) if is_computed => format!("{words} == {printed}"),
         (_, op) => format!("{words} {}{printed}", sign(op)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::compute::run;
 use super::{Attributes, NotUnderstood, Reader, Symbol, Understood};
-use crate::netfilter::model::{Field, Statement, Value};
+use crate::netfilter::model::{ElementData, Field, Statement, Value};
 use crate::netfilter::nft::field::{self, Loaded, Place};
 use crate::netfilter::nft::typed::{self, Type};
 
@@ -28,6 +28,12 @@ impl<'a> Reader<'_, 'a> {
             } if from.place == field.place => self
                 .part_written(&field, mask, xor)
                 .map_or_else(|| self.assigned(register, &field), Ok)?,
+            // A part set to nought leaves the others as they were.
+            Symbol::Field { field: from, .. } if cut_of(from, &field).is_some() => {
+                let mask = cut_of(from, &field).ok_or(NotUnderstood)?;
+                self.part_written(&field, mask, &vec![0; mask.len()])
+                    .ok_or(NotUnderstood)?
+            }
             Symbol::Fields { whole, .. } if whole.place == field.place => return Err(NotUnderstood),
             _ => self.assigned(register, &field)?,
         };
@@ -88,7 +94,10 @@ impl<'a> Reader<'_, 'a> {
                 key: key.clone(),
                 field: name,
                 map: map.clone(),
-                entries: entries.clone(),
+                entries: entries
+                    .iter()
+                    .map(|entry| self.retyped(entry, field.ty))
+                    .collect(),
             },
             Symbol::Masked {
                 field: from,
@@ -113,6 +122,19 @@ impl<'a> Reader<'_, 'a> {
         })
     }
 
+    /// Data that the map has no type for is read as what it is put into.
+    fn retyped(&self, (key, data): &(Value, ElementData), ty: Type) -> (Value, ElementData) {
+        let data = match data {
+            ElementData::Value {
+                value: Value::Bytes(bytes),
+            } => ElementData::Value {
+                value: ty.value(&bytes.0, self.source.links),
+            },
+            data => data.clone(),
+        };
+        (key.clone(), data)
+    }
+
     /// What a register holds, as a value to set something of a type to.
     pub(super) fn value_in(&self, register: u32, ty: Type) -> Understood<Value> {
         let symbol = self.loaded(register)?;
@@ -129,4 +151,10 @@ impl<'a> Reader<'_, 'a> {
         };
         Ok(Value::Field(Field(name)))
     }
+}
+
+/// The mask that left a part of the very bytes that are written.
+fn cut_of<'f>(from: &'f Loaded, written: &Loaded) -> Option<&'f [u8]> {
+    let (place, mask) = from.cut.as_ref()?;
+    (Some(*place) == written.place && mask.len() == written.width).then_some(mask.as_slice())
 }

@@ -39,10 +39,11 @@ impl<'a> Reader<'_, 'a> {
 
     fn compare(&mut self, field: &Loaded, length: usize, op: Op, bytes: &[u8]) -> Understood {
         let links = self.source.links;
-        if length < field.width {
+        let is_address = matches!(field.ty, Type::Ipv4 | Type::Ipv6);
+        if length < field.width || is_address && bytes.len() < length {
             // The first bytes of an address: a prefix that ends at a byte.
-            let bits = u8::try_from(length * 8).map_err(|_| NotUnderstood)?;
-            let equality = matches!(op, Op::Eq | Op::Ne) && bytes.len() == length;
+            let bits = u8::try_from(bytes.len() * 8).map_err(|_| NotUnderstood)?;
+            let equality = matches!(op, Op::Eq | Op::Ne) && bytes.len() <= length && !bytes.is_empty();
             let value = equality.then(|| typed::prefix(field.ty, bytes, bits)).flatten();
             self.matched_field(field, op, value.ok_or(NotUnderstood)?);
             return Ok(());

@@ -80,11 +80,11 @@ impl<'a> Reader<'_, 'a> {
 
     /// The part of a field that a mask leaves, where it has a name, or the field has none itself.
     fn part(&self, field: &Loaded, mask: &[u8], xor: &[u8]) -> Option<Symbol> {
-        let place = field.place.filter(|_| xor.iter().all(|byte| *byte == 0))?;
+        let whole = field.place.filter(|_| xor.iter().all(|byte| *byte == 0))?;
         let (start, count) = run(mask)?;
         let place = Place {
-            bit: place.bit.checked_add(start)?,
-            ..place
+            bit: whole.bit.checked_add(start)?,
+            ..whole
         };
         let named = field::part(&self.context, place, count).filter(|(_, ty)| *ty == Type::Network);
         let name = match named {
@@ -101,6 +101,7 @@ impl<'a> Reader<'_, 'a> {
             name,
             ty,
             place: Some(place),
+            cut: Some((whole, mask.to_vec())),
             ..field.clone()
         };
         let length = field.width;
@@ -139,6 +140,7 @@ impl<'a> Reader<'_, 'a> {
             Symbol::Masked { field, mask, xor } => Ok(Loaded {
                 name: self.masked_name(field, mask, xor),
                 place: None,
+                cut: None,
                 ..field.clone()
             }),
             _ => Err(NotUnderstood),
@@ -199,6 +201,7 @@ impl<'a> Reader<'_, 'a> {
         let field = Loaded {
             ty: field.ty.swapped().ok_or(NotUnderstood)?,
             swapped: !field.swapped,
+            cut: None,
             ..field
         };
         self.store(attributes.be32(2)?, length, Symbol::Field { field, length })
@@ -282,6 +285,7 @@ fn shift(field: &Loaded, length: usize, left: bool, bits: u64) -> Understood<Sym
         let field = Loaded {
             ty,
             swapped: false,
+            cut: None,
             ..field.clone()
         };
         return Ok(Symbol::Field { field, length });

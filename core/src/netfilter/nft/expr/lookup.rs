@@ -1,8 +1,7 @@
 //! Looking a register up in a set or map.
 
 use super::{Attributes, NotUnderstood, Reader, Symbol, Understood};
-use crate::artifact::json;
-use crate::bytes::{Big, Hex, Text};
+use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
     Element, ElementData, Field, Item, Op, Opaque, OpaqueAttribute, Statement, Value,
 };
@@ -10,6 +9,7 @@ use crate::netfilter::nft::consts;
 use crate::netfilter::nft::field::Loaded;
 use crate::netfilter::nft::key_type::Part;
 use crate::netfilter::nft::set::SetMessage;
+use crate::netfilter::nft::typed::Type;
 
 /// `NFT_LOOKUP_F_INV`, the only flag there is.
 const INVERTED: u32 = 1;
@@ -52,6 +52,7 @@ impl<'a> Reader<'_, 'a> {
         let set = self.set_named(set)?;
         let (length, set_parts) = (set.key_length(), set.key_parts());
         let interval = set.flags & consts::SET_INTERVAL != 0;
+        let named = set.flags & consts::SET_ANONYMOUS == 0;
         let symbols = self.registers.concatenation(register, length).unwrap_or_default();
         let alike = symbols.len() == set_parts.len();
         let fields: Option<Vec<(String, Part)>> = symbols
@@ -64,7 +65,7 @@ impl<'a> Reader<'_, 'a> {
                 }
                 symbol => {
                     let field = self.expression_of(symbol).ok()?;
-                    Some((name_in(interval, &field), part(&field)))
+                    Some((name_in((named, interval), &field), part(&field)))
                 }
             })
             .collect();
@@ -88,7 +89,6 @@ impl<'a> Reader<'_, 'a> {
             return Ok(());
         }
         let entries = self.entries(set, parts)?;
-        let more = self.more(set, parts)?;
         let mut values: Vec<Value> = entries.into_iter().map(|(key, _)| key).collect();
         // One of a single value is that value: newer tools write the one for the other.
         let (op, value) = if values.len() == 1 {
@@ -96,8 +96,8 @@ impl<'a> Reader<'_, 'a> {
         } else {
             (Op::In, Value::Set(values))
         };
+        self.more(name, parts)?;
         self.matched(&field.0, if inverted { op.negated() } else { op }, value);
-        self.items.extend(more);
         Ok(())
     }
 
@@ -112,15 +112,16 @@ impl<'a> Reader<'_, 'a> {
             .map(|(key, data)| Some((key, data?)))
             .collect();
         let pairs = pairs.ok_or(NotUnderstood)?;
-        let more = self.more(set, parts)?;
-        self.items.extend(more);
+        self.more(name, parts)?;
         Ok((None, pairs))
     }
 
     /// What elements of a set that is written in place hold besides keys and data: comments, timeouts, statements of their
-    /// own. The model has no words for it there, so each such element stays whole, as canonical JSON.
-    fn more(&self, set: &SetMessage<'a>, parts: &[Part]) -> Understood<Vec<Item>> {
-        let mut out: Vec<Item> = set.opaque.iter().map(attribute).collect();
+    /// own. It stands before the step that has the set.
+    fn more(&mut self, set: &Text, parts: &[Part]) -> Understood {
+        let set = self.set_named(set)?;
+        let unknown: Vec<Item> = set.opaque.iter().map(attribute).collect();
+        let mut elements = Vec::new();
         for entry in set.entries(parts, self.source.links)? {
             let element = entry.element;
             let statements = super::read(self.source, element.expressions.iter().copied().map(Ok))?.items;
@@ -129,23 +130,20 @@ impl<'a> Reader<'_, 'a> {
             if plain && element.comment.is_none() && element.timeout.is_none() {
                 continue;
             }
-            let whole = Element {
+            elements.push(Element {
                 data: set.data_of(element, self.source.links),
                 timeout_ms: element.timeout.map(Big),
                 comment: element.comment.clone(),
                 statements,
                 key: entry.key,
                 opaque,
-            };
-            out.push(Item::Opaque(Opaque {
-                kind: "element".to_owned(),
-                name: Text::default(),
-                revision: None,
-                payload: Hex(json::to_vec(&whole).map_err(|_| NotUnderstood)?),
-                text: None,
-            }));
+            });
         }
-        Ok(out)
+        self.items.extend(unknown);
+        if !elements.is_empty() {
+            self.statement(Statement::Elements { elements });
+        }
+        Ok(())
     }
 
     fn entries(&self, set: &SetMessage<'a>, parts: &[Part]) -> Understood<Vec<(Value, Option<ElementData>)>> {
@@ -169,7 +167,11 @@ fn attribute(attribute: &OpaqueAttribute) -> Item {
 }
 
 /// `nft` puts numbers of host order into network order where a set has intervals, and only there.
-fn name_in(interval: bool, field: &Loaded) -> String {
+fn name_in((named, interval): (bool, bool), field: &Loaded) -> String {
+    // The elements of a named set stand at the lowest bit; those of one in place stand where the field does.
+    if let (true, Type::Shifted(bits)) = (named, field.ty) {
+        return format!("({}) << {bits}", field.name);
+    }
     let of_host = field.swapped == field.ty.is_network_order();
     if field.width > 1 && field.swapped != (interval && of_host) {
         format!("swapped({})", field.name)

@@ -1,7 +1,8 @@
 //! Translation of addresses and ports.
 
 use super::{Attributes, NotUnderstood, Reader, Symbol, Understood};
-use crate::netfilter::model::{Family, NatFlag, NatKind, Statement, Value};
+use crate::netfilter::model::{ElementData, Family, Field, NatFlag, NatKind, Statement, Value};
+use crate::netfilter::nft::register::slot;
 use crate::netfilter::nft::set;
 use crate::netfilter::nft::typed::Type;
 
@@ -25,15 +26,22 @@ impl<'a> Reader<'_, 'a> {
             _ => return Err(NotUnderstood),
         };
         let (ty, family) = match attributes.be32(2)? {
-            2 => (Type::Ipv4, Family::Ip),
-            10 => (Type::Ipv6, Family::Ip6),
+            // Of a port alone the family may be left open (NFPROTO_INET).
+            1 if !attributes.has(3) => (Type::Bytes, None),
+            2 => (Type::Ipv4, Some(Family::Ip)),
+            10 => (Type::Ipv6, Some(Family::Ip6)),
             _ => return Err(NotUnderstood),
         };
-        let address = self.nat_range(&attributes, (3, 4), ty)?;
-        let port = self.nat_range(&attributes, (5, 6), Type::Network)?;
+        let (address, port) = match self.both(&attributes, ty)? {
+            Some(both) => (Some(both), None),
+            None => (
+                self.nat_range(&attributes, (3, 4), ty)?,
+                self.nat_range(&attributes, (5, 6), Type::Network)?,
+            ),
+        };
         let flags = flags(attributes.opt_be32(7)?.unwrap_or(0))?;
         // Only an `inet` table leaves the family open.
-        let family = (self.source.family == Family::Inet).then_some(family);
+        let family = family.filter(|_| self.source.family == Family::Inet);
         self.statement(Statement::Nat {
             nat,
             family,
@@ -70,6 +78,62 @@ impl<'a> Reader<'_, 'a> {
         Ok(())
     }
 
+    /// An address and a port that one lookup gives.
+    fn both(&mut self, attributes: &Attributes<'_>, ty: Type) -> Understood<Option<Value>> {
+        let (Some(address), Some(port)) = (attributes.opt_be32(3)?, attributes.opt_be32(5)?) else {
+            return Ok(None);
+        };
+        let single = attributes.opt_be32(4)?.unwrap_or(address) == address
+            && attributes.opt_be32(6)?.unwrap_or(port) == port;
+        if !single || !self.follows(address, port, width(ty)) {
+            return Ok(None);
+        }
+        self.taken(address, ty, "nat.address . nat.port").map(Some)
+    }
+
+    /// True if `second` holds what comes `bytes` bytes behind the beginning of what was looked up into `first`.
+    fn follows(&self, first: u32, second: u32, bytes: u32) -> bool {
+        let looked_up = matches!(self.registers.load(first), Some(Symbol::Mapped { .. }));
+        let around = self.registers.around(second).map(|(at, _)| at);
+        let (Some(from), Some(to)) = (slot(first), slot(second)) else {
+            return false;
+        };
+        looked_up && around == Some(from) && to.checked_sub(from) == Some(bytes / 4)
+    }
+
+    /// A range that a lookup gives: from, then to.
+    fn range_of_map(&mut self, (low, high): (u32, u32), ty: Type, field: &str) -> Understood<Value> {
+        let Symbol::Mapped { key, map, entries } = self.loaded(low)?.clone() else {
+            return Err(NotUnderstood);
+        };
+        if !self.follows(low, high, width(ty)) {
+            return Err(NotUnderstood);
+        }
+        let width = usize::try_from(width(ty)).map_err(|_| NotUnderstood)?;
+        let links = self.source.links;
+        let entries = entries
+            .into_iter()
+            .map(|(key, data)| match data {
+                ElementData::Value {
+                    value: Value::Bytes(bytes),
+                } if bytes.0.len() == 2 * width => {
+                    let (from, to) = bytes.0.split_at(width);
+                    let value = set::range(ty, from, to, links);
+                    Ok((key, ElementData::Value { value }))
+                }
+                _ => Err(NotUnderstood),
+            })
+            .collect::<Understood<_>>()?;
+        let field = format!("{field}-range");
+        self.statement(Statement::MapTo {
+            key,
+            field: Field(field.clone()),
+            map,
+            entries,
+        });
+        Ok(Value::Field(Field(field)))
+    }
+
     /// One value, or the range between two registers.
     fn nat_range(
         &mut self,
@@ -94,9 +158,17 @@ impl<'a> Reader<'_, 'a> {
             (Symbol::Constant(from), Some(Symbol::Constant(to))) if from.len() == to.len() => {
                 Ok(Some(set::range(ty, from, to, self.source.links)))
             }
+            (Symbol::Mapped { .. }, _) if ty != Type::Network => {
+                self.range_of_map((low, high), ty, field).map(Some)
+            }
             _ => Err(NotUnderstood),
         }
     }
+}
+
+/// The bytes of an address.
+fn width(ty: Type) -> u32 {
+    if ty == Type::Ipv6 { 16 } else { 4 }
 }
 
 fn flags(bits: u32) -> Understood<Vec<NatFlag>> {

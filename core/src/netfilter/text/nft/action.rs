@@ -1,12 +1,18 @@
 //! Statements that send a packet or its copy somewhere, and the places that they name.
 
 use super::value::{address_for_port, field_words, value};
-use crate::netfilter::model::{Family, Field, Value};
+use crate::netfilter::model::{Element, Family, Field, Value};
 use crate::netfilter::nft::field::named;
 use crate::netfilter::nft::typed::Type;
 
-/// Fields that a lookup gives to the statement behind it, and how that statement prints them.
-pub(super) type LookedUp = [(Field, String)];
+/// What earlier steps left for the one that takes it.
+#[derive(Debug, Default)]
+pub(super) struct Before<'a> {
+    /// Fields that a lookup gives to the statement behind it, and how that statement prints them.
+    pub(super) looked_up: Vec<(Field, String)>,
+    /// What elements of the next set in place carry.
+    pub(super) elements: Vec<&'a Element>,
+}
 
 /// True for a field that only carries the result of a lookup to the statement that takes it.
 pub(super) fn is_taken(field: &Field) -> bool {
@@ -15,27 +21,27 @@ pub(super) fn is_taken(field: &Field) -> bool {
 }
 
 /// What an earlier lookup gave, as that lookup.
-fn resolve(value: &Value, looked_up: &LookedUp) -> Option<String> {
+fn resolve(value: &Value, before: &Before<'_>) -> Option<String> {
     let Value::Field(field) = value else {
         return None;
     };
-    let found = looked_up.iter().rev().find(|(name, _)| name == field);
+    let found = before.looked_up.iter().rev().find(|(name, _)| name == field);
     found.map(|(_, text)| text.clone())
 }
 
-fn operand(what: &Value, looked_up: &LookedUp) -> String {
-    resolve(what, looked_up).unwrap_or_else(|| value(&Field(String::new()), what))
+fn operand(what: &Value, before: &Before<'_>) -> String {
+    resolve(what, before).unwrap_or_else(|| value(&Field(String::new()), what))
 }
 
 /// ` to ADDRESS:PORT`, what of it there is.
-pub(super) fn destination(address: Option<&Value>, port: Option<&Value>, looked_up: &LookedUp) -> String {
+pub(super) fn destination(address: Option<&Value>, port: Option<&Value>, before: &Before<'_>) -> String {
     match (address, port) {
         (None, None) => String::new(),
-        (Some(address), None) => format!(" to {}", operand(address, looked_up)),
-        (None, Some(port)) => format!(" to :{}", operand(port, looked_up)),
+        (Some(address), None) => format!(" to {}", operand(address, before)),
+        (None, Some(port)) => format!(" to :{}", operand(port, before)),
         (Some(address), Some(port)) => {
-            let address = resolve(address, looked_up).unwrap_or_else(|| address_for_port(address));
-            format!(" to {address}:{}", operand(port, looked_up))
+            let address = resolve(address, before).unwrap_or_else(|| address_for_port(address));
+            format!(" to {address}:{}", operand(port, before))
         }
     }
 }
@@ -48,12 +54,12 @@ fn family_word(family: Option<Family>) -> String {
 pub(super) fn tproxy(
     family: Option<Family>,
     (address, port): (Option<&Value>, Option<&Value>),
-    looked_up: &LookedUp,
+    before: &Before<'_>,
 ) -> String {
     format!(
         "tproxy{}{}",
         family_word(family),
-        destination(address, port, looked_up)
+        destination(address, port, before)
     )
 }
 
@@ -74,8 +80,8 @@ pub(super) fn synproxy(mss: Option<u16>, wscale: Option<u8>, flags: &[String]) -
 }
 
 /// `dup to 10.0.0.1 device "eth0"`; at a device, `dup to "eth0"`.
-pub(super) fn dup(address: Option<&Value>, device: Option<&Value>, looked_up: &LookedUp) -> String {
-    let text = |what: &Value| operand(what, looked_up);
+pub(super) fn dup(address: Option<&Value>, device: Option<&Value>, before: &Before<'_>) -> String {
+    let text = |what: &Value| operand(what, before);
     match (address, device) {
         (Some(address), Some(device)) => format!("dup to {} device {}", text(address), text(device)),
         (Some(one), None) | (None, Some(one)) => format!("dup to {}", text(one)),
@@ -88,28 +94,28 @@ pub(super) fn fwd(
     family: Option<Family>,
     address: Option<&Value>,
     device: &Value,
-    looked_up: &LookedUp,
+    before: &Before<'_>,
 ) -> String {
-    let device = operand(device, looked_up);
+    let device = operand(device, before);
     match address {
         Some(address) => format!(
             "fwd{} to {} device {device}",
             family_word(family),
-            operand(address, looked_up)
+            operand(address, before)
         ),
         None => format!("fwd{} to {device}", family_word(family)),
     }
 }
 
 /// `queue flags bypass to numgen inc mod 4`.
-pub(super) fn queue_by(number: &Value, flags: &[String], looked_up: &LookedUp) -> String {
+pub(super) fn queue_by(number: &Value, flags: &[String], before: &Before<'_>) -> String {
     let flags = if flags.is_empty() {
         String::new()
     } else {
         format!(" flags {}", flags.join(","))
     };
     let number = match number {
-        Value::Field(field) => resolve(number, looked_up).unwrap_or_else(|| field_words(field)),
+        Value::Field(field) => resolve(number, before).unwrap_or_else(|| field_words(field)),
         other => value(&Field(String::new()), other),
     };
     format!("queue{flags} to {number}")

@@ -8,7 +8,14 @@ pub(super) fn left_out(family: Family, items: &[Item]) -> Vec<&Item> {
     let mut out = Vec::new();
     for (index, item) in items.iter().enumerate() {
         let rest = items.get(index.saturating_add(1)..).unwrap_or_default();
-        if !is_implied(family, item, rest, transport_known) {
+        // What elements carry is printed inside the step behind it.
+        let rest = match rest {
+            [Item::Statement(Statement::Elements { .. }), behind @ ..] => behind,
+            rest => rest,
+        };
+        // What an answer needs is put in front of the whole rule.
+        let is_answer = matches!(rest.first(), Some(Item::Statement(Statement::Reject { .. })));
+        if is_answer && index > 0 || !is_implied(family, item, rest, transport_known) {
             out.push(item);
         }
         transport_known |= is_transport(item);
@@ -64,27 +71,39 @@ fn transport_header(number: u32) -> &'static [&'static str] {
         6 => &["tcp"],
         17 => &["udp"],
         33 => &["dccp"],
+        2 => &["igmp"],
+        50 => &["esp"],
+        51 => &["ah"],
         58 => &["icmpv6"],
+        108 => &["comp"],
         132 => &["sctp"],
+        136 => &["udplite"],
         _ => &[],
     }
 }
 
 fn network_headers(number: u32, ipv4: u32, ipv6: u32) -> &'static [&'static str] {
     match number {
-        _ if number == ipv4 => &["ip", "icmp"],
-        _ if number == ipv6 => &["ip6", "icmpv6"],
+        _ if number == ipv4 => &["ip", "icmp", "igmp"],
+        _ if number == ipv6 => &[
+            "ip6", "icmpv6", "exthdr", "hbh", "rthdr", "rt0", "srh", "frag", "dst", "mh",
+        ],
         _ => &[],
     }
 }
 
 /// True if the step looks at one of these headers.
 fn needs(item: &Item, headers: &[&str]) -> bool {
-    let field = match item {
-        Item::Match(one) => &one.field.0,
-        Item::Statement(
-            Statement::VerdictMap { key, .. } | Statement::MapTo { key, .. } | Statement::Dynset { key, .. },
-        ) => &key.0,
+    let fields: [&str; 2] = match item {
+        Item::Match(one) => [&one.field.0, ""],
+        // A translation of ports asks for their protocol to be named.
+        Item::Statement(Statement::MapTo { field, .. }) if field.0 == "nat.port" => return false,
+        Item::Statement(Statement::VerdictMap { key, .. } | Statement::Dynset { key, .. }) => [&key.0, ""],
+        Item::Statement(Statement::MapTo { key, field, .. }) => [&key.0, &field.0],
+        Item::Statement(Statement::Set { field, value }) => match value {
+            Value::Field(from) => [&field.0, &from.0],
+            _ => [&field.0, ""],
+        },
         Item::Statement(Statement::Reject {
             with: RejectWith::Icmp { .. },
         }) => return headers.contains(&"ip"),
@@ -93,7 +112,24 @@ fn needs(item: &Item, headers: &[&str]) -> bool {
         }) => return headers.contains(&"ip6"),
         _ => return false,
     };
-    super::value::parts(field)
-        .into_iter()
-        .any(|one| headers.contains(&one.split('.').next().unwrap_or_default()))
+    let operands = fields.iter().flat_map(|field| field.split([' ', '(', ')']));
+    operands
+        .filter(|one| !is_option(one))
+        .any(|one| headers.contains(&header(one)))
+}
+
+/// Options are read wherever they are, without a match on their protocol.
+fn is_option(field: &str) -> bool {
+    ["tcp.option.", "sctp.chunk.", "dccp.option."]
+        .iter()
+        .any(|prefix| field.starts_with(prefix))
+}
+
+/// The header that a field belongs to; the routing header of IPv6 is told from what the route says.
+fn header(field: &str) -> &str {
+    match field.split_once('.') {
+        Some(("rt", "nexthdr" | "hdrlength" | "type" | "seg-left")) => "rthdr",
+        Some((header, _)) => header,
+        None => "",
+    }
 }

@@ -1,6 +1,6 @@
 //! Named objects and flowtables.
 
-use super::value::duration;
+use super::time::duration;
 use super::{comment_line, line, statement};
 use crate::netfilter::model::{
     Definition, Family, GeneveOption, Object, StateTimeout, Tunnel, TunnelOptions,

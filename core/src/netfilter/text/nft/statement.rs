@@ -1,6 +1,8 @@
 //! Statements.
 
-use super::value::{duration, field_words, value};
+use super::action::Before;
+use super::time::duration;
+use super::value::{field_words, value};
 use super::{action, items, map, verdict, words};
 use crate::bytes::{Big, Text};
 use crate::netfilter::model::{
@@ -10,12 +12,12 @@ use crate::netfilter::names::{flag_bits, name_of};
 use crate::netfilter::nft::field::named;
 use std::net::IpAddr;
 
-/// One statement; `looked_up` holds what earlier lookups put into `nat.address` and `nat.port`.
+/// One statement; `before` holds what the steps in front of it left for it.
 #[allow(
     clippy::too_many_lines,
     reason = "one arm for each statement; splitting it would lose the proof that none is missing"
 )]
-pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) -> String {
+pub(super) fn statement(statement: &Statement, before: &Before<'_>) -> String {
     match statement {
         Statement::Verdict(one) => verdict(one),
         Statement::VerdictMap {
@@ -26,9 +28,16 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             format!(
                 "{} vmap {}",
                 field_words(key),
-                map(key, &Field("verdict".to_owned()), name.as_ref(), entries)
+                map(
+                    (key, &Field("verdict".to_owned())),
+                    name.as_ref(),
+                    entries,
+                    before
+                )
             )
         }
+        // Said by the step that has the set.
+        Statement::Elements { .. } => String::new(),
         Statement::Reject { with } => reject(with),
         Statement::Counter { name: None } => "counter".to_owned(),
         Statement::Counter { name: Some(name) } => object("counter", &format!("\"{name}\"")),
@@ -47,14 +56,14 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             bytes,
             over,
         } => limit((*rate, *unit), *burst, *bytes, *over),
-        Statement::Quota { bytes, over } => format!("quota {}{bytes} bytes", over_word(*over)),
+        Statement::Quota { bytes, over } => format!("quota {}{}", over_word(*over), amount(bytes.0)),
         Statement::Nat {
             nat,
             family,
             address,
             port,
             flags,
-        } => translation(*nat, *family, (address.as_ref(), port.as_ref()), flags, looked_up),
+        } => translation(*nat, *family, (address.as_ref(), port.as_ref()), flags, before),
         Statement::Set { field, value } => set(field, value),
         Statement::MapTo {
             key,
@@ -62,7 +71,7 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             map: name,
             entries,
         } => {
-            let map = map(key, field, name.as_ref(), entries);
+            let map = map((key, field), name.as_ref(), entries, before);
             let key = field_words(key);
             match field.0.strip_prefix("object.") {
                 Some(kind) => object(kind, &format!("{key} map {map}")),
@@ -70,20 +79,20 @@ pub(super) fn statement(statement: &Statement, looked_up: &[(Field, String)]) ->
             }
         }
         Statement::Queue { from, to, flags } => queue(*from, *to, flags),
-        Statement::QueueBy { number, flags } => action::queue_by(number, flags, looked_up),
+        Statement::QueueBy { number, flags } => action::queue_by(number, flags, before),
         Statement::Notrack => "notrack".to_owned(),
         Statement::Tproxy {
             family,
             address,
             port,
-        } => action::tproxy(*family, (address.as_ref(), port.as_ref()), looked_up),
+        } => action::tproxy(*family, (address.as_ref(), port.as_ref()), before),
         Statement::Synproxy { mss, wscale, flags } => action::synproxy(*mss, *wscale, flags),
-        Statement::Dup { address, device } => action::dup(address.as_ref(), device.as_ref(), looked_up),
+        Statement::Dup { address, device } => action::dup(address.as_ref(), device.as_ref(), before),
         Statement::Fwd {
             family,
             address,
             device,
-        } => action::fwd(*family, address.as_ref(), device, looked_up),
+        } => action::fwd(*family, address.as_ref(), device, before),
         Statement::FlowOffload { flowtable } => format!("flow add @{flowtable}"),
         Statement::ConnLimit { count, over } => format!("ct count {}{count}", over_word(*over)),
         Statement::Last => "last used never".to_owned(),
@@ -124,25 +133,35 @@ fn over_word(over: bool) -> &'static str {
     if over { "over " } else { "" }
 }
 
+/// An amount of bytes in the largest unit that says it exactly, as `nft` prints it.
+fn amount(bytes: u64) -> String {
+    let units = [(1 << 20, "mbytes"), (1 << 10, "kbytes")];
+    let exact = units
+        .into_iter()
+        .find(|(size, _)| bytes != 0 && bytes.is_multiple_of(*size));
+    let (size, word) = exact.unwrap_or((1, "bytes"));
+    format!("{} {word}", bytes / size)
+}
+
 /// `limit rate …`; also what a limit object says.
 pub(super) fn limit((rate, unit): (Big, LimitUnit), burst: u32, bytes: bool, over: bool) -> String {
-    let (rate_unit, burst_unit) = if bytes {
-        (" bytes", "bytes")
-    } else {
-        ("", "packets")
+    let text = |count: u64| {
+        if bytes {
+            amount(count)
+        } else {
+            format!("{count} packets")
+        }
     };
     // What `nft` and the kernel take where none is given.
     let default = if bytes { 0 } else { 5 };
     let burst = if burst == default {
         String::new()
     } else {
-        format!(" burst {burst} {burst_unit}")
+        format!(" burst {}", text(burst.into()))
     };
-    format!(
-        "limit rate {}{rate}{rate_unit}/{}{burst}",
-        over_word(over),
-        unit_word(unit)
-    )
+    let rate = text(rate.0);
+    let rate = rate.trim_end_matches(" packets");
+    format!("limit rate {}{rate}/{}{burst}", over_word(over), unit_word(unit))
 }
 
 /// The element that a rule puts into a set.
@@ -242,7 +261,7 @@ fn translation(
     family: Option<Family>,
     (address, port): (Option<&Value>, Option<&Value>),
     flags: &[NatFlag],
-    looked_up: &[(Field, String)],
+    before: &Before<'_>,
 ) -> String {
     let word = match nat {
         NatKind::Snat => "snat",
@@ -256,7 +275,7 @@ fn translation(
     } else {
         ""
     };
-    let to = action::destination(address, port, looked_up);
+    let to = action::destination(address, port, before);
     let flags: Vec<&str> = flags
         .iter()
         .map(|flag| nat_flag(*flag))
@@ -289,15 +308,14 @@ fn set(field: &Field, new: &Value) -> String {
     let keep = all & !mask;
     let literal = |number: u128| action::constant(field, number, bits);
     // `& a | b` clears what is not in `a` and sets `b`; only flipping kept bits needs `^`.
-    if flipped & keep == 0 && mask != 0 {
-        format!(
-            "{words} set {words} & {} | {}",
-            literal(keep | flipped),
-            literal(flipped)
-        )
-    } else {
-        format!("{words} set {words} & {} ^ {}", literal(keep), literal(flipped))
-    }
+    let computed = match (keep, flipped) {
+        (keep, 0) => format!("& {}", literal(keep)),
+        (keep, flipped) if keep == all => format!("^ {}", literal(flipped)),
+        (keep, flipped) if flipped & keep != 0 => format!("& {} ^ {}", literal(keep), literal(flipped)),
+        (keep, flipped) if keep | flipped == all => format!("| {}", literal(flipped)),
+        (keep, flipped) => format!("& {} | {}", literal(keep | flipped), literal(flipped)),
+    };
+    format!("{words} set {words} {computed}")
 }
 
 /// A value as a number of as many bits as the field has.

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::words;
+use super::action::Before;
+use super::{time, words};
 use crate::netfilter::model::{Field, Value};
 use crate::netfilter::names::name_of;
 
@@ -68,6 +69,7 @@ fn one_field(name: &str) -> String {
 pub(super) fn value(field: &Field, value: &Value) -> String {
     match value {
         Value::Number(number) => print_number(&field.0, *number),
+        Value::Wide(number) if field.0 == "meta.time" => time::date(number.0),
         Value::Wide(number) => number.to_string(),
         Value::Address(address) => address.to_string(),
         Value::Prefix { address, length } => format!("{address}/{length}"),
@@ -89,7 +91,10 @@ pub(super) fn value(field: &Field, value: &Value) -> String {
         Value::Field(other) => field_words(other),
         // nftables has no words for these: they are for people.
         Value::Parts(parts) => {
-            let parts: Vec<String> = parts.iter().map(super::matched).collect();
+            let parts: Vec<String> = parts
+                .iter()
+                .map(|part| super::matched(part, &Before::default()))
+                .collect();
             format!("({})", parts.join(", "))
         }
     }
@@ -105,6 +110,17 @@ fn concat(field: &Field, all: &[Value]) -> String {
 }
 
 fn print_number(field: &str, number: u32) -> String {
+    match field {
+        "meta.day" | "day" => {
+            let word = words::words_of(field).and_then(|words| name_of(words, number));
+            return word.map_or_else(|| number.to_string(), |word| format!("\"{word}\""));
+        }
+        "meta.hour" | "hour" => return time::hour(number),
+        "ct.expiration" | "ct.original.expiration" | "ct.reply.expiration" | "time" => {
+            return time::duration(number.into());
+        }
+        _ => {}
+    }
     match words::words_of(field).and_then(|words| name_of(words, number)) {
         Some(word) => word.to_owned(),
         None if words::is_mark(field) => format!("{number:#010x}"),
@@ -125,26 +141,6 @@ fn flags(field: &str, given: &[String]) -> String {
         .map(String::as_str)
         .collect::<Vec<_>>()
         .join(",")
-}
-
-/// A time as `nft` prints it: `1d2h3m4s5ms` without the parts that are zero.
-pub(super) fn duration(milliseconds: u64) -> String {
-    const PARTS: [(u64, &str); 5] = [
-        (86_400_000, "d"),
-        (3_600_000, "h"),
-        (60_000, "m"),
-        (1000, "s"),
-        (1, "ms"),
-    ];
-    let mut rest = milliseconds;
-    let mut out = String::new();
-    for (length, unit) in PARTS {
-        if rest >= length {
-            out = format!("{out}{}{unit}", rest / length);
-            rest %= length;
-        }
-    }
-    if out.is_empty() { "0s".to_owned() } else { out }
 }
 
 /// Flags as one operand: `(syn | ack)`.
