@@ -11,6 +11,7 @@
 mod reading;
 
 mod everyday;
+mod objects;
 mod pairs;
 mod random;
 mod whole;

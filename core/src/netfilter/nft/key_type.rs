@@ -14,9 +14,7 @@ pub(super) struct Part {
 const TYPE_BITS: u32 = 6;
 
 /// Number, word, type, length in bytes.
-type Datatype = (u32, &'static str, Type, Option<usize>);
-
-const DATATYPES: [Datatype; 31] = [
+const DATATYPES: [(u32, &str, Type, Option<usize>); 31] = [
     (2, "nf_proto", Type::Network, Some(1)),
     (4, "integer", Type::Bytes, None),
     (5, "string", Type::Text, None),
@@ -88,6 +86,9 @@ fn unpack(mut number: u32) -> Vec<u32> {
     out.reverse();
     out
 }
+
+/// A row of [`DATATYPES`].
+type Datatype = (u32, &'static str, Type, Option<usize>);
 
 /// The length of each part; each part of a concatenation takes whole registers. `None` where they are not those of the key.
 fn widths(rows: &[&Datatype], length: usize, fields: &[u32]) -> Option<Vec<Option<usize>>> {

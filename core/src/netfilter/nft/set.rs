@@ -236,19 +236,21 @@ impl<'a> SetMessage<'a> {
             Data::Verdict(verdict) => Some(ElementData::Verdict {
                 verdict: verdict.clone(),
             }),
-            Data::Value(bytes) => {
-                let holds = self.holds();
-                let halves = holds
-                    .interval
-                    .then(|| bytes.split_at_checked(self.data_length / 2));
-                let (low, high) = match halves.flatten() {
-                    Some((low, high)) => (low, Some(high)),
-                    None => (*bytes, None),
-                };
-                Some(ElementData::Value {
-                    value: concat(low, high, &holds.parts, links),
-                })
-            }
+            Data::Value(bytes) => Some(ElementData::Value {
+                value: self.data_value(bytes, links),
+            }),
+        }
+    }
+
+    /// What these bytes mean as the data of this map.
+    fn data_value(&self, bytes: &[u8], links: &NetlinkRaw) -> Value {
+        let holds = self.holds();
+        let halves = holds
+            .interval
+            .then(|| bytes.split_at_checked(self.data_length / 2));
+        match halves.flatten() {
+            Some((low, high)) => concat(low, Some(high), &holds.parts, links),
+            None => concat(bytes, None, &holds.parts, links),
         }
     }
 }

@@ -65,7 +65,7 @@ impl Count {
         rows.filter(|row| row.missing > 0).collect()
     }
 
-    fn gaps(&self) -> Vec<Gap> {
+    pub(super) fn gaps(&self) -> Vec<Gap> {
         self.expected
             .iter()
             .filter_map(|(chain, expected)| {

@@ -69,7 +69,7 @@ impl<'a> Lift<'a> {
         }
     }
 
-    fn rule(&self, family: Family, message: &RuleMessage<'a>) -> Result<LiftedRule, Malformed> {
+    pub(super) fn rule(&self, family: Family, message: &RuleMessage<'a>) -> Result<LiftedRule, Malformed> {
         let read = expr::read(self.source(family, &message.table), attrs(message.expressions))?;
         let mut comments = message.comment.iter().cloned().chain(read.comments);
         let comment = comments.next();
