@@ -15,7 +15,7 @@ pub fn rule(plane: Plane, table: &Table, chain: &Chain, rule: &Rule) -> String {
     } else if plane != Plane::Nft || is_iptables_table(table) {
         iptables::rule(table.family, &chain.name, rule)
     } else {
-        nft::rule(table.family, rule)
+        nft::rule_in(table, rule)
     }
 }
 
