@@ -53,3 +53,6 @@ pub fn gaps(raw: &NetlinkRaw, lifted: &Lifted) -> Result<Vec<Gap>, Malformed> {
     gaps.extend(unresolved::gaps(&lifted.config));
     Ok(gaps)
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub fn rule(plane: Plane, table: &Table, chain: &Chain, rule: &Rule) -> String {
         Family::Arp if is_save => arptables::rule(&chain.name, rule),
         Family::Bridge if is_save => ebtables::rule(&chain.name, rule),
         _ if is_save => iptables::rule(table.family, &chain.name, rule),
-        family => nft::rule(family, rule),
+        _ => nft::rule_in(table, rule),
     }
 }
 

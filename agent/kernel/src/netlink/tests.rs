@@ -162,3 +162,53 @@ fn a_cut_message_is_an_error() {
         Err(DumpError::Malformed(_))
     ));
 }
+
+fn ask(requests: usize, datagrams: Vec<Vec<u8>>) -> Result<Vec<Answer>, DumpError> {
+    let script = Script {
+        answers: vec![datagrams].into(),
+        ..Script::default()
+    };
+    Socket::over(script, PORT).ask(1, &vec![vec![0; 4]; requests])
+}
+
+/// An answer to the request of this number, from 1.
+fn numbered(number: u8, message_type: u16, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = message(message_type, NlmF::empty(), payload);
+    bytes[8] = number;
+    bytes
+}
+
+fn refusal(number: u8, errno: i32) -> Vec<u8> {
+    numbered(number, ERROR, &(-errno).to_ne_bytes())
+}
+
+#[test]
+fn each_of_several_requests_gets_its_own_answer() {
+    let datagrams = vec![
+        [refusal(2, libc::ENOENT), numbered(3, ROW, &[3])].concat(),
+        numbered(1, ROW, &[1]),
+    ];
+    let answers = ask(3, datagrams).unwrap();
+    let found = |answer: &Answer| match answer {
+        Answer::Message(message) => Ok(message.payload.0.clone()),
+        Answer::Refused { errno, .. } => Err(*errno),
+    };
+    let all: Vec<_> = answers.iter().map(found).collect();
+    assert_eq!(all, [Ok(vec![1]), Err(libc::ENOENT), Ok(vec![3])]);
+    assert!(ask(0, Vec::new()).unwrap().is_empty());
+}
+
+#[test]
+fn an_answer_too_few_too_many_or_to_nobody_is_an_error() {
+    let row = |number| numbered(number, ROW, &[]);
+    for datagrams in [
+        vec![row(1)],
+        vec![row(1), row(1)],
+        vec![row(1), row(3)],
+        vec![row(1), refusal(2, 0)],
+        vec![row(1), numbered(2, DONE, &[0; 4])],
+    ] {
+        assert!(ask(2, datagrams.clone()).is_err(), "{datagrams:?}");
+    }
+    assert!(ask(2, vec![row(1), row(2)]).is_ok());
+}

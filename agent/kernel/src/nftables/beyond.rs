@@ -155,7 +155,7 @@ fn asked(body: Vec<u8>) -> RawMessage {
 
 /// `NFTA_RULE_TABLE`, `NFTA_RULE_CHAIN`, `NFTA_RULE_HANDLE`.
 fn request(chain: &ChainId, handle: u64) -> Result<Vec<u8>, DumpError> {
-    let mut body = header(message::number_of(chain.family));
+    let mut body = header(message::family_number(chain.family));
     push_name(&mut body, 1, &chain.table)?;
     push_name(&mut body, 2, &chain.chain)?;
     body.extend_from_slice(&12u16.to_ne_bytes());

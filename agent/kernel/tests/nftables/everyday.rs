@@ -173,6 +173,32 @@ fn root_chains_without_a_name_load_again_as_the_same() {
     );
 }
 
+/// They are printed where they are used, so the text loads as the same.
+#[test]
+fn root_chains_without_a_name_print_as_what_loads_the_same() {
+    let first = read(&load(
+        "table inet t {
+            chain z {
+                ip saddr 1.2.3.4 jump { tcp dport 1 drop; log prefix \"(implicit 9)\"; }
+                ip saddr 1.2.3.5 goto { reject; }
+            }
+            chain a {
+                type filter hook input priority 0;
+                jump { accept comment \"in place\"; } comment \"around\"
+            }
+        }",
+    ));
+    let ruleset = config(&first);
+    assert_eq!(ruleset.tables[0].chains.len(), 5);
+    let printed = text::nft::ruleset(ruleset);
+    let lines: Vec<&str> = printed.lines().map(str::trim).collect();
+    assert!(
+        lines.contains(&"jump { accept comment \"in place\"; } comment \"around\""),
+        "{printed}"
+    );
+    assert_same(ruleset, config(&read(&load(&printed))));
+}
+
 #[test]
 fn root_nothing_loaded_is_captured_and_empty() {
     let namespace = Namespace::new().unwrap();

@@ -3,7 +3,9 @@
 use super::made::*;
 use crate::bytes::{Big, Hex};
 use crate::diff::{Kind, Value, Verdict as Answer};
-use crate::netfilter::model::{Family, Hook, Item, Plane, Ruleset, Statement, Table, Verdict};
+use crate::netfilter::model::{
+    Definition, Family, Hook, Item, OpaqueAttribute, Plane, Ruleset, Statement, Table, Verdict,
+};
 
 fn start() -> Ruleset {
     let mut one = table(
@@ -283,5 +285,53 @@ fn shuffled_copies_beyond_the_bound_are_one_change() {
     assert_eq!(
         kinds(&of_rulesets(&of(one), &of(other))),
         [Kind::RulesReplacedWholesale]
+    );
+}
+
+#[test]
+fn what_an_object_says_its_comment_and_attributes_that_are_not_known() {
+    use Kind::{AttributesChanged, CommentChanged, ObjectChanged, SetChanged, SetElementChanged};
+    let unknown = || OpaqueAttribute {
+        number: 99,
+        payload: Hex(vec![1]),
+    };
+    let quota = Definition::Quota {
+        bytes: Big(5),
+        over: false,
+    };
+    check(
+        |r| first(r).objects[0].definition = Some(quota),
+        ObjectChanged,
+        ObjectChanged,
+    );
+    check(
+        |r| first(r).objects[0].comment = Some("of the web".into()),
+        CommentChanged,
+        CommentChanged,
+    );
+    check(
+        |r| first(r).objects[0].opaque.push(unknown()),
+        ObjectChanged,
+        ObjectChanged,
+    );
+    check(
+        |r| first(r).opaque.push(unknown()),
+        AttributesChanged,
+        AttributesChanged,
+    );
+    check(
+        |r| first(r).chains[0].opaque.push(unknown()),
+        AttributesChanged,
+        AttributesChanged,
+    );
+    check(
+        |r| first(r).sets[0].opaque.push(unknown()),
+        SetChanged,
+        SetChanged,
+    );
+    check(
+        |r| first(r).sets[0].elements[0].opaque.push(unknown()),
+        SetElementChanged,
+        SetElementChanged,
     );
 }

@@ -98,6 +98,8 @@ fn unpack(mut number: u32) -> Vec<u32> {
     out
 }
 
+/// A row of [`DATATYPES`].
+
 /// The length of each part; each part of a concatenation takes whole registers. `None` where they are not those of the key.
 fn widths(rows: &[&Datatype], length: usize, fields: &[u32]) -> Option<Vec<Option<usize>>> {
     if let [row] = rows {

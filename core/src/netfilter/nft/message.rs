@@ -144,8 +144,8 @@ pub fn names(message: &RawMessage) -> Result<(u8, Text, Text), Malformed> {
     ))
 }
 
-/// `NFPROTO_*` of a family.
-pub fn number_of(family: Family) -> u8 {
+/// The number of a family in `nfgenmsg`, `NFPROTO_*`.
+pub fn family_number(family: Family) -> u8 {
     match family {
         Family::Inet => 1,
         Family::Ip => 2,

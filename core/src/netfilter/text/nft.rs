@@ -9,6 +9,7 @@ use crate::netfilter::model::{
 
 mod action;
 mod implied;
+mod inline;
 mod object;
 mod statement;
 mod time;
@@ -28,6 +29,11 @@ pub fn rule(family: Family, rule: &Rule) -> String {
         parts.push(format!("comment \"{comment}\""));
     }
     parts.join(" ")
+}
+
+/// As [`rule`], with the chains without a name that it jumps to written in place.
+pub fn rule_in(table: &Table, one: &Rule) -> String {
+    inline::rule_in(table, one)
 }
 
 /// The answer that `reject` alone gives.
@@ -88,10 +94,16 @@ fn table_block(ruleset: &Ruleset, table: &Table) -> String {
     for set in &table.sets {
         out.push_str(&set_block(set));
     }
-    let mut chains: Vec<&Chain> = table.chains.iter().collect();
-    chains.sort_by_key(|chain| chain_position(ruleset, table, chain));
+    let named = table.chains.iter().filter(|chain| !inline::is_implicit(chain));
+    let mut chains: Vec<&Chain> = named.collect();
+    chains.sort_by_cached_key(|chain| {
+        (
+            chain_position(ruleset, table, chain),
+            inline::first_used(table, chain),
+        )
+    });
     for chain in chains {
-        out.push_str(&chain_block(table.family, chain));
+        out.push_str(&chain_block(table, chain));
     }
     out.push_str("}\n");
     out
@@ -108,7 +120,7 @@ fn comment_line(out: &mut String, depth: usize, comment: Option<&crate::bytes::T
     }
 }
 
-fn chain_block(family: Family, chain: &Chain) -> String {
+fn chain_block(table: &Table, chain: &Chain) -> String {
     let mut out = String::new();
     line(&mut out, 1, &format!("chain {} {{", chain.name));
     comment_line(&mut out, 2, chain.comment.as_ref());
@@ -116,7 +128,7 @@ fn chain_block(family: Family, chain: &Chain) -> String {
         line(&mut out, 2, &hook_line(base));
     }
     for one in &chain.rules {
-        line(&mut out, 2, &rule(family, one));
+        line(&mut out, 2, &rule_in(table, one));
     }
     line(&mut out, 1, "}");
     out
