@@ -28,7 +28,7 @@ pub const MECHANISMS: [(&str, Option<SectionName>); 31] = [
     ("ipset", None),
     ("tc-qdisc", Some(SectionName::Tc)),
     ("tc-class", Some(SectionName::Tc)),
-    ("tc-filter", None),
+    ("tc-filter", Some(SectionName::Tc)),
     ("xdp", None),
     ("tcx", None),
     ("netfilter-bpf", None),

@@ -74,6 +74,7 @@ fn htb(leaf: &str) -> TcConfig {
     TcConfig {
         qdiscs: vec![qdisc("root", "1:", "htb"), qdisc("1:10", "0:", leaf)],
         classes: vec![class("1:1", "root"), class("1:10", "1:1")],
+        ..TcConfig::default()
     }
 }
 
@@ -84,7 +85,7 @@ fn compare_tc(before: &TcConfig, after: &TcConfig) -> Vec<Change> {
 fn plain() -> TcConfig {
     TcConfig {
         qdiscs: vec![qdisc("root", "0:", "noqueue")],
-        classes: Vec::new(),
+        ..TcConfig::default()
     }
 }
 
@@ -152,7 +153,7 @@ fn the_kernels_own_queue_below_a_shaper_follows_it() {
                 ..qdisc("1:1", "0:", "bfifo")
             },
         ],
-        classes: Vec::new(),
+        ..TcConfig::default()
     };
     let found = tc(&tree(1, 10), &tree(2, 20), &Gaps::default()).unwrap();
     assert_eq!(seen(&found), [(Kind::QdiscChanged, "eth0/qdisc[root]")]);
