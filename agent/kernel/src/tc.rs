@@ -66,7 +66,8 @@ fn pass(socket: &mut Socket) -> Result<Pass, DumpError> {
         }
         messages.extend(socket.dump(GET_CLASS, &body)?);
     }
-    let places = questions(&messages).map_err(|_| DumpError::Malformed("a qdisc or class without device or kind"))?;
+    let places =
+        questions(&messages).map_err(|_| DumpError::Malformed("a qdisc or class without device or kind"))?;
     for place in places {
         messages.extend(hanging(socket, place)?);
     }

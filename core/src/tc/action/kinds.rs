@@ -105,7 +105,15 @@ fn mirred(payload: &[u8], out: &mut Out<'_>) -> Result<(), Stop> {
         ),
         field("dev", Read::U32, Show::Link),
     ];
-    out.structure(PARMS, payload)
+    out.structure(PARMS, payload)?;
+    // What is redirected is gone from here: `tc` has no word for it and takes none.
+    let stolen = Value::Keyword("stolen".to_owned());
+    for setting in &mut out.settings {
+        if setting.name == "control" && setting.value == stolen {
+            setting.name = "internal_control".to_owned();
+        }
+    }
+    Ok(())
 }
 
 /// `TCA_CT_*`. The attribute 3 is read twice, since `tc` writes what it says of translation behind the mark.

@@ -97,8 +97,7 @@ fn mark(payload: &[u8], out: &mut Out<'_>) -> Result<(), Stop> {
     out.runtime.extend(inner.runtime);
     let mut values = inner.settings.into_iter().map(|setting| setting.value);
     if let (Some(value), Some(mask)) = (values.next(), values.next()) {
-        let (value, mask) = (Box::new(value), Box::new(mask));
-        out.set("match mark", Value::Masked { value, mask });
+        out.set("match mark", Value::List(vec![value, mask]));
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ impl fmt::Display for Filter {
         let handle = self.handle.as_deref().unwrap_or_default();
         match (handle, self.table()) {
             ("", _) => write!(f, " {kind}")?,
-            (handle, Some(bucket)) if bucket.is_empty() => {
+            (handle, Some("")) => {
                 write!(
                     f,
                     " handle {} {kind}",
