@@ -7,7 +7,7 @@ use super::places::GET_FILTER;
 use super::stats;
 use super::{Options, Statistics};
 use crate::bytes::{Hex, Text};
-use crate::raw::attr::{Attr, Malformed};
+use crate::raw::attr::{Attr, Malformed, take_at};
 use crate::raw::lift::{Fault, Fields, LiftError, OpaqueAttribute, whole};
 use crate::raw::{NetlinkRaw, RawMessage};
 
@@ -64,11 +64,20 @@ pub(super) fn nodes(raw: &NetlinkRaw) -> Result<Vec<Node>, LiftError> {
 /// Filters and chains.
 pub(super) fn filters(raw: &NetlinkRaw, trees: &Trees<'_>) -> Result<(Vec<Found>, Vec<Chain>), LiftError> {
     let (mut filters, mut chains) = (Vec::new(), Vec::new());
+    let mut asked = None;
     for (position, message) in raw.messages.iter().enumerate() {
+        if message.message_type == GET_FILTER {
+            let parent = take_at(&message.payload.0, 12, "struct tcmsg");
+            asked = Some(
+                parent
+                    .map(u32::from_ne_bytes)
+                    .map_err(|source| Fault::from(source).at(position))?,
+            );
+        }
         if !matches!(message.message_type, NEW_FILTER | NEW_CHAIN) {
             continue;
         }
-        match filter::message(raw, trees, message).map_err(|fault| fault.at(position))? {
+        match filter::message(raw, trees, message, asked).map_err(|fault| fault.at(position))? {
             Message::Filter(found) => filters.push(*found),
             Message::Chain(chain) => chains.push(chain),
         }

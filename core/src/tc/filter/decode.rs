@@ -48,16 +48,22 @@ const STATS2: u16 = 7;
 const PAD: u16 = 9;
 const CHAIN: u16 = 11;
 
-/// Decodes one message.
+/// Decodes one message. Of a chain the kernel names the qdisc only, not the class or the way that was asked about, so its
+/// place is that of the request before it, if that was kept.
 pub(in crate::tc) fn message(
     raw: &NetlinkRaw,
     trees: &Trees<'_>,
     message: &RawMessage,
+    asked: Option<u32>,
 ) -> Result<Message, Fault> {
     let mut fields = Fields::new(&message.payload.0, "struct tcmsg");
     let _family_and_padding = fields.u32()?;
     let index = fields.u32()?;
-    let (handle, parent, info) = (fields.u32()?, fields.u32()?, fields.u32()?);
+    let (handle, told_parent, info) = (fields.u32()?, fields.u32()?, fields.u32()?);
+    let parent = match asked {
+        Some(asked) if message.message_type == NEW_CHAIN => asked,
+        _ => told_parent,
+    };
     let all = whole(attrs(fields.rest()))?;
     let device = match index {
         BLOCK => None,
