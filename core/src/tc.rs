@@ -1,4 +1,4 @@
-//! Traffic control: queueing disciplines and classes.
+//! Traffic control: queueing disciplines, classes, filters and actions.
 //!
 //! Read from `RTM_NEWQDISC` and `RTM_NEWTCLASS` messages (`linux/rtnetlink.h`, `linux/pkt_sched.h`). Qdiscs that `tc` hides
 //! unless asked (`TCA_DUMP_INVISIBLE`) are part of the configuration: a hidden default queue drops packets like any other.
@@ -12,17 +12,22 @@ use crate::bytes::{Hex, Text};
 use crate::raw::NetlinkRaw;
 use crate::raw::lift::{LiftError, Lifted, OpaqueAttribute};
 
+mod action;
 mod decode;
+mod filter;
 mod kinds;
 mod netem;
 mod options;
 mod order;
+pub mod places;
 mod schema;
 pub mod setting;
 mod shaper;
 mod stats;
 mod text;
 
+pub use action::{Action, ActionRuntime};
+pub use filter::{Chain, Filter, FilterRuntime, Place};
 pub use netem::{Correlated, LossModel, Netem, NetemRate, Slot};
 pub use options::Options;
 pub use setting::{Setting, Value};
@@ -40,6 +45,12 @@ pub struct TcConfig {
     pub qdiscs: Vec<Qdisc>,
     /// In the same order, each class before what hangs below it.
     pub classes: Vec<Class>,
+    /// By place, chain and priority; within one priority in the order in which they are asked.
+    #[serde(default)]
+    pub filters: Vec<Filter>,
+    /// Chains without filters or with a template, by place and number.
+    #[serde(default)]
+    pub chains: Vec<Chain>,
 }
 
 /// A queueing discipline.
@@ -93,6 +104,9 @@ pub struct TcRuntime {
     pub classes: Vec<ClassRuntime>,
     /// Classes that packets make: the flows of `fq_codel`, `sfq` and `cake`.
     pub flows: Vec<FlowClass>,
+    /// One for each filter.
+    #[serde(default)]
+    pub filters: Vec<FilterRuntime>,
 }
 
 /// Runtime of a qdisc.
@@ -144,9 +158,17 @@ pub struct FlowClass {
     pub statistics: Statistics,
 }
 
-/// Decodes the messages of a dump of qdiscs (type 36) and classes (type 40).
+/// Decodes the messages of dumps of qdiscs (type 36), classes (type 40), filters (type 44) and chains (type 100).
 pub fn lift(raw: &NetlinkRaw) -> Result<Lifted<TcConfig, TcRuntime>, LiftError> {
-    decode::messages(raw).map(order::canonical)
+    let nodes = decode::nodes(raw)?;
+    let trees = order::Trees::new(&nodes);
+    let mut lifted = order::canonical(&nodes, &trees);
+    let (found, chains) = decode::filters(raw, &trees)?;
+    let (filters, runtime) = filter::canonical::filters(found);
+    lifted.config.chains = filter::canonical::chains(chains, &filters);
+    lifted.config.filters = filters;
+    lifted.runtime.filters = runtime;
+    Ok(lifted)
 }
 
 #[cfg(test)]

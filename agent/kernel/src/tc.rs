@@ -1,4 +1,4 @@
-//! Queueing disciplines and classes, with those that `tc` hides.
+//! Queueing disciplines, with those that `tc` hides, classes, filters and chains.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,7 @@ use netghost_core::raw::attr::{attrs, take_at};
 use netghost_core::raw::{NetlinkRaw, RawMessage};
 use netghost_core::section::{Content, Section, SectionName};
 use netghost_core::tc;
+use netghost_core::tc::places::{GET_FILTER, Question, questions, request};
 
 use crate::link_names;
 use crate::netlink::{DumpError, Socket};
@@ -15,6 +16,8 @@ use crate::steady::{self, Pass, Source};
 const GET_QDISC: u16 = 38;
 /// `RTM_GETTCLASS`.
 const GET_CLASS: u16 = 42;
+/// `RTM_GETCHAIN`.
+const GET_CHAIN: u16 = 102;
 /// `sizeof(struct tcmsg)`.
 const HEADER: usize = 20;
 /// `TCA_KIND`.
@@ -35,7 +38,7 @@ const CLASSLESS: [&[u8]; 6] = [
     b"clsact",
 ];
 
-/// Reads the qdiscs and classes of every device. `now_us` gives microseconds since 1970 UTC.
+/// Reads the qdiscs, classes, filters and chains of every device and shared block. `now_us` gives microseconds since 1970 UTC.
 pub fn read(now_us: &dyn Fn() -> u64) -> Section {
     let source = Source {
         name: SectionName::Tc,
@@ -63,6 +66,11 @@ fn pass(socket: &mut Socket) -> Result<Pass, DumpError> {
         }
         messages.extend(socket.dump(GET_CLASS, &body)?);
     }
+    let places =
+        questions(&messages).map_err(|_| DumpError::Malformed("a qdisc or class without device or kind"))?;
+    for place in places {
+        messages.extend(hanging(socket, place)?);
+    }
     let links_agree = link_names::read(socket)? == links;
     Ok(Pass {
         raw: NetlinkRaw {
@@ -72,6 +80,20 @@ fn pass(socket: &mut Socket) -> Result<Pass, DumpError> {
         },
         links_agree,
     })
+}
+
+/// The chains and filters of one place, behind the request for them.
+fn hanging(socket: &mut Socket, place: Question) -> Result<Vec<RawMessage>, DumpError> {
+    let request = request(place);
+    let body = request.payload.0.clone();
+    let mut messages = vec![request];
+    match socket.dump(GET_CHAIN, &body) {
+        // Linux before 4.19 has chains without a way to list them; their filters say the rest.
+        Err(error) if error.errno() == Some(libc::EOPNOTSUPP) => {}
+        chains => messages.extend(chains?),
+    }
+    messages.extend(socket.dump(GET_FILTER, &body)?);
+    Ok(messages)
 }
 
 /// The index of the device, as its bytes, if this qdisc may have classes.

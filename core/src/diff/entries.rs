@@ -14,6 +14,7 @@ use crate::host::links::{Link, LinksConfig};
 use crate::host::routes::{Prefix, Route, RoutesConfig};
 use crate::section::SectionName;
 
+mod filters;
 mod shaping;
 
 pub(super) use shaping::compare as tc;

@@ -98,6 +98,26 @@ kinds! {
     ClassRemoved => "class_removed",
     /// A class of a queueing discipline.
     ClassChanged => "class_changed",
+    /// A filter of traffic control, with its actions.
+    FilterAdded => "filter_added",
+    /// A filter of traffic control, with its actions.
+    FilterRemoved => "filter_removed",
+    /// Another filter in the same place, or several of its actions at once.
+    FilterChanged => "filter_changed",
+    /// The same filter, before or behind others of its priority.
+    FilterMoved => "filter_moved",
+    /// One action of a filter.
+    ActionAdded => "action_added",
+    /// One action of a filter.
+    ActionRemoved => "action_removed",
+    /// One action of a filter.
+    ActionChanged => "action_changed",
+    /// A chain of filters that is empty or has a template.
+    FilterChainAdded => "filter_chain_added",
+    /// A chain of filters that is empty or has a template.
+    FilterChainRemoved => "filter_chain_removed",
+    /// The template of a chain of filters.
+    FilterChainChanged => "filter_chain_changed",
     /// A network interface.
     LinkAdded => "link_added",
     /// A network interface.

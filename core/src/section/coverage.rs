@@ -28,7 +28,7 @@ pub const MECHANISMS: [(&str, Option<SectionName>); 31] = [
     ("ipset", Some(SectionName::Ipset)),
     ("tc-qdisc", Some(SectionName::Tc)),
     ("tc-class", Some(SectionName::Tc)),
-    ("tc-filter", None),
+    ("tc-filter", Some(SectionName::Tc)),
     ("xdp", Some(SectionName::Bpf)),
     ("tcx", Some(SectionName::Bpf)),
     ("netfilter-bpf", Some(SectionName::Bpf)),

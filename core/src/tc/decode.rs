@@ -1,15 +1,20 @@
 //! `struct tcmsg` (`linux/rtnetlink.h`) and the attributes that every kind has.
 
+use super::filter::{self, Chain, Found, Message};
 use super::options::{self, Decoded};
+use super::order::Trees;
+use super::places::GET_FILTER;
 use super::stats;
 use super::{Options, Statistics};
 use crate::bytes::{Hex, Text};
-use crate::raw::attr::{Attr, Malformed};
+use crate::raw::attr::{Attr, Malformed, take_at};
 use crate::raw::lift::{Fault, Fields, LiftError, OpaqueAttribute, whole};
 use crate::raw::{NetlinkRaw, RawMessage};
 
 const NEW_QDISC: u16 = 36;
 const NEW_CLASS: u16 = 40;
+const NEW_FILTER: u16 = 44;
+const NEW_CHAIN: u16 = 100;
 
 // TCA_*, `linux/rtnetlink.h`.
 const KIND: u16 = 1;
@@ -42,10 +47,10 @@ pub(super) struct Node {
     pub(super) other: Vec<OpaqueAttribute>,
 }
 
-pub(super) fn messages(raw: &NetlinkRaw) -> Result<Vec<Node>, LiftError> {
-    raw.messages
-        .iter()
-        .enumerate()
+/// Everything but filters and chains, which name what is found here.
+pub(super) fn nodes(raw: &NetlinkRaw) -> Result<Vec<Node>, LiftError> {
+    let each = raw.messages.iter().enumerate();
+    each.filter(|(_, message)| !matches!(message.message_type, NEW_FILTER | NEW_CHAIN | GET_FILTER))
         .map(|(position, message)| match message.message_type {
             NEW_QDISC | NEW_CLASS => node(raw, message).map_err(|fault| fault.at(position)),
             message_type => Err(LiftError::Type {
@@ -54,6 +59,30 @@ pub(super) fn messages(raw: &NetlinkRaw) -> Result<Vec<Node>, LiftError> {
             }),
         })
         .collect()
+}
+
+/// Filters and chains.
+pub(super) fn filters(raw: &NetlinkRaw, trees: &Trees<'_>) -> Result<(Vec<Found>, Vec<Chain>), LiftError> {
+    let (mut filters, mut chains) = (Vec::new(), Vec::new());
+    let mut asked = None;
+    for (position, message) in raw.messages.iter().enumerate() {
+        if message.message_type == GET_FILTER {
+            let parent = take_at(&message.payload.0, 12, "struct tcmsg");
+            asked = Some(
+                parent
+                    .map(u32::from_ne_bytes)
+                    .map_err(|source| Fault::from(source).at(position))?,
+            );
+        }
+        if !matches!(message.message_type, NEW_FILTER | NEW_CHAIN) {
+            continue;
+        }
+        match filter::message(raw, trees, message, asked).map_err(|fault| fault.at(position))? {
+            Message::Filter(found) => filters.push(*found),
+            Message::Chain(chain) => chains.push(chain),
+        }
+    }
+    Ok((filters, chains))
 }
 
 fn node(raw: &NetlinkRaw, message: &RawMessage) -> Result<Node, Fault> {

@@ -10,6 +10,7 @@ mod scheduled;
 mod strict;
 mod xstats;
 
+pub(super) use scheduled::CLOCKS;
 pub(super) use xstats::own as own_statistics;
 
 /// How a kind's options are laid out.

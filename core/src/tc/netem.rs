@@ -30,7 +30,7 @@ const LOSS_GI: u16 = 1;
 const LOSS_GE: u16 = 2;
 
 /// How `netem` mistreats packets. Probabilities and correlations are the kernel's: 2^32 would be certainty, `u32::MAX` is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Netem {
     /// How many packets may wait; those beyond are dropped.
     pub limit_packets: u32,
@@ -65,7 +65,7 @@ pub struct Netem {
 }
 
 /// A probability and how far each decision depends on the one before; see [`Netem`] for the scale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Correlated {
     /// How likely.
     pub probability: u32,
@@ -74,7 +74,7 @@ pub struct Correlated {
 }
 
 /// Loss by a Markov chain; see [`Netem`] for the scale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "model", rename_all = "snake_case")]
 pub enum LossModel {
     /// Four states (`struct tc_netem_gimodel`): the probabilities to go from one to another.
@@ -104,7 +104,7 @@ pub enum LossModel {
 }
 
 /// A link's speed, `struct tc_netem_rate`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct NetemRate {
     /// Bytes per second.
     pub rate_bytes_per_s: Big,
@@ -117,7 +117,7 @@ pub struct NetemRate {
 }
 
 /// Bursts, `struct tc_netem_slot`: packets wait for a slot and then leave together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Slot {
     /// Shortest time between slots, nanoseconds.
     pub min_delay_ns: Big,

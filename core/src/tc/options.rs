@@ -12,7 +12,7 @@ use crate::raw::attr::{Malformed, attrs};
 use crate::raw::lift::{Fields, exact};
 
 /// What a qdisc or class was told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Options {
     /// Nothing: the kind takes no options, or this class has none.

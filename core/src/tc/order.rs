@@ -16,8 +16,7 @@ const DEEPEST: usize = 16;
 /// Kinds whose classes are flows of packets, there only while packets wait.
 const FLOW_KINDS: [&str; 3] = ["fq_codel", "sfq", "cake"];
 
-pub(super) fn canonical(nodes: Vec<Node>) -> Lifted<TcConfig, TcRuntime> {
-    let trees = Trees::new(&nodes);
+pub(super) fn canonical(nodes: &[Node], trees: &Trees<'_>) -> Lifted<TcConfig, TcRuntime> {
     let mut placed: Vec<(Place, &Node)> = nodes.iter().map(|node| (trees.place(node), node)).collect();
     // The kernel's handle settles only what has no place of its own, which it never sends.
     placed.sort_by(|(a, left), (b, right)| {
@@ -48,13 +47,13 @@ struct Place {
 }
 
 /// The qdiscs of each device by the upper half of their handle.
-struct Trees<'a> {
+pub(super) struct Trees<'a> {
     qdiscs: BTreeMap<(&'a Text, u16), &'a Node>,
 }
 
 impl<'a> Trees<'a> {
     /// Default qdiscs all have the handle 0; only the root's can have children (`mq`), so it is the one that counts.
-    fn new(nodes: &'a [Node]) -> Self {
+    pub(super) fn new(nodes: &'a [Node]) -> Self {
         let mut qdiscs = BTreeMap::new();
         for node in nodes.iter().filter(|node| !node.is_class) {
             let key = (&node.device, major(node.handle));
@@ -89,7 +88,7 @@ impl<'a> Trees<'a> {
     }
 
     /// An id with the kernel's own choice of number replaced by the place of the qdisc that it belongs to.
-    fn name(&self, device: &Text, id: u32, depth: usize) -> String {
+    pub(super) fn name(&self, device: &Text, id: u32, depth: usize) -> String {
         let owner = self.qdisc_of(device, id);
         match owner {
             Some(owner) if is_automatic(id) && depth < DEEPEST => {
@@ -103,7 +102,7 @@ impl<'a> Trees<'a> {
         }
     }
 
-    fn parent_name(&self, device: &Text, parent: u32, depth: usize) -> String {
+    pub(super) fn parent_name(&self, device: &Text, parent: u32, depth: usize) -> String {
         match parent {
             ROOT | INGRESS | 0 => parent_text(parent),
             _ => self.name(device, parent, depth),

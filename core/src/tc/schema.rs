@@ -11,7 +11,7 @@ use crate::raw::lift::whole;
 
 mod show;
 
-pub(super) use show::Show;
+pub(super) use show::{Show, address};
 
 /// How a field's bytes are read.
 #[derive(Clone, Copy)]
@@ -25,7 +25,6 @@ pub(super) enum Read {
     I64,
     Be16,
     Be32,
-    Be64,
     /// So many bytes.
     Bytes(usize),
     /// All bytes that are left.
@@ -128,6 +127,17 @@ impl Names<'_> {
     }
 }
 
+/// How a value joins the one before it.
+#[derive(Clone, Copy)]
+pub(super) enum Behind {
+    /// As its mask.
+    Mask,
+    /// As the end of a range; the same value again is none.
+    Last,
+    /// As the second of two.
+    Second,
+}
+
 /// What has been decoded so far.
 pub(super) struct Out<'a> {
     pub(super) names: Names<'a>,
@@ -175,6 +185,32 @@ impl<'a> Out<'a> {
         let mut inner = Out::new(self.names);
         inner.attributes(table, payload)?;
         Ok((inner.settings, inner.runtime))
+    }
+
+    /// A value that joins the setting with the field's name.
+    pub(super) fn behind(&mut self, field: &Field, payload: &[u8], how: Behind) -> Result<(), Stop> {
+        let mut inner = Out::new(self.names);
+        let rest = inner.field(field, payload)?;
+        ended(field.name, rest)?;
+        let Some(second) = inner.settings.pop().map(|setting| Box::new(setting.value)) else {
+            return Ok(());
+        };
+        let first = self
+            .settings
+            .iter_mut()
+            .find(|setting| setting.name == field.name)
+            .ok_or_else(|| Stop::Unknown(format!("a second {} without a first", field.name)))?;
+        let value = Box::new(first.value.clone());
+        first.value = match how {
+            Behind::Last if value == second => return Ok(()),
+            Behind::Mask => Value::Masked { value, mask: second },
+            Behind::Last => Value::Range {
+                from: value,
+                to: second,
+            },
+            Behind::Second => Value::List(vec![*value, *second]),
+        };
+        Ok(())
     }
 
     /// A structure of exactly this size.
@@ -240,7 +276,6 @@ fn number(read: Read, bytes: &[u8]) -> Option<(i128, &[u8])> {
         Read::I64 => take(bytes).map(|(b, r)| (i128::from(i64::from_ne_bytes(b)), r))?,
         Read::Be16 => take(bytes).map(|(b, r)| (i128::from(u16::from_be_bytes(b)), r))?,
         Read::Be32 => take(bytes).map(|(b, r)| (i128::from(u32::from_be_bytes(b)), r))?,
-        Read::Be64 => take(bytes).map(|(b, r)| (i128::from(u64::from_be_bytes(b)), r))?,
         _ => return None,
     })
 }

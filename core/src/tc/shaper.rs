@@ -9,7 +9,7 @@ use crate::raw::attr::{Attr, Malformed, attrs};
 use crate::raw::lift::{Fields, exact, whole};
 
 /// A rate, `struct tc_ratespec`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct RateSpec {
     /// Bytes per second.
     pub rate_bytes_per_s: Big,
@@ -28,7 +28,7 @@ pub struct RateSpec {
 /// `tbf`, `struct tc_tbf_qopt`.
 ///
 /// The kernel keeps a bucket's depth as the time that its rate takes to fill it; [`RateSpec::bytes_in`] turns it into bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Tbf {
     /// The rate.
     pub rate: RateSpec,
@@ -47,7 +47,7 @@ pub struct Tbf {
 }
 
 /// `htb`, `struct tc_htb_glob`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Htb {
     /// The version of its interface.
     pub version: u32,
@@ -64,7 +64,7 @@ pub struct Htb {
 }
 
 /// A class of `htb`, `struct tc_htb_opt`. Depths are as in [`Tbf`].
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct HtbClass {
     /// What it is promised.
     pub rate: RateSpec,

@@ -10,6 +10,7 @@ use crate::bytes::Big;
 use crate::raw::RawMessage;
 use crate::raw::captured::captured;
 
+mod filters;
 mod hostile;
 mod kinds;
 

@@ -5,7 +5,8 @@ use std::fmt;
 use super::{Class, Correlated, Htb, HtbClass, LossModel, Netem, Options, Qdisc, RateSpec, Tbf};
 use crate::bytes::Big;
 
-pub(super) mod settings;
+mod filters;
+mod settings;
 mod units;
 
 use units::{Bits, Nanoseconds, Percent, Size};

@@ -154,7 +154,7 @@ fn rules<L: Link>(
         let decoder = scope.spawn(move || decode(stream, generation, &pieces, &empty));
         let mut whole = true;
         for chain in chains {
-            let mut body = header(message::number_of(chain.family));
+            let mut body = header(message::family_number(chain.family));
             push_name(&mut body, 1, &chain.table)?;
             push_name(&mut body, 2, &chain.chain)?;
             match receive(socket, &body, &full, &buffers) {

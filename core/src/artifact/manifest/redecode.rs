@@ -69,6 +69,8 @@ fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
             };
             Some(Decoded { content, gaps })
         }
+        // Before filters were read: what there were can't be told.
+        SectionName::Tc if tc::places::unasked(&raw.messages) => None,
         SectionName::Tc => {
             let lifted = tc::lift(raw).ok()?;
             whole(Content::Tc {

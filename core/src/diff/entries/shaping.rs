@@ -1,12 +1,12 @@
 //! Queueing disciplines and classes: a tree on each device. What came or went with a qdisc or class above it is part of that
-//! change, as the rules of a new chain are.
+//! change, as the rules of a new chain are. Filters are changes of their own wherever they hang.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use serde::Serialize;
 
-use super::value;
+use super::{filters, value};
 use crate::bytes::Text;
 use crate::diff::Kind;
 use crate::diff::comparison::Change;
@@ -164,6 +164,7 @@ pub(in crate::diff) fn compare(
     let classes = (Kind::ClassAdded, Kind::ClassRemoved, Kind::ClassChanged);
     let mut out = sides.list(&before.qdiscs, &after.qdiscs, qdisc_place, qdiscs)?;
     out.extend(sides.list(&before.classes, &after.classes, class_place, classes)?);
+    out.extend(filters::compare(before, after, gaps)?);
     Ok(out)
 }
 

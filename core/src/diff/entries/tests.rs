@@ -74,6 +74,7 @@ fn htb(leaf: &str) -> TcConfig {
     TcConfig {
         qdiscs: vec![qdisc("root", "1:", "htb"), qdisc("1:10", "0:", leaf)],
         classes: vec![class("1:1", "root"), class("1:10", "1:1")],
+        ..TcConfig::default()
     }
 }
 
@@ -84,7 +85,7 @@ fn compare_tc(before: &TcConfig, after: &TcConfig) -> Vec<Change> {
 fn plain() -> TcConfig {
     TcConfig {
         qdiscs: vec![qdisc("root", "0:", "noqueue")],
-        classes: Vec::new(),
+        ..TcConfig::default()
     }
 }
 
@@ -152,7 +153,7 @@ fn the_kernels_own_queue_below_a_shaper_follows_it() {
                 ..qdisc("1:1", "0:", "bfifo")
             },
         ],
-        classes: Vec::new(),
+        ..TcConfig::default()
     };
     let found = tc(&tree(1, 10), &tree(2, 20), &Gaps::default()).unwrap();
     assert_eq!(seen(&found), [(Kind::QdiscChanged, "eth0/qdisc[root]")]);
@@ -170,4 +171,114 @@ fn the_kernels_own_queue_below_a_shaper_follows_it() {
     };
     let found = tc(&numbered(1, 10), &numbered(2, 20), &Gaps::default()).unwrap();
     assert_eq!(found.len(), 2, "{found:?}");
+}
+
+mod filters {
+    use super::*;
+    use crate::raw::captured::captured;
+    use crate::tc::{Filter, lift};
+
+    const ACTIONS: &str = include_str!("../../tc/tests/linux-6.1-actions.txt");
+    const FILTERS: &str = include_str!("../../tc/tests/linux-6.1-filters.txt");
+
+    fn config(text: &str) -> TcConfig {
+        lift(&captured(text)).unwrap().config
+    }
+
+    fn at(config: &TcConfig, line: &str) -> usize {
+        let found = |filter: &Filter| filter.to_string().contains(line);
+        config.filters.iter().position(found).unwrap()
+    }
+
+    #[track_caller]
+    fn one_change(before: &TcConfig, after: &TcConfig, kind: Kind, path: &str) {
+        let found = compare_tc(before, after);
+        assert_eq!(seen(&found), [(kind, path)]);
+    }
+
+    #[test]
+    fn each_filter_gone_is_one_removal_and_back_one_addition() {
+        for text in [ACTIONS, FILTERS] {
+            let whole = config(text);
+            assert_eq!(compare_tc(&whole, &whole), []);
+            for place in 0..whole.filters.len() {
+                let mut without = whole.clone();
+                without.filters.remove(place);
+                let kinds = |found: Vec<Change>| found.iter().map(|change| change.kind).collect::<Vec<_>>();
+                assert_eq!(kinds(compare_tc(&whole, &without)), [Kind::FilterRemoved]);
+                assert_eq!(kinds(compare_tc(&without, &whole)), [Kind::FilterAdded]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_edit_of_one_action_is_a_change_of_that_action() {
+        let before = config(ACTIONS);
+        let place = at(&before, "jump 2");
+        let path = "d0/ingress/filter[chain 0 pref 7 #1]/action";
+        let mut after = before.clone();
+        after.filters[place].actions[1].cookie = Some(crate::bytes::Hex(vec![1]));
+        one_change(&before, &after, Kind::ActionChanged, &format!("{path}[2]"));
+        let mut after = before.clone();
+        after.filters[place].actions.remove(3);
+        one_change(&before, &after, Kind::ActionRemoved, &format!("{path}[4]"));
+        one_change(&after, &before, Kind::ActionAdded, &format!("{path}[4]"));
+        // Several at once are a change of the filter.
+        let mut after = before.clone();
+        after.filters[place].actions.truncate(1);
+        one_change(
+            &before,
+            &after,
+            Kind::FilterChanged,
+            "d0/ingress/filter[chain 0 pref 7 #1]",
+        );
+    }
+
+    #[test]
+    fn an_edit_of_a_filter_is_one_change_of_it() {
+        let before = config(FILTERS);
+        let mut after = before.clone();
+        let place = at(
+            &before,
+            "block 10 protocol ip pref 1 flower dst_ip 10.0.0.1 action",
+        );
+        after.filters[place].class = Some("1:9".to_owned());
+        one_change(
+            &before,
+            &after,
+            Kind::FilterChanged,
+            "block 10/filter[chain 0 pref 1 #1]",
+        );
+    }
+
+    #[test]
+    fn order_matters_within_one_priority() {
+        let before = config(FILTERS);
+        let mut after = before.clone();
+        let place = at(&before, "block 10");
+        after.filters.swap(place, place + 1);
+        let found = compare_tc(&before, &after);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].kind, Kind::FilterMoved);
+    }
+
+    #[test]
+    fn a_replaced_qdisc_keeps_its_filters() {
+        let before = config(FILTERS);
+        let mut after = before.clone();
+        let root = |qdisc: &&mut Qdisc| qdisc.device == "d6".into() && qdisc.parent == "root";
+        after.qdiscs.iter_mut().find(root).unwrap().kind = "drr".into();
+        one_change(&before, &after, Kind::QdiscChanged, "d6/qdisc[root]");
+    }
+
+    #[test]
+    fn chains_are_compared_by_number() {
+        let before = config(FILTERS);
+        let mut after = before.clone();
+        after.chains.pop();
+        one_change(&before, &after, Kind::FilterChainRemoved, "d1/ingress/chain[8]");
+        let mut after = before.clone();
+        after.chains[0].options = Options::None;
+        one_change(&before, &after, Kind::FilterChainChanged, "d1/ingress/chain[7]");
+    }
 }

@@ -126,7 +126,9 @@ impl Out<'_> {
         let mut left = big(number)?.0;
         for (bit, word) in bits {
             if left & bit == *bit {
-                self.set(word, Value::Flag);
+                if !word.is_empty() {
+                    self.set(word, Value::Flag);
+                }
                 left &= !bit;
             }
         }

@@ -1,4 +1,4 @@
-//! Named values as `tc` prints them.
+//! Named values in the syntax of `tc`.
 
 use std::fmt;
 
@@ -9,7 +9,8 @@ use crate::tc::setting::{Setting, Value};
 pub(in crate::tc) fn write(f: &mut fmt::Formatter<'_>, settings: &[Setting]) -> fmt::Result {
     settings
         .iter()
-        .filter(|setting| !setting.name.starts_with("internal_"))
+        // The protocol of a filter says what `flower` calls `eth_type`, and `tc` does not take both.
+        .filter(|setting| !setting.name.starts_with("internal_") && setting.name != "eth_type")
         .try_for_each(|setting| write!(f, " {setting}"))
 }
 
@@ -54,7 +55,7 @@ impl fmt::Display for Value {
                 next_header,
             } => {
                 let base = if *next_header { "nexthdr+" } else { "" };
-                write!(f, "{value:08x}/{mask:08x} at {base}{at}")
+                write!(f, "u32 {value:#010x} {mask:#010x} at {base}{at}")
             }
             Self::List(values) => separated(f, values),
             Self::Group(settings) => separated(f, settings),
