@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
-use crate::host::{addresses, conntrack, sockets, sysctls};
+use crate::host::{addresses, bpf, conntrack, sockets, sysctls};
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
 use crate::section::{Gap, SectionName, Warning};
@@ -159,6 +159,7 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         SectionName::Sockets => Some(sockets::lift(raw)),
         SectionName::Conntrack => Some(conntrack::lift(raw)),
         SectionName::Sysctls => Some(sysctls::lift(raw)),
+        SectionName::Bpf => Some(bpf::lift(raw)),
         SectionName::Ipset
         | SectionName::PolicyRules
         | SectionName::Nexthops
@@ -167,7 +168,6 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
-        | SectionName::Bpf
         | SectionName::SecurityLabels
         | SectionName::Namespaces
         | SectionName::Persisted => None,

@@ -1,6 +1,7 @@
 //! The rest of a host: links, addresses, routes, and what else decides.
 
 pub mod addresses;
+pub mod bpf;
 pub mod conntrack;
 pub mod links;
 pub mod routes;

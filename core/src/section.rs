@@ -124,7 +124,7 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 10] = [
+    pub const HOST: [Self; 11] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -135,6 +135,7 @@ impl SectionName {
         Self::Sockets,
         Self::Conntrack,
         Self::Sysctls,
+        Self::Bpf,
     ];
 
     /// The name as it stands in JSON.

@@ -3,7 +3,7 @@
 use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
-use crate::{addresses, conntrack, links, nftables, routes, sockets, sysctls, tc, xtables};
+use crate::{addresses, bpf, conntrack, links, nftables, routes, sockets, sysctls, tc, xtables};
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
 ///
@@ -33,6 +33,7 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Sockets => sockets::read(now_us),
         SectionName::Conntrack => conntrack::read(now_us),
         SectionName::Sysctls => sysctls::read(now_us),
+        SectionName::Bpf => bpf::read(now_us),
         SectionName::IptablesSave | SectionName::Ip6tablesSave => unread(
             name,
             "not a section of a host: it is the text of a save tool",
@@ -46,7 +47,6 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
-        | SectionName::Bpf
         | SectionName::SecurityLabels
         | SectionName::Namespaces
         | SectionName::Persisted => unread(name, "no reader", now_us),

@@ -4,6 +4,7 @@
 //! namespace of the calling thread.
 
 mod addresses;
+mod bpf;
 mod capture;
 mod conntrack;
 mod facts;

@@ -16,6 +16,7 @@ use netghost_core::section::{Content, Section, SectionName, State};
 use netghost_core::snapshot::{Snapshot, Target};
 use netghost_lab::Namespace;
 
+mod bpf;
 mod conntrack;
 mod sockets;
 mod sysctls;
