@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
-use crate::host::{addresses, bpf, conntrack, sockets, sysctls};
+use crate::host::{addresses, bpf, conntrack, namespaces, security_labels, sockets, sysctls};
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
 use crate::section::{Gap, SectionName, Warning};
@@ -160,6 +160,8 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         SectionName::Conntrack => Some(conntrack::lift(raw)),
         SectionName::Sysctls => Some(sysctls::lift(raw)),
         SectionName::Bpf => Some(bpf::lift(raw)),
+        SectionName::SecurityLabels => Some(security_labels::lift(raw)),
+        SectionName::Namespaces => Some(namespaces::lift(raw)),
         SectionName::Ipset
         | SectionName::PolicyRules
         | SectionName::Nexthops
@@ -168,8 +170,6 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
-        | SectionName::SecurityLabels
-        | SectionName::Namespaces
         | SectionName::Persisted => None,
         SectionName::Nftables
         | SectionName::XtablesLegacyIpv4

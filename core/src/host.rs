@@ -4,6 +4,8 @@ pub mod addresses;
 pub mod bpf;
 pub mod conntrack;
 pub mod links;
+pub mod namespaces;
 pub mod routes;
+pub mod security_labels;
 pub mod sockets;
 pub mod sysctls;

@@ -124,7 +124,7 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 11] = [
+    pub const HOST: [Self; 13] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -136,6 +136,8 @@ impl SectionName {
         Self::Conntrack,
         Self::Sysctls,
         Self::Bpf,
+        Self::SecurityLabels,
+        Self::Namespaces,
     ];
 
     /// The name as it stands in JSON.

@@ -25,6 +25,10 @@ mod cgroups;
 const GET_LINK: u16 = 18;
 /// `BPF_LINK_TYPE_NETFILTER`.
 const NETFILTER_LINK: u32 = 10;
+/// `BPF_LINK_TYPE_TRACING`.
+const TRACING_LINK: u32 = 2;
+/// `BPF_LSM_MAC`.
+const SECURITY_HOOK: u32 = 27;
 
 /// Reads the programs. `now_us` gives microseconds since 1970 UTC.
 pub(crate) fn read(now_us: &dyn Fn() -> u64) -> Section {
@@ -134,18 +138,30 @@ fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Programs at the hooks of security modules (`BPF_LSM_MAC`), as `struct bpf_link_info`.
+pub(crate) fn security_hooks() -> Result<PartRead, DumpError> {
+    let hooked = links_of(|information| {
+        information.starts_with(&TRACING_LINK.to_ne_bytes())
+            && information.get(16..20) == Some(SECURITY_HOOK.to_ne_bytes().as_slice())
+    });
+    outcome(hooked)
+}
+
 fn netfilter() -> io::Result<Vec<RawMessage>> {
+    links_of(|information| information.starts_with(&NETFILTER_LINK.to_ne_bytes()))
+}
+
+/// `struct bpf_link_info` of every link that is wanted.
+fn links_of(wanted: impl Fn(&[u8]) -> bool) -> io::Result<Vec<RawMessage>> {
     let mut messages = Vec::new();
     let mut id = 0;
     while let Some(next) = call::link_after(id)? {
         id = next;
         match call::link(id) {
-            Ok(information) if information.starts_with(&NETFILTER_LINK.to_ne_bytes()) => {
-                messages.push(RawMessage {
-                    message_type: 0,
-                    payload: Hex(information),
-                })
-            }
+            Ok(information) if wanted(&information) => messages.push(RawMessage {
+                message_type: 0,
+                payload: Hex(information),
+            }),
             Ok(_) => {}
             // Gone since it was listed.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}

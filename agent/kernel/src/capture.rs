@@ -3,7 +3,10 @@
 use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
-use crate::{addresses, bpf, conntrack, links, nftables, routes, sockets, sysctls, tc, xtables};
+use crate::{
+    addresses, bpf, conntrack, links, namespaces, nftables, routes, security_labels, sockets, sysctls, tc,
+    xtables,
+};
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
 ///
@@ -34,6 +37,8 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Conntrack => conntrack::read(now_us),
         SectionName::Sysctls => sysctls::read(now_us),
         SectionName::Bpf => bpf::read(now_us),
+        SectionName::SecurityLabels => security_labels::read(now_us),
+        SectionName::Namespaces => namespaces::read(now_us),
         SectionName::IptablesSave | SectionName::Ip6tablesSave => unread(
             name,
             "not a section of a host: it is the text of a save tool",
@@ -47,8 +52,6 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
-        | SectionName::SecurityLabels
-        | SectionName::Namespaces
         | SectionName::Persisted => unread(name, "no reader", now_us),
     }
 }

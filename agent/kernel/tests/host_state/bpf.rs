@@ -31,7 +31,17 @@ fn call(command: libc::c_int, fields: &[(usize, &[u8])]) -> i32 {
         attributes[*at..*at + bytes.len()].copy_from_slice(bytes);
     }
     // SAFETY: the attributes are 128 bytes, and what they point to lives in the caller.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attributes.as_mut_ptr(), attributes.len()) };
+    let mut call =
+        || unsafe { libc::syscall(libc::SYS_bpf, command, attributes.as_mut_ptr(), attributes.len()) };
+    let mut result = call();
+    // A link that was closed is let go of a little later.
+    for _ in 0..100 {
+        if result >= 0 || std::io::Error::last_os_error().raw_os_error() != Some(libc::EBUSY) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        result = call();
+    }
     assert!(result >= 0, "bpf {command}: {}", std::io::Error::last_os_error());
     i32::try_from(result).unwrap()
 }
@@ -136,7 +146,19 @@ fn root_reads_programs_at_links_and_in_the_namespace() {
     let held = namespace.enter(attach).unwrap();
     assert_eq!(own(&after, &captured(&namespace, Bpf)), [""; 0]);
     drop(held);
-    assert_eq!(own(&before, &captured(&namespace, Bpf)), [""; 0]);
+    let gone = || own(&before, &captured(&namespace, Bpf)).is_empty();
+    assert!(soon(gone), "what was detached is gone");
+}
+
+/// True within two seconds: the kernel lets go of a closed link a little later.
+fn soon(mut there: impl FnMut() -> bool) -> bool {
+    (0..100).any(|_| {
+        let there = there();
+        if !there {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        there
+    })
 }
 
 #[test]
@@ -206,7 +228,7 @@ fn root_reads_programs_at_control_groups_and_in_netfilter() {
     let found = ours(shown(facts(&section).0));
     call(DETACH, &[(0, &target), (4, &handle(&pass)), (8, &number(1))]);
     drop(held);
-    let left = ours(shown(facts(&captured(&namespace, Bpf)).0));
+    let gone = soon(|| ours(shown(facts(&captured(&namespace, Bpf)).0)).is_empty());
     fs::remove_dir(&group).unwrap();
     assert_eq!(found.len(), 2, "{found:?}");
     let expected = format!("bpf cgroup /{name} inet_egress 1 type cgroup_skb name ng_test tag ");
@@ -218,7 +240,7 @@ fn root_reads_programs_at_control_groups_and_in_netfilter() {
         found[1].starts_with("bpf netfilter ipv4 input -77 type netfilter name ng_test_nf tag "),
         "{found:?}"
     );
-    assert_eq!(left, [""; 0]);
+    assert!(gone, "what was detached is gone");
 }
 
 #[test]

@@ -18,6 +18,8 @@ use netghost_lab::Namespace;
 
 mod bpf;
 mod conntrack;
+mod namespaces;
+mod security_labels;
 mod sockets;
 mod sysctls;
 
