@@ -81,8 +81,10 @@ pub fn list() -> io::Result<Listed> {
                 let namespace = entry(&mut found, namespace.ino(), door);
                 namespace.processes = namespace.processes.saturating_add(1);
             }
-            // Ended meanwhile, or has ended and waits for its parent.
+            // Ended meanwhile.
             Err(error) if gone(&error) => {}
+            // Has ended and waits for its parent: it is in no namespace any more.
+            Err(_) if ended(&path) => {}
             Err(_) => hidden = hidden.saturating_add(1),
         }
     }
@@ -93,6 +95,14 @@ pub fn list() -> io::Result<Listed> {
         namespaces: found.into_values().collect(),
         hidden,
     })
+}
+
+/// `1234 (name) Z …`: the state stands behind the last bracket.
+fn ended(process: &Path) -> bool {
+    let status = fs::read(process.join("stat")).unwrap_or_default();
+    let behind = status.iter().rposition(|byte| *byte == b')').unwrap_or_default();
+    let state = status.get(behind..).and_then(|rest| rest.get(2)).copied();
+    matches!(state, None | Some(b'Z' | b'X'))
 }
 
 fn gone(error: &io::Error) -> bool {
