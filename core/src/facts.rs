@@ -6,7 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
-use crate::host::{addresses, conntrack, ipset, neighbours, nexthops, policy_rules, sockets, sysctls};
+use crate::host::{
+    addresses, bpf, conntrack, ipset, namespaces, neighbours, nexthops, policy_rules, security_labels,
+    sockets, sysctls,
+};
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
 use crate::section::{Gap, SectionName, Warning};
@@ -164,6 +167,9 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         SectionName::Sockets => Some(sockets::lift(raw)),
         SectionName::Conntrack => Some(conntrack::lift(raw)),
         SectionName::Sysctls => Some(sysctls::lift(raw)),
+        SectionName::Bpf => Some(bpf::lift(raw)),
+        SectionName::SecurityLabels => Some(security_labels::lift(raw)),
+        SectionName::Namespaces => Some(namespaces::lift(raw)),
         SectionName::Nftables
         | SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6
@@ -178,9 +184,6 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
-        | SectionName::Bpf
-        | SectionName::SecurityLabels
-        | SectionName::Namespaces
         | SectionName::Persisted => None,
     }
 }

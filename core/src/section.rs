@@ -128,7 +128,7 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 16] = [
+    pub const HOST: [Self; 19] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -145,6 +145,9 @@ impl SectionName {
         Self::Sockets,
         Self::Conntrack,
         Self::Sysctls,
+        Self::Bpf,
+        Self::SecurityLabels,
+        Self::Namespaces,
     ];
 
     /// The name as it stands in JSON.

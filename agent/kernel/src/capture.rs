@@ -4,8 +4,8 @@ use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
 use crate::{
-    addresses, conntrack, ebtables, ipset, links, neighbours, nexthops, nftables, policy_rules, routes,
-    sockets, sysctls, tc, xtables,
+    addresses, bpf, conntrack, ebtables, ipset, links, namespaces, neighbours, nexthops, nftables,
+    policy_rules, routes, security_labels, sockets, sysctls, tc, xtables,
 };
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
@@ -42,6 +42,9 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Sockets => sockets::read(now_us),
         SectionName::Conntrack => conntrack::read(now_us),
         SectionName::Sysctls => sysctls::read(now_us),
+        SectionName::Bpf => bpf::read(now_us),
+        SectionName::SecurityLabels => security_labels::read(now_us),
+        SectionName::Namespaces => namespaces::read(now_us),
         SectionName::IptablesSave | SectionName::Ip6tablesSave => unread(
             name,
             "not a section of a host: it is the text of a save tool",
@@ -51,9 +54,6 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
-        | SectionName::Bpf
-        | SectionName::SecurityLabels
-        | SectionName::Namespaces
         | SectionName::Persisted => unread(name, "no reader", now_us),
     }
 }

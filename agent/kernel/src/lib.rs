@@ -4,6 +4,7 @@
 //! namespace of the calling thread.
 
 mod addresses;
+mod bpf;
 mod capture;
 mod conntrack;
 pub mod ebtables;
@@ -12,12 +13,14 @@ mod ipset;
 pub mod link_names;
 pub mod links;
 pub mod modules;
+pub mod namespaces;
 mod neighbours;
 pub mod netlink;
 mod nexthops;
 pub mod nftables;
 mod policy_rules;
 pub mod routes;
+mod security_labels;
 mod sockets;
 mod steady;
 mod sysctls;

@@ -16,7 +16,10 @@ use netghost_core::section::{Content, Section, SectionName, State};
 use netghost_core::snapshot::{Snapshot, Target};
 use netghost_lab::Namespace;
 
+mod bpf;
 mod conntrack;
+mod namespaces;
+mod security_labels;
 mod sockets;
 mod sysctls;
 

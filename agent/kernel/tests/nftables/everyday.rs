@@ -145,8 +145,20 @@ fn root_every_section_decodes_again_from_what_is_kept() {
         .unwrap();
     assert_eq!(sections.len(), SectionName::HOST.len());
     for section in sections {
-        let again = redecode(section.name, section.raw.as_ref().unwrap()).unwrap();
-        assert_eq!(section.state, State::Captured);
+        let Some(raw) = section.raw.as_ref() else {
+            assert_eq!(section.state.word(), "not_applicable", "{}", section.name);
+            continue;
+        };
+        let again = redecode(section.name, raw).unwrap();
+        // What else runs on this host may be more than can be read of it.
+        let whole = section.state == State::Captured;
+        assert_eq!(
+            whole,
+            section.gaps.is_empty(),
+            "{}: {:?}",
+            section.name,
+            section.state
+        );
         assert_eq!(Some(again.content), section.content, "{}", section.name);
         assert_eq!(again.gaps, section.gaps);
     }

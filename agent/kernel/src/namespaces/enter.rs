@@ -1,0 +1,40 @@
+//! The two calls for namespaces that the standard library lacks.
+#![allow(unsafe_code, reason = "the standard library has neither setns nor statfs")]
+
+use std::fs::{self, File};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// `NSFS_MAGIC` (`linux/magic.h`).
+const NSFS: i64 = 0x6e73_6673;
+
+/// Moves the calling thread.
+pub(super) fn enter(namespace: &File) -> io::Result<()> {
+    // SAFETY: takes an open descriptor and a number.
+    let result = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// The inode of the namespace that is mounted on a file; `None` if none is.
+pub(super) fn inode(path: &Path) -> io::Result<Option<u64>> {
+    let file = File::open(path)?;
+    let mut found = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the kernel writes one `struct statfs` to `found`.
+    let result = unsafe { libc::fstatfs(file.as_raw_fd(), found.as_mut_ptr()) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call succeeded, so the structure is filled in.
+    let kind = unsafe { found.assume_init() }.f_type;
+    if kind != NSFS {
+        return Ok(None);
+    }
+    fs::metadata(path).map(|namespace| Some(namespace.ino()))
+}
