@@ -23,6 +23,9 @@ const TABLES: [(&[u8], i32, [bool; 5]); 5] = [
     (b"security", 50, [false, true, true, true, false]),
 ];
 
+/// Where `iptables-nft` hooks the `security` table in (1.8.9); on the legacy plane it is the kernel's own place.
+pub(crate) const SECURITY_OF_NFT: i32 = 150;
+
 /// True for a table that xtables knows.
 pub(crate) fn is_table(name: &Text) -> bool {
     TABLES.iter().any(|(known, ..)| *known == name.as_bytes())
