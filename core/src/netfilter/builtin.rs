@@ -79,6 +79,9 @@ pub(crate) fn bridge(table: &Text, chain: &str, policy: Verdict) -> Option<BaseC
     })
 }
 
+/// Where `iptables-nft` hooks the `security` table in (1.8.9); on the legacy plane it is the kernel's own place.
+pub(crate) const SECURITY_OF_NFT: i32 = 150;
+
 /// True for a table that xtables knows.
 pub(crate) fn is_table(name: &Text) -> bool {
     TABLES.iter().any(|(known, ..)| *known == name.as_bytes())

@@ -33,9 +33,6 @@ pub fn is_iptables_table(table: &Table) -> bool {
         && table.chains.iter().all(|chain| fits(table, chain))
 }
 
-/// Where `iptables-nft` 1.8.9 hooks the `security` table in; the kernel's own place for it is 50.
-const SECURITY_OF_NFT: i32 = 150;
-
 /// A base chain is hooked in as the built-in chain of its name; any other may have any name but those.
 fn fits(table: &Table, chain: &Chain) -> bool {
     let built_in = |policy| builtin::base(&table.name, &chain.name, policy);
@@ -44,7 +41,7 @@ fn fits(table: &Table, chain: &Chain) -> bool {
     };
     built_in(base.policy.clone()).is_some_and(|expected| {
         let of_nft = BaseChain {
-            priority: SECURITY_OF_NFT,
+            priority: builtin::SECURITY_OF_NFT,
             ..expected.clone()
         };
         *base == expected || (table.name.as_bytes() == b"security" && *base == of_nft)

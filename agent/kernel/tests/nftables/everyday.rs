@@ -2,8 +2,9 @@
 
 use netghost_core::artifact::json;
 use netghost_core::artifact::manifest::redecode;
-use netghost_core::netfilter::text;
-use netghost_core::section::{SectionName, State};
+use netghost_core::netfilter::model::Table;
+use netghost_core::netfilter::{save, text};
+use netghost_core::section::{Content, SectionName, State};
 use netghost_lab::netns::Namespace;
 
 use crate::reading::{assert_same, config, load, opaque, read};
@@ -209,6 +210,27 @@ fn root_chains_without_a_name_print_as_what_loads_the_same() {
         "{printed}"
     );
     assert_same(ruleset, config(&read(&load(&printed))));
+}
+
+/// The text of a `security` table says no priority; it gets that of the plane in its header.
+#[test]
+fn root_a_security_table_is_hooked_in_alike_from_text_and_kernel() {
+    let namespace = Namespace::new().unwrap();
+    let add = ["iptables-nft", "-t", "security", "-A", "INPUT", "-j", "ACCEPT"];
+    namespace.must(&add).unwrap();
+    let saved = namespace.must(&["iptables-nft-save"]).unwrap();
+    let text = save::parse(&saved.stdout, None).unwrap();
+    let Some(Content::Netfilter { config: said, .. }) = &text.content else {
+        panic!("{text:?}")
+    };
+    let (said, read) = (&said.tables[0], &config(&read(&namespace)).tables[0].clone());
+    // The text has the other built-in chains too, which the kernel does not.
+    let input = |table: &Table| {
+        let mut chains = table.chains.iter();
+        chains.find(|chain| chain.name == "INPUT".into())?.base.clone()
+    };
+    assert_eq!(input(said), input(read));
+    assert_eq!(input(said).unwrap().priority, 150);
 }
 
 #[test]

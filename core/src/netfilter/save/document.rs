@@ -7,6 +7,7 @@ use super::rule::RuleText;
 use super::tokens::{Splitter, Token};
 use super::{EMPTY_INPUT, INCOMPATIBLE_TABLE, LEGACY_TABLES_PRESENT, REPEATED_TABLE, SaveError, warning};
 use crate::bytes::{Big, Text};
+use crate::netfilter::builtin;
 use crate::netfilter::model::{Counters, Family, Plane, Table, TableRuntime};
 use crate::section::{Gap, State, Warning};
 
@@ -216,13 +217,25 @@ impl Reading {
         }
         let mut notes = self.notes;
         let finish = |(name, block): (Text, Block)| block.finish(self.family, &name, &mut notes);
-        let tables = self.blocks.into_iter().map(finish).collect();
+        let mut tables: Vec<_> = self.blocks.into_iter().map(finish).collect();
+        if self.plane == Plane::Nft {
+            tables.iter_mut().for_each(|(table, _)| hook_as_nft(table));
+        }
         Document {
             plane: self.plane,
             tables,
             state: state(&self.torn, &mut notes),
             gaps: notes.gaps,
             warnings: notes.warnings,
+        }
+    }
+}
+
+/// The text shows no priority, and that of `security` is not the same on both planes.
+fn hook_as_nft(table: &mut Table) {
+    if table.name.as_bytes() == b"security" {
+        for base in table.chains.iter_mut().filter_map(|chain| chain.base.as_mut()) {
+            base.priority = builtin::SECURITY_OF_NFT;
         }
     }
 }
