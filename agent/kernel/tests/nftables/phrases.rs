@@ -126,6 +126,14 @@ fn listed(namespace: &Namespace, family: Family) -> Vec<String> {
     rules.map(without_counts).collect()
 }
 
+/// There are rules that `nft` does not load as the same from its own words either, since it moves the matches that it adds.
+fn own_words_stand(namespace: &Namespace, within: &str, words: Option<&String>, rule: &Rule) -> bool {
+    words.is_none_or(|words| {
+        try_load(namespace, &script(within, std::slice::from_ref(words))).is_ok()
+            && chain_c(config(&read(namespace))).1 == [rule.clone()]
+    })
+}
+
 /// Some rules say what can't be (IPv6 behind a match on IPv4), and of these `nft` does not take its own words either.
 fn own_words_load(namespace: &Namespace, within: &str, words: Option<&String>) -> bool {
     words.is_none_or(|words| try_load(namespace, &script(within, std::slice::from_ref(words))).is_ok())
@@ -192,7 +200,9 @@ pub(crate) fn round_trip(namespace: &Namespace, within: &str, phrases: Vec<Strin
     }
     let (_, again) = chain_c(config(&read(namespace)));
     for ((phrase, rule, text), again) in printed.iter().zip(&again) {
-        if *rule != again {
+        let place = phrases.iter().position(|one| one == *phrase);
+        let theirs = place.and_then(|place| theirs.get(place));
+        if *rule != again && own_words_stand(namespace, within, theirs, rule) {
             tried.wrong.push(format!(
                 "{phrase}\n    printed as {text}, which is another rule:\n    {rule:?}\n    {again:?}"
             ));

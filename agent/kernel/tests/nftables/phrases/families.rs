@@ -244,7 +244,7 @@ const INET: &str = "
     tcp dport { 22 comment \"a\", 23 }
     tcp dport { 22 counter }
     tcp dport vmap { 22 counter : accept, 23 comment \"b\" : drop }
-    ip saddr 10.0.0.1 tcp dport { 22 limit rate 1/second burst 7 packets, 1-5 counter }
+    ip saddr 10.0.0.1 tcp dport { 22-23 limit rate 1/second burst 7 packets, 1-5 counter }
     add @s { ip saddr ct count over 5 }
     add @s { ip saddr counter limit rate over 1 mbytes/second }
     update @s { ip saddr quota over 5 mbytes }

@@ -15,12 +15,30 @@ pub(super) fn left_out(family: Family, items: &[Item]) -> Vec<&Item> {
         };
         // What an answer needs is put in front of the whole rule.
         let is_answer = matches!(rest.first(), Some(Item::Statement(Statement::Reject { .. })));
-        if is_answer && index > 0 || !is_implied(family, item, rest, transport_known) {
+        let before = items.get(..index).unwrap_or_default();
+        let again = before.iter().any(|earlier| says_the_same(earlier, item));
+        if again || is_answer && index > 0 || !is_implied(family, item, rest, transport_known) {
             out.push(item);
         }
         transport_known |= is_transport(item);
     }
     out
+}
+
+/// True if both fix the protocol of one layer: what is known already `nft` does not add.
+fn says_the_same(earlier: &Item, item: &Item) -> bool {
+    let networks = ["meta.nfproto", "meta.protocol", "ether.type", "vlan.type"];
+    let is_network =
+        |item: &Item| matches!(item, Item::Match(one) if networks.contains(&one.field.0.as_str()));
+    let fixes = matches!(
+        earlier,
+        Item::Match(Match {
+            op: Op::Eq,
+            value: Value::Number(_),
+            ..
+        })
+    );
+    fixes && (is_transport(earlier) && is_transport(item) || is_network(earlier) && is_network(item))
 }
 
 fn is_transport(item: &Item) -> bool {
@@ -45,7 +63,7 @@ fn is_implied(family: Family, item: &Item, rest: &[Item], transport_known: bool)
         ("meta.nfproto", Family::Inet) => {
             network_implied(network_headers(*number, 2, 10), rest, transport_known)
         }
-        ("meta.protocol", Family::Netdev | Family::Bridge) => {
+        ("meta.protocol", Family::Netdev) => {
             network_implied(network_headers(*number, 0x0800, 0x86dd), rest, transport_known)
         }
         ("meta.iiftype", _) => *number == 1 && rest.first().is_some_and(|next| needs(next, &["ether"])),
