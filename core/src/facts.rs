@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
-use crate::host::{addresses, ipset, neighbours, nexthops, policy_rules};
+use crate::host::{addresses, bridge, ipset, neighbours, nexthops, policy_rules};
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
 use crate::section::{Gap, SectionName, Warning};
@@ -157,12 +157,12 @@ pub struct Lifted {
 pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError>> {
     match name {
         SectionName::Addresses => Some(addresses::lift(raw)),
+        SectionName::Bridge => Some(bridge::lift(raw)),
         SectionName::Ipset => Some(ipset::lift(raw)),
         SectionName::Neighbours => Some(neighbours::lift(raw)),
         SectionName::Nexthops => Some(nexthops::lift(raw)),
         SectionName::PolicyRules => Some(policy_rules::lift(raw)),
         SectionName::Xfrm
-        | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
         | SectionName::Sockets

@@ -1,6 +1,7 @@
 //! The rest of a host: links, addresses, routes.
 
 pub mod addresses;
+pub mod bridge;
 pub mod ipset;
 pub mod links;
 pub mod neighbours;

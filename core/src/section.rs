@@ -124,7 +124,7 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 11] = [
+    pub const HOST: [Self; 12] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -136,6 +136,7 @@ impl SectionName {
         Self::PolicyRules,
         Self::Nexthops,
         Self::Neighbours,
+        Self::Bridge,
     ];
 
     /// The name as it stands in JSON.

@@ -3,7 +3,9 @@
 use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
-use crate::{addresses, ipset, links, neighbours, nexthops, nftables, policy_rules, routes, tc, xtables};
+use crate::{
+    addresses, bridge, ipset, links, neighbours, nexthops, nftables, policy_rules, routes, tc, xtables,
+};
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
 ///
@@ -30,6 +32,7 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Links => links::read(now_us),
         SectionName::Routes => routes::read(now_us),
         SectionName::Addresses => addresses::read(now_us),
+        SectionName::Bridge => bridge::read(now_us),
         SectionName::Ipset => ipset::read(now_us),
         SectionName::Neighbours => neighbours::read(now_us),
         SectionName::Nexthops => nexthops::read(now_us),
@@ -40,7 +43,6 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
             now_us,
         ),
         SectionName::Xfrm
-        | SectionName::Bridge
         | SectionName::Ipvs
         | SectionName::Mptcp
         | SectionName::Sockets

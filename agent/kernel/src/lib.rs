@@ -4,6 +4,7 @@
 //! namespace of the calling thread.
 
 mod addresses;
+mod bridge;
 mod capture;
 mod facts;
 mod ipset;

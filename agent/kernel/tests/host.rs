@@ -17,6 +17,8 @@ use serde_json::Value;
 
 #[path = "host/addresses.rs"]
 mod addresses;
+#[path = "host/bridge.rs"]
+mod bridge;
 #[path = "host/ipset.rs"]
 mod ipset;
 #[path = "host/neighbours.rs"]
