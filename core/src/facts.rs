@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
-use crate::host::{addresses, bridge, ipset, neighbours, nexthops, policy_rules};
+use crate::host::{addresses, bridge, ipset, ipvs, mptcp, neighbours, nexthops, policy_rules, xfrm};
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
 use crate::section::{Gap, SectionName, Warning};
@@ -157,15 +157,15 @@ pub struct Lifted {
 pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError>> {
     match name {
         SectionName::Addresses => Some(addresses::lift(raw)),
+        SectionName::Xfrm => Some(xfrm::lift(raw)),
+        SectionName::Ipvs => Some(ipvs::lift(raw)),
+        SectionName::Mptcp => Some(mptcp::lift(raw)),
         SectionName::Bridge => Some(bridge::lift(raw)),
         SectionName::Ipset => Some(ipset::lift(raw)),
         SectionName::Neighbours => Some(neighbours::lift(raw)),
         SectionName::Nexthops => Some(nexthops::lift(raw)),
         SectionName::PolicyRules => Some(policy_rules::lift(raw)),
-        SectionName::Xfrm
-        | SectionName::Ipvs
-        | SectionName::Mptcp
-        | SectionName::Sockets
+        SectionName::Sockets
         | SectionName::Conntrack
         | SectionName::Sysctls
         | SectionName::Bpf

@@ -124,7 +124,7 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 12] = [
+    pub const HOST: [Self; 15] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -136,7 +136,10 @@ impl SectionName {
         Self::PolicyRules,
         Self::Nexthops,
         Self::Neighbours,
+        Self::Xfrm,
         Self::Bridge,
+        Self::Ipvs,
+        Self::Mptcp,
     ];
 
     /// The name as it stands in JSON.

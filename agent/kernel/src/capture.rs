@@ -4,7 +4,8 @@ use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
 use crate::{
-    addresses, bridge, ipset, links, neighbours, nexthops, nftables, policy_rules, routes, tc, xtables,
+    addresses, bridge, ipset, ipvs, links, mptcp, neighbours, nexthops, nftables, policy_rules, routes, tc,
+    xfrm, xtables,
 };
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
@@ -32,6 +33,9 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Links => links::read(now_us),
         SectionName::Routes => routes::read(now_us),
         SectionName::Addresses => addresses::read(now_us),
+        SectionName::Xfrm => xfrm::read(now_us),
+        SectionName::Ipvs => ipvs::read(now_us),
+        SectionName::Mptcp => mptcp::read(now_us),
         SectionName::Bridge => bridge::read(now_us),
         SectionName::Ipset => ipset::read(now_us),
         SectionName::Neighbours => neighbours::read(now_us),
@@ -42,10 +46,7 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
             "not a section of a host: it is the text of a save tool",
             now_us,
         ),
-        SectionName::Xfrm
-        | SectionName::Ipvs
-        | SectionName::Mptcp
-        | SectionName::Sockets
+        SectionName::Sockets
         | SectionName::Conntrack
         | SectionName::Sysctls
         | SectionName::Bpf

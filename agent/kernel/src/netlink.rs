@@ -23,6 +23,10 @@ pub enum Protocol {
     Route,
     /// `NETLINK_NETFILTER`: nf_tables and its kin.
     Netfilter,
+    /// `NETLINK_XFRM`: IPsec.
+    Xfrm,
+    /// `NETLINK_GENERIC`: families that are found by name.
+    Generic,
 }
 
 /// How long the kernel may stay silent before a read is given up. Dumps are answered as they are asked for, so silence means

@@ -27,6 +27,8 @@ impl KernelLink {
         let family = match protocol {
             Protocol::Route => NlFamily::Route,
             Protocol::Netfilter => NlFamily::Netfilter,
+            Protocol::Xfrm => NlFamily::Xfrm,
+            Protocol::Generic => NlFamily::Generic,
         };
         let socket = NlSocket::connect(family, None, Groups::empty())?;
         if protocol == Protocol::Route {
