@@ -250,7 +250,7 @@ fn service(raw: &HostRaw, all: &[Attr<'_>], family: u16) -> Result<Both, Fault> 
             _ => attr.ne32("IPVS_SVC_ATTR_NETMASK")?.to_string(),
         };
         let whole = matches!(netmask.as_str(), "255.255.255.255" | "128");
-        config = config.with_some("netmask", (!whole).then(|| Value::Word(netmask)));
+        config = config.with_some("netmask", (!whole).then_some(Value::Word(netmask)));
     }
     Ok((config, runtime))
 }

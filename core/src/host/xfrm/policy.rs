@@ -73,7 +73,7 @@ pub(super) fn policy(raw: &HostRaw, payload: &[u8]) -> Result<(Option<Fact>, Fac
 
 /// `struct xfrm_user_tmpl`, one after the other; their order is that in which a packet is wrapped.
 fn templates(bytes: &[u8]) -> Result<Value, Fault> {
-    if bytes.len() % TEMPLATE != 0 {
+    if !bytes.len().is_multiple_of(TEMPLATE) {
         return Err(Fault::Malformed(Malformed::Short {
             what: "struct xfrm_user_tmpl",
             have: bytes.len(),

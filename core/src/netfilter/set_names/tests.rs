@@ -65,7 +65,7 @@ fn a_match_names_its_set() {
     ];
     for (revision, payload, expected) in cases {
         assert_eq!(
-            matched(revision, &[payload.clone()]).as_deref(),
+            matched(revision, std::slice::from_ref(&payload)).as_deref(),
             expected,
             "{payload:?}"
         );
