@@ -145,6 +145,11 @@ fn root_every_section_decodes_again_from_what_is_kept() {
         .unwrap();
     assert_eq!(sections.len(), SectionName::HOST.len());
     for section in sections {
+        // What this kernel does not have was not read: nothing is kept of it.
+        if matches!(section.state, State::NotApplicable { .. }) {
+            assert_eq!((section.raw, section.content), (None, None), "{}", section.name);
+            continue;
+        }
         let again = redecode(section.name, section.raw.as_ref().unwrap()).unwrap();
         assert_eq!(section.state, State::Captured);
         assert_eq!(Some(again.content), section.content, "{}", section.name);
