@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
 use crate::host::{
-    addresses, bpf, conntrack, ipset, namespaces, neighbours, nexthops, policy_rules, security_labels,
-    sockets, sysctls,
+    addresses, bpf, bridge, conntrack, ipset, ipvs, mptcp, namespaces, neighbours, nexthops, policy_rules,
+    security_labels, sockets, sysctls, xfrm,
 };
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
@@ -164,6 +164,10 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         SectionName::PolicyRules => Some(policy_rules::lift(raw)),
         SectionName::Nexthops => Some(nexthops::lift(raw)),
         SectionName::Neighbours => Some(neighbours::lift(raw)),
+        SectionName::Xfrm => Some(xfrm::lift(raw)),
+        SectionName::Bridge => Some(bridge::lift(raw)),
+        SectionName::Ipvs => Some(ipvs::lift(raw)),
+        SectionName::Mptcp => Some(mptcp::lift(raw)),
         SectionName::Sockets => Some(sockets::lift(raw)),
         SectionName::Conntrack => Some(conntrack::lift(raw)),
         SectionName::Sysctls => Some(sysctls::lift(raw)),
@@ -180,10 +184,6 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         | SectionName::Tc
         | SectionName::Links
         | SectionName::Routes
-        | SectionName::Xfrm
-        | SectionName::Bridge
-        | SectionName::Ipvs
-        | SectionName::Mptcp
         | SectionName::Persisted => None,
     }
 }

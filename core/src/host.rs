@@ -2,9 +2,12 @@
 
 pub mod addresses;
 pub mod bpf;
+pub mod bridge;
 pub mod conntrack;
 pub mod ipset;
+pub mod ipvs;
 pub mod links;
+pub mod mptcp;
 pub mod namespaces;
 pub mod neighbours;
 pub mod nexthops;
@@ -13,3 +16,4 @@ pub mod routes;
 pub mod security_labels;
 pub mod sockets;
 pub mod sysctls;
+pub mod xfrm;

@@ -107,16 +107,16 @@ impl HostRaw {
         }
     }
 
-    /// Hands each message of a part to `take`, which must know its type. What could not be read is a gap at `path`.
+    /// Hands each message of a part to `take`, which must be of one of these types. What could not be read is a gap at `path`.
     pub(crate) fn each<'a>(
         &'a self,
         (source, path): (&str, &str),
-        message_type: u16,
+        types: &[u16],
         gaps: &mut Vec<Gap>,
         mut take: impl FnMut(&'a [u8]) -> Result<(), Fault>,
     ) -> Result<(), LiftError> {
         for (position, message) in self.messages(source, path, gaps)?.iter().enumerate() {
-            if message.message_type != message_type {
+            if !types.contains(&message.message_type) {
                 return Err(LiftError::Type {
                     position,
                     message_type: message.message_type,

@@ -128,7 +128,7 @@ pub enum SectionName {
 
 impl SectionName {
     /// What one host's kernel is asked for when nothing else is said.
-    pub const HOST: [Self; 19] = [
+    pub const HOST: [Self; 23] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -142,6 +142,10 @@ impl SectionName {
         Self::PolicyRules,
         Self::Nexthops,
         Self::Neighbours,
+        Self::Xfrm,
+        Self::Bridge,
+        Self::Ipvs,
+        Self::Mptcp,
         Self::Sockets,
         Self::Conntrack,
         Self::Sysctls,

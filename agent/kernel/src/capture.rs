@@ -4,8 +4,8 @@ use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
 use crate::{
-    addresses, bpf, conntrack, ebtables, ipset, links, namespaces, neighbours, nexthops, nftables,
-    policy_rules, routes, security_labels, sockets, sysctls, tc, xtables,
+    addresses, bpf, bridge, conntrack, ebtables, ipset, ipvs, links, mptcp, namespaces, neighbours, nexthops,
+    nftables, policy_rules, routes, security_labels, sockets, sysctls, tc, xfrm, xtables,
 };
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
@@ -35,6 +35,10 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Links => links::read(now_us),
         SectionName::Routes => routes::read(now_us),
         SectionName::Addresses => addresses::read(now_us),
+        SectionName::Xfrm => xfrm::read(now_us),
+        SectionName::Ipvs => ipvs::read(now_us),
+        SectionName::Mptcp => mptcp::read(now_us),
+        SectionName::Bridge => bridge::read(now_us),
         SectionName::Ipset => ipset::read(now_us),
         SectionName::Neighbours => neighbours::read(now_us),
         SectionName::Nexthops => nexthops::read(now_us),
@@ -50,11 +54,7 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
             "not a section of a host: it is the text of a save tool",
             now_us,
         ),
-        SectionName::Xfrm
-        | SectionName::Bridge
-        | SectionName::Ipvs
-        | SectionName::Mptcp
-        | SectionName::Persisted => unread(name, "no reader", now_us),
+        SectionName::Persisted => unread(name, "no reader", now_us),
     }
 }
 

@@ -5,14 +5,18 @@
 
 mod addresses;
 mod bpf;
+mod bridge;
 mod capture;
 mod conntrack;
 pub mod ebtables;
 mod facts;
+mod generic;
 mod ipset;
+mod ipvs;
 pub mod link_names;
 pub mod links;
 pub mod modules;
+mod mptcp;
 pub mod namespaces;
 mod neighbours;
 pub mod netlink;
@@ -27,6 +31,7 @@ mod sysctls;
 pub mod tc;
 pub mod tries;
 pub mod watch;
+mod xfrm;
 pub mod xtables;
 
 pub use capture::capture;

@@ -26,6 +26,10 @@ pub enum Protocol {
     Netfilter,
     /// `NETLINK_SOCK_DIAG`: sockets.
     SockDiag,
+    /// `NETLINK_XFRM`: IPsec.
+    Xfrm,
+    /// `NETLINK_GENERIC`: families that are found by name.
+    Generic,
 }
 
 /// How long the kernel may stay silent before a read is given up. Dumps are answered as they are asked for, so silence means

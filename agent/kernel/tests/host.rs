@@ -17,14 +17,20 @@ use serde_json::Value;
 
 #[path = "host/addresses.rs"]
 mod addresses;
+#[path = "host/bridge.rs"]
+mod bridge;
 #[path = "host/ipset.rs"]
 mod ipset;
+#[path = "host/mptcp.rs"]
+mod mptcp;
 #[path = "host/neighbours.rs"]
 mod neighbours;
 #[path = "host/nexthops.rs"]
 mod nexthops;
 #[path = "host/policy_rules.rs"]
 mod policy_rules;
+#[path = "host/xfrm.rs"]
+mod xfrm;
 
 fn now_us() -> u64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

@@ -54,7 +54,7 @@ struct Set {
 pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
     let mut sets: BTreeMap<Text, Set> = BTreeMap::new();
     let mut gaps = Vec::new();
-    raw.each((SOURCE, ""), LIST, &mut gaps, |payload| {
+    raw.each((SOURCE, ""), &[LIST], &mut gaps, |payload| {
         message(raw, payload, &mut sets)
     })?;
     let (mut config, mut runtime) = (Vec::new(), Vec::new());

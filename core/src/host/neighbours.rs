@@ -81,7 +81,7 @@ const ATTRIBUTES: &[Spec] = &[
 pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
     let (mut config, mut runtime, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
     let mut silent = Vec::new();
-    raw.each((LINKS, "neighbour"), NEW_LINK, &mut gaps, |payload| {
+    raw.each((LINKS, "neighbour"), &[NEW_LINK], &mut gaps, |payload| {
         // `struct ifinfomsg`.
         let index = u32::from_ne_bytes(take_at(payload, 4, "struct ifinfomsg")?);
         let flags = u32::from_ne_bytes(take_at(payload, 8, "struct ifinfomsg")?);
@@ -91,7 +91,7 @@ pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
         Ok(())
     })?;
     for source in [ENTRIES, PROXIES] {
-        raw.each((source, "neighbour"), NEW_NEIGHBOUR, &mut gaps, |payload| {
+        raw.each((source, "neighbour"), &[NEW_NEIGHBOUR], &mut gaps, |payload| {
             let (set, state) = neighbour(raw, payload, &silent)?;
             config.extend(set);
             runtime.push(state);

@@ -54,7 +54,7 @@ const RESILIENT: &[Spec] = &[
 /// Where a message is malformed, of another type, or names a link that is not there.
 pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
     let (mut config, mut runtime, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
-    raw.each((SOURCE, "nexthop"), NEW_NEXTHOP, &mut gaps, |payload| {
+    raw.each((SOURCE, "nexthop"), &[NEW_NEXTHOP], &mut gaps, |payload| {
         let (set, state) = nexthop(raw, payload)?;
         config.push(set);
         runtime.push(state);

@@ -102,7 +102,7 @@ pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
         let mut places: BTreeMap<u32, u32> = BTreeMap::new();
         let (mut config, mut runtime) = (Vec::new(), Vec::new());
         let path = format!("rule/{family}");
-        raw.each((source, &path), NEW_RULE, &mut out.gaps, |payload| {
+        raw.each((source, &path), &[NEW_RULE], &mut out.gaps, |payload| {
             let (set, state) = rule(raw, family, payload, &mut places)?;
             config.push(set);
             runtime.push(state);

@@ -28,6 +28,8 @@ impl KernelLink {
             Protocol::Route => NlFamily::Route,
             Protocol::Netfilter => NlFamily::Netfilter,
             Protocol::SockDiag => NlFamily::SockOrInetDiag,
+            Protocol::Xfrm => NlFamily::Xfrm,
+            Protocol::Generic => NlFamily::Generic,
         };
         let socket = NlSocket::connect(family, None, Groups::empty())?;
         if protocol == Protocol::Route {

@@ -196,11 +196,17 @@ fn root_reads_rules_that_name_their_sets() {
         run(&namespace, &[sets, &load(tool)].join("\n"));
         let again = super::read(&namespace, name);
         assert_eq!(super::changes(before.clone(), again), [""; 0], "{tool}");
-        // Another set under the same number is another rule.
+        // Exchanged sets exchange what they hold and keep what rules call them.
         run(&namespace, "ipset swap first second");
-        assert_eq!(
-            super::changes(before, super::read(&namespace, name)).len(),
-            3,
+        let swapped = super::read(&namespace, name);
+        assert_eq!(super::changes(before.clone(), swapped), [""; 0], "{tool}");
+        run(
+            &namespace,
+            &format!("{tool} -w 5 -R INPUT 4 -j SET --add-set first src"),
+        );
+        assert_ne!(
+            super::changes(before, super::read(&namespace, name)),
+            [""; 0],
             "{tool}"
         );
     }

@@ -84,6 +84,7 @@ fn a_set_is_shown_as_it_was_created() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table of all types")]
 fn elements_of_every_type_are_shown_as_ipset_shows_them() {
     let a = || ip(1, [10, 0, 0, 1]);
     let second = || ip(20, [10, 9, 0, 0]);
