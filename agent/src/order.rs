@@ -95,10 +95,10 @@ impl TryFrom<&v1::Capture> for Order {
     }
 }
 
-/// The sections of these names; none named: all that a host has.
+/// The sections of these names; none named: what a host is asked for when nothing else is said.
 fn sections(names: &[String]) -> Result<Vec<SectionName>, BadField> {
     if names.is_empty() {
-        return Ok(SectionName::HOST.to_vec());
+        return Ok(SectionName::DEFAULT.to_vec());
     }
     let find = |name: &String| {
         let found = SectionName::HOST.into_iter().find(|known| known.as_str() == name);
@@ -151,7 +151,7 @@ mod tests {
                 ..v1::Capture::default()
             })
         };
-        assert_eq!(order(&[]).unwrap().sections, SectionName::HOST);
+        assert_eq!(order(&[]).unwrap().sections, SectionName::DEFAULT);
         assert_eq!(
             order(&["tc", "nftables", "tc"]).unwrap().sections,
             [SectionName::Nftables, SectionName::Tc]

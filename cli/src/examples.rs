@@ -26,8 +26,8 @@ Examples:
 
 /// Below `netghost host capture --help`.
 pub const HOST_CAPTURE: &str = "\
-The sections are nftables, xtables-legacy-ipv4, xtables-legacy-ipv6, arptables-legacy, ebtables-legacy, tc, links and \
-routes. Firewalls need root or CAP_NET_ADMIN. Status 3: a section is unreadable or torn; it is saved as such, never as empty.
+Every section is read but bpf and namespaces, which need root: name them with `--section`. Firewalls need root or \
+CAP_NET_ADMIN. Status 3: a section is unreadable or torn; it is saved as such, never as empty.
 
 Examples:
   netghost host capture

@@ -127,7 +127,7 @@ pub enum SectionName {
 }
 
 impl SectionName {
-    /// What one host's kernel is asked for when nothing else is said.
+    /// What one host can be asked for.
     pub const HOST: [Self; 23] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
@@ -152,6 +152,32 @@ impl SectionName {
         Self::Bpf,
         Self::SecurityLabels,
         Self::Namespaces,
+    ];
+
+    /// What a host is asked for when nothing else is said: all but what an agent without root can never read. The programs
+    /// of [`Self::Bpf`] have no names without CAP_SYS_ADMIN, and [`Self::Namespaces`] needs to enter them.
+    pub const DEFAULT: [Self; 21] = [
+        Self::Nftables,
+        Self::XtablesLegacyIpv4,
+        Self::XtablesLegacyIpv6,
+        Self::ArptablesLegacy,
+        Self::EbtablesLegacy,
+        Self::Tc,
+        Self::Links,
+        Self::Routes,
+        Self::Ipset,
+        Self::Addresses,
+        Self::PolicyRules,
+        Self::Nexthops,
+        Self::Neighbours,
+        Self::Xfrm,
+        Self::Bridge,
+        Self::Ipvs,
+        Self::Mptcp,
+        Self::Sockets,
+        Self::Conntrack,
+        Self::Sysctls,
+        Self::SecurityLabels,
     ];
 
     /// The name as it stands in JSON.
@@ -219,7 +245,7 @@ pub struct Section {
 }
 
 /// The version of the decoders in this crate. Whoever changes what any of them makes of the same raw bytes raises it.
-pub const DECODER: u32 = 1;
+pub const DECODER: u32 = 2;
 
 /// A part of a section that was not read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -122,7 +122,7 @@ fn capture(args: &Capture, world: &World) -> Result<Outcome, Failure> {
     names.sort();
     names.dedup();
     if names.is_empty() {
-        names = SectionName::HOST.to_vec();
+        names = SectionName::DEFAULT.to_vec();
     }
     let snapshot = snapshot(world, &names);
     let note = args.note.clone().map(Text::from);

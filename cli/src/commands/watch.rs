@@ -66,7 +66,7 @@ pub fn run(args: &Watch, world: &World, output: &OutputArgs) -> Result<Status, F
     names.sort();
     names.dedup();
     if names.is_empty() {
-        names = SectionName::HOST.to_vec();
+        names = SectionName::DEFAULT.to_vec();
     }
     let mut notices = (world.notices)().map_err(|error| {
         let what = "the kernel's notices can't be had";

@@ -89,7 +89,7 @@ impl Completeness {
 /// A section of the manifest that nobody asked for and that was not read is among them.
 pub fn not_captured(manifest: &Manifest, asked: &[SectionName]) -> Vec<SectionName> {
     let asked = if asked.is_empty() {
-        &SectionName::HOST[..]
+        &SectionName::DEFAULT[..]
     } else {
         asked
     };
@@ -281,8 +281,8 @@ mod tests {
             "torn, not there, unreadable"
         );
         let of_all = not_captured(&manifest, &[]);
-        let read = SectionName::HOST.len() - of_all.len();
-        assert!(read < SectionName::HOST.len() && wanted.iter().all(|name| of_all.contains(name)));
+        let read = SectionName::DEFAULT.len() - of_all.len();
+        assert!(read < SectionName::DEFAULT.len() && wanted.iter().all(|name| of_all.contains(name)));
         assert_eq!(
             not_captured(&manifest, &[SectionName::Nftables]),
             [SectionName::Tc, SectionName::Routes],

@@ -47,7 +47,7 @@ pub enum Work {
     Baseline {
         /// The name, which must be free.
         name: Name,
-        /// What is read, sorted; nothing: [`SectionName::HOST`].
+        /// What is read, sorted; nothing: [`SectionName::DEFAULT`].
         sections: Vec<SectionName>,
     },
     /// Compare what is there now with a baseline.

@@ -61,7 +61,7 @@ impl ThisHost {
     async fn read(&self, order: &Order) -> Result<manifest::Stored, Unreached> {
         let mut names = order.sections.clone();
         if names.is_empty() {
-            names = SectionName::HOST.to_vec();
+            names = SectionName::DEFAULT.to_vec();
         }
         let (capture, target, now_us) = (self.capture.clone(), self.target, self.now_us);
         // A thread of its own is in the network namespace in which the command was started.

@@ -63,6 +63,7 @@ fn rule(handle: u64, code: i32, more: &[Vec<u8>]) -> RawMessage {
 fn raw(messages: &[RawMessage]) -> NetlinkRaw {
     NetlinkRaw {
         links: Vec::new(),
+        sets: Vec::new(),
         messages: messages.to_vec(),
     }
 }

@@ -144,6 +144,7 @@ fn mutated_captures_never_panic_or_hang() {
         }
         survives(&NetlinkRaw {
             links: from.links.clone(),
+            sets: Vec::new(),
             messages: vec![message],
         });
     }
