@@ -7,6 +7,8 @@ use netghost_core::raw::RawMessage;
 
 use super::*;
 
+type Ended = Outcome<Reading<NetlinkRaw, Lifted<u16, ()>>, DumpError>;
+
 fn pass(config: u16, links_agree: bool) -> Result<Pass, DumpError> {
     let message = RawMessage {
         message_type: config,
@@ -38,16 +40,14 @@ fn lift(raw: &NetlinkRaw) -> Result<Lifted<u16, ()>, LiftError> {
 }
 
 /// The outcome, and how many of the passes were made.
-fn run(
-    passes: Vec<Result<Pass, DumpError>>,
-) -> (Outcome<Reading<NetlinkRaw, Lifted<u16, ()>>, DumpError>, usize) {
+fn run(passes: Vec<Result<Pass, DumpError>>) -> (Ended, usize) {
     let mut left = VecDeque::from(passes);
     let all = left.len();
     let outcome = settle(|| left.pop_front().unwrap(), lift, |_| {});
     (outcome, all - left.len())
 }
 
-fn config(outcome: &Outcome<Reading<NetlinkRaw, Lifted<u16, ()>>, DumpError>) -> u16 {
+fn config(outcome: &Ended) -> u16 {
     match outcome {
         Outcome::Done(reading) => reading.lifted.as_ref().unwrap().config,
         other => panic!("{other:?}"),

@@ -14,6 +14,7 @@ pub(super) struct Part {
 const TYPE_BITS: u32 = 6;
 
 /// Number, word, type, length in bytes.
+/// A row of [`DATATYPES`].
 pub(crate) type Datatype = (u32, &'static str, Type, Option<usize>);
 
 pub(crate) const DATATYPES: [Datatype; 40] = [
@@ -97,8 +98,6 @@ fn unpack(mut number: u32) -> Vec<u32> {
     out.reverse();
     out
 }
-
-/// A row of [`DATATYPES`].
 
 /// The length of each part; each part of a concatenation takes whole registers. `None` where they are not those of the key.
 fn widths(rows: &[&Datatype], length: usize, fields: &[u32]) -> Option<Vec<Option<usize>>> {
