@@ -1,6 +1,6 @@
 # One entry for each job; what each does is in scripts/.
 
-.PHONY: demo test check set-up build package
+.PHONY: demo test check set-up build package bench
 
 # Two VMs, three faults, the differences and a certificate. Root; asks before it installs (YES=1 answers).
 demo:
@@ -26,6 +26,11 @@ build:
 package:
 	@scripts/set-up package
 	@scripts/package
+
+# Large rulesets read by netghost and by the ordinary tools, side by side. Root.
+bench:
+	@scripts/set-up bench
+	@scripts/bench
 
 set-up:
 	@scripts/set-up test

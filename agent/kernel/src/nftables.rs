@@ -203,6 +203,14 @@ fn pass<L: Link, R: Link>(
     ))
 }
 
+/// The generation of the ruleset: another number means that something changed it.
+///
+/// # Errors
+/// Where the kernel has no nf_tables, or refuses.
+pub fn current_generation() -> Result<u32, DumpError> {
+    generation(&mut Socket::open(Protocol::Netfilter)?)
+}
+
 fn malformed<E>(_: E) -> DumpError {
     DumpError::Malformed("an nf_tables message without its header or names")
 }

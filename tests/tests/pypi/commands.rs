@@ -5,10 +5,14 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use netghost_cli::documents::{agents, controller, document, jobs, sweeps, tokens};
-use netghost_cli::world::World;
+use netghost_cli::exit::Status;
+use netghost_cli::world::{Hears, World};
+use netghost_core::section::SectionName;
 use netghost_core::snapshot::Snapshot;
+use netghost_kernel::watch::{Heard, Program};
 use netghost_proto::v1;
 
 use super::{programs, sample};
@@ -94,6 +98,8 @@ pub(crate) fn write(place: &Path, directory: &Path) {
     run("diff", 1, "firewall diff @one.txt @two.txt");
     run("diff", 1, &format!("firewall diff @one.txt @two.txt {mute}"));
     run("diff", 3, "firewall diff @one.txt @empty.txt");
+    run("firewall-explain", 0, "firewall explain @one.txt");
+    watched(place, directory);
     run(
         "seal",
         0,
@@ -134,6 +140,47 @@ pub(crate) fn write(place: &Path, directory: &Path) {
         &["host", "diff", "a/../b", "nope nope"],
     );
     error(&directory.join("error.3.json"), &["firewall"]);
+}
+
+/// Tells once that something changed, which it does, and then nothing more.
+struct Once(bool);
+
+impl Hears for Once {
+    fn wait(&mut self, deadline: Instant) -> std::io::Result<Heard> {
+        if std::mem::replace(&mut self.0, true) {
+            std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
+            return Ok(Heard::default());
+        }
+        CHANGED.store(true, Ordering::SeqCst);
+        let program = Program {
+            section: SectionName::Nftables,
+            pid: 4711,
+            name: "nft".into(),
+        };
+        Ok(Heard {
+            lost: true,
+            programs: [program].into(),
+            ..Heard::default()
+        })
+    }
+}
+
+/// Each line of a watch is a document.
+fn watched(place: &Path, directory: &Path) {
+    CHANGED.store(false, Ordering::SeqCst);
+    let world = World {
+        notices: || Ok(Box::new(Once(false))),
+        ..world(place)
+    };
+    let out = place.join("watch.jsonl");
+    let words = ["netghost", "host", "watch", "--for", "1s", "-o", "json", "--out"];
+    let line = words.map(OsString::from).into_iter().chain([out.clone().into()]).collect();
+    assert_eq!(netghost_cli::run(line, &world), Status::Act);
+    let text = std::fs::read_to_string(out).unwrap();
+    assert!(text.lines().count() > 1, "{text}");
+    for (number, line) in text.lines().enumerate() {
+        std::fs::write(directory.join(format!("watch.{number}.json")), line).unwrap();
+    }
 }
 
 /// The fleet's commands without a controller. The host has changed.

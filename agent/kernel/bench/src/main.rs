@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use netghost_core::artifact::object;
 use netghost_core::section::{Section, SectionName};
 
+mod differ;
 mod floor;
 
 fn main() -> Result<()> {
@@ -21,6 +22,8 @@ fn main() -> Result<()> {
         "legacy-digest" => legacy(),
         "legacy-read" => read(SectionName::XtablesLegacyIpv4)?,
         "legacy-read-digest" => digest(SectionName::XtablesLegacyIpv4)?,
+        "nft-generation" => generations()?,
+        "diff" => differ::one_rule_above(count()?)?,
         other => bail!("there is no reading {other:?}"),
     };
     print(&format!(
@@ -31,6 +34,30 @@ fn main() -> Result<()> {
 
 fn print(text: &str) -> Result<()> {
     std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).context("print")
+}
+
+/// The number of rules, on the command line.
+fn count() -> Result<usize> {
+    let word = std::env::args().nth(2).context("how many rules?")?;
+    word.parse().context("that is no number")
+}
+
+/// How long it takes to learn whether nftables changed.
+fn generations() -> Result<String> {
+    let mut took = Vec::new();
+    let mut last = 0;
+    for _ in 0..1000 {
+        let started = Instant::now();
+        last = netghost_kernel::nftables::current_generation().context("ask for the generation")?;
+        took.push(started.elapsed());
+    }
+    took.sort();
+    let at = |place: usize| took.get(place).map_or(0, std::time::Duration::as_micros);
+    Ok(format!(
+        "generation {last}; {} µs in the median of 1000, {} µs at most",
+        at(500),
+        at(999)
+    ))
 }
 
 fn section(name: SectionName) -> Result<Section> {
