@@ -7,7 +7,7 @@ use crate::phrases;
 use crate::reading::{assert_same, config, load, opaque, read};
 
 /// How many rulesets a run tries where `NETGHOST_CASES` does not say; each holds up to forty rules.
-const RULESETS: u64 = 30;
+const RULESETS: u64 = 15;
 
 /// xorshift64*: repeatable from a printed seed.
 struct Dice(u64);
@@ -177,15 +177,14 @@ impl Dice {
                 self.renumbered(&phrases[place])
             })
             .collect();
-        // What asks for both protocols matches nothing, and nft puts some of the matches it adds in front of the whole.
-        let both = chosen.iter().any(|one| is_of_ipv4(one)) && chosen.iter().any(|one| is_of_ipv6(one));
-        // Of a tag behind a tag nft prints, and loads, other matches than it was given.
-        let tags = chosen.iter().filter(|one| one.contains("vlan")).count();
-        let chosen = if both || tags > 1 {
-            &chosen[..1]
-        } else {
-            &chosen[..]
-        };
+        // nft moves some of the matches that it adds to the front of the rule, where they mean something else to what asks
+        // for both protocols, has a tag behind a tag, or leaves its protocol open. Of these one phrase has to do.
+        let any = |test: fn(&str) -> bool| chosen.iter().filter(|one| test(one)).count();
+        let moved = any(is_of_ipv4) > 0 && any(is_of_ipv6) > 0
+            || any(|one| one.contains("vlan")) > 1
+            || any(|one| one.contains("tproxy to :")) > 0
+            || any(is_option) > 0 && any(|one| one.contains("vlan") || one.contains("ether")) > 0;
+        let chosen = if moved { &chosen[..1] } else { &chosen[..] };
         let end = self.pick(&["", "", " accept", " counter drop", " comment \"x\""]);
         format!("{}{end}", chosen.join(" "))
     }
@@ -319,6 +318,12 @@ fn is_of_ipv6(phrase: &str) -> bool {
     let words = [
         "ip6", "icmpv6", "ipv6", "exthdr", "hbh", "rt", "rt0", "srh", "frag", "dst", "mh",
     ];
+    phrase.split(' ').any(|word| words.contains(&word))
+}
+
+/// Options and extension headers: `nft` puts the match on their protocol in front of the whole rule.
+fn is_option(phrase: &str) -> bool {
+    let words = ["option", "exthdr", "hbh", "rt", "rt0", "srh", "frag", "dst", "mh"];
     phrase.split(' ').any(|word| words.contains(&word))
 }
 

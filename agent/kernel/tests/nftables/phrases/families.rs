@@ -241,7 +241,7 @@ const INET: &str = "
     meta ipsec missing
     meta pkttype { broadcast, multicast }
     notrack
-    tcp dport { 22 comment \"a\", 23 }
+    tcp dport { 22-23 comment \"a\", 40-50 }
     tcp dport { 22 counter }
     tcp dport vmap { 22 counter : accept, 23 comment \"b\" : drop }
     ip saddr 10.0.0.1 tcp dport { 22-23 limit rate 1/second burst 7 packets, 1-5 counter }
