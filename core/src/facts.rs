@@ -219,6 +219,35 @@ mod tests {
     }
 
     #[test]
+    fn what_facts_are_made_of_has_a_canonical_form() {
+        use crate::raw::{HostPart, PartRead, Raw, RawMessage};
+        let why = "refused".to_owned();
+        let all = [
+            PartRead::Messages {
+                messages: vec![RawMessage {
+                    message_type: 20,
+                    payload: Hex(vec![1]),
+                }],
+            },
+            PartRead::File {
+                content: Text::from(&b"\xff"[..]),
+            },
+            PartRead::Absent { why: why.clone() },
+            PartRead::Unreadable { why },
+        ];
+        let part = |read| HostPart {
+            source: "part".to_owned(),
+            read,
+        };
+        let raw = Raw::Host(HostRaw {
+            links: Vec::new(),
+            parts: all.into_iter().map(part).collect(),
+        });
+        let bytes = crate::artifact::json::to_vec(&raw).unwrap();
+        assert_eq!(crate::artifact::json::from_slice::<Raw>(&bytes).unwrap(), raw);
+    }
+
+    #[test]
     fn a_fact_comes_back_from_its_canonical_form() {
         let facts = Facts::new(vec![fact(), Fact::new("address", vec![])]);
         assert_eq!(

@@ -159,7 +159,6 @@ pub struct HostPart {
     /// What was asked for: a file's path, or a word of the section's own such as `addresses`.
     pub source: String,
     /// What came of it.
-    #[serde(flatten)]
     pub read: PartRead,
 }
 

@@ -150,10 +150,10 @@ fn parsing_what_is_cut_is_partial_and_what_is_empty_is_warned_of() {
 #[test]
 fn other_input_is_not_of_the_format() {
     let place = Place::new();
-    place.write("nft.json", br#"{"nftables": []}"#);
+    place.write("other.json", br#"{"rules": []}"#);
     place.write("binary", &[0x7f, b'E', b'L', b'F', 0, 0xff]);
     place.write("half.json", br#"{"schema": "netghost.snapshot/v1", "#);
-    for file in ["./nft.json", "./binary", "./half.json"] {
+    for file in ["./other.json", "./binary", "./half.json"] {
         let run = place.run(&["firewall", "parse", file, "-o", "json"]);
         assert_eq!(run.status, 2, "{file}");
         assert_eq!(run.error()["code"], "not_the_format", "{file}");

@@ -174,7 +174,11 @@ fn watched(place: &Path, directory: &Path) {
     };
     let out = place.join("watch.jsonl");
     let words = ["netghost", "host", "watch", "--for", "1s", "-o", "json", "--out"];
-    let line = words.map(OsString::from).into_iter().chain([out.clone().into()]).collect();
+    let line = words
+        .map(OsString::from)
+        .into_iter()
+        .chain([out.clone().into()])
+        .collect();
     assert_eq!(netghost_cli::run(line, &world), Status::Act);
     let text = std::fs::read_to_string(out).unwrap();
     assert!(text.lines().count() > 1, "{text}");

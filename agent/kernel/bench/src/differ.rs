@@ -30,7 +30,10 @@ fn snapshot(count: usize, first: &str) -> Result<Snapshot> {
     for number in 0..count {
         let (high, middle, low) = (number >> 16 & 255, number >> 8 & 255, number & 255);
         let port = 1 + number % 65535;
-        writeln!(text, "-A INPUT -s 10.{high}.{middle}.{low}/32 -p tcp -m tcp --dport {port} -j ACCEPT")?;
+        writeln!(
+            text,
+            "-A INPUT -s 10.{high}.{middle}.{low}/32 -p tcp -m tcp --dport {port} -j ACCEPT"
+        )?;
     }
     text += "COMMIT\n";
     let section = save::parse(text.as_bytes(), None).context("read the rules")?;
