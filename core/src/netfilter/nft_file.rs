@@ -122,10 +122,16 @@ pub fn is_text(text: &[u8]) -> bool {
     word.is_some_and(|word| BEGINNINGS.contains(&word)) || (first.is_none() && text.starts_with(b"#!"))
 }
 
-/// True if the text may be the JSON of `nft`.
+/// True if the text may be the JSON of `nft`: an object with a key of that name. A snapshot of ours has it as a value.
 pub fn is_json(text: &[u8]) -> bool {
+    const KEY: &[u8] = b"\"nftables\"";
     let head = text.get(..4096).unwrap_or(text);
-    head.trim_ascii_start().starts_with(b"{") && head.windows(10).any(|window| window == b"\"nftables\"")
+    let behind = |at: usize| head.get(at + KEY.len()..).unwrap_or_default().trim_ascii_start();
+    let mut keys = head
+        .windows(KEY.len())
+        .enumerate()
+        .filter(|(_, window)| *window == KEY);
+    head.trim_ascii_start().starts_with(b"{") && keys.any(|(at, _)| behind(at).starts_with(b":"))
 }
 
 fn section(text: &[u8], tables: Vec<ast::Table>, mut notes: Notes) -> Result<Section, NftFileError> {

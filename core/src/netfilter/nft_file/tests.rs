@@ -336,3 +336,9 @@ proptest! {
         prop_assert_eq!(config(&section).tables[0].chains[0].rules.len(), 1);
     }
 }
+
+#[test]
+fn a_snapshot_that_names_the_section_is_not_the_json_of_nft() {
+    assert!(super::is_json(b" {\"nftables\" : []}"));
+    assert!(!super::is_json(b"{\"schema\":\"netghost.snapshot/v1\",\"sections\":[{\"name\":\"nftables\",\"state\":\"captured\"}]}"));
+}
