@@ -26,7 +26,7 @@ Examples:
 
 /// Below `netghost host capture --help`.
 pub const HOST_CAPTURE: &str = "\
-Every section is read but bpf and namespaces, which need root: name them with `--section`. Firewalls need root or \
+Every section is read but bpf, security-labels and namespaces, which need root: name them with `--section`. Firewalls need root or \
 CAP_NET_ADMIN. Status 3: a section is unreadable or torn; it is saved as such, never as empty.
 
 Examples:

@@ -4,6 +4,8 @@
 //! A section that was not read whole on both sides never counts as equal: it is listed in `not_covered`, and the verdict is
 //! `unknown` unless something else is known to differ.
 
+use std::collections::BTreeSet;
+
 use crate::section::SectionName;
 use crate::snapshot::Snapshot;
 
@@ -53,11 +55,35 @@ pub fn compare_muted(
     for name in &names {
         ground::section(*name, before, after, &mut found);
     }
+    below_links(&mut found.changes);
     ground::beyond(&names, before, after, &mut found);
     found.set_digests();
     found.mute(mutes);
     found.judge(&names);
     found
+}
+
+/// The kernel parameters of a link come and go with it: that is one change.
+fn below_links(changes: &mut Vec<Change>) {
+    let links = |kind: Kind| -> BTreeSet<String> {
+        let of = changes.iter().filter(|change| change.kind == kind);
+        of.map(|change| change.path.clone()).collect()
+    };
+    let (came, went) = (links(Kind::LinkAdded), links(Kind::LinkRemoved));
+    changes.retain(|change| {
+        let mut parts = change.path.split('/');
+        // A fact of a link: its kind, the directory, the link.
+        let (Some("sysctl"), Some(_), Some(link), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return true;
+        };
+        match (change.section, change.kind) {
+            (SectionName::Sysctls, Kind::FactAdded) => !came.contains(link),
+            (SectionName::Sysctls, Kind::FactRemoved) => !went.contains(link),
+            _ => true,
+        }
+    });
 }
 
 #[cfg(test)]

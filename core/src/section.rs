@@ -155,8 +155,9 @@ impl SectionName {
     ];
 
     /// What a host is asked for when nothing else is said: all but what an agent without root can never read. The programs
-    /// of [`Self::Bpf`] have no names without CAP_SYS_ADMIN, and [`Self::Namespaces`] needs to enter them.
-    pub const DEFAULT: [Self; 21] = [
+    /// of [`Self::Bpf`] and [`Self::SecurityLabels`] have no names without CAP_SYS_ADMIN, and [`Self::Namespaces`] needs to
+    /// enter them.
+    pub const DEFAULT: [Self; 20] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -177,7 +178,6 @@ impl SectionName {
         Self::Sockets,
         Self::Conntrack,
         Self::Sysctls,
-        Self::SecurityLabels,
     ];
 
     /// The name as it stands in JSON.

@@ -8,7 +8,7 @@ use netghost_core::bytes::Text;
 use netghost_core::facts::{Facts, Lifted};
 use netghost_core::raw::lift::LiftError;
 use netghost_core::raw::{HostPart, HostRaw, PartRead, Raw};
-use netghost_core::section::{Content, Section, SectionName, State};
+use netghost_core::section::{Content, Gap, Section, SectionName, State};
 
 use crate::link_names;
 use crate::netlink::{DumpError, Protocol, Socket};
@@ -157,11 +157,16 @@ fn fill(section: &mut Section, reading: Reading<HostRaw, Lifted>) -> State {
     match section.gaps.as_slice() {
         [] => State::Captured,
         gaps => {
-            let all: Vec<String> = gaps
-                .iter()
-                .map(|gap| format!("{}: {}", gap.path, gap.why))
-                .collect();
+            let all: Vec<String> = gaps.iter().map(said).collect();
             State::Unreadable { why: all.join("; ") }
         }
     }
+}
+
+/// A gap in words; the empty path is all of a section.
+fn said(gap: &Gap) -> String {
+    if gap.path.is_empty() {
+        return gap.why.clone();
+    }
+    format!("{}: {}", gap.path, gap.why)
 }

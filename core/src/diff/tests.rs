@@ -2,6 +2,7 @@
 
 mod certify;
 mod fleet;
+mod links;
 mod made;
 mod property;
 mod single;

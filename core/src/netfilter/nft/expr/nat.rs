@@ -121,6 +121,10 @@ impl<'a> Reader<'_, 'a> {
                     let value = set::range(ty, from, to, links);
                     Ok((key, ElementData::Value { value }))
                 }
+                // A map that is declared to hold intervals.
+                ElementData::Value {
+                    value: value @ (Value::Prefix { .. } | Value::Range { .. } | Value::Address(_)),
+                } => Ok((key, ElementData::Value { value })),
                 _ => Err(NotUnderstood),
             })
             .collect::<Understood<_>>()?;
