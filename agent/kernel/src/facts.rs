@@ -148,8 +148,16 @@ fn fill(section: &mut Section, reading: Reading<HostRaw, Lifted>) -> State {
             return State::Unreadable { why };
         }
     };
-    section.gaps = lifted.gaps;
     section.warnings.extend(lifted.warnings);
+    if let nothing @ [_, ..] = lifted.gaps.as_slice()
+        && lifted.config.facts.is_empty()
+        && lifted.runtime.facts.is_empty()
+    {
+        // Where nothing was read, nothing is shown: an empty list would look like an empty host.
+        let all: Vec<String> = nothing.iter().map(said).collect();
+        return State::Unreadable { why: all.join("; ") };
+    }
+    section.gaps = lifted.gaps;
     section.content = Some(Content::Facts {
         config: lifted.config,
         runtime: lifted.runtime,

@@ -58,6 +58,19 @@ fn inet(parts: &mut Parts, modules: &Modules, asked: &Asked) -> Result<(), DumpE
         parts.push(asked.source, PartRead::Absent { why });
         return Ok(());
     }
+    if modules.presence("ipv6") == Presence::Absent {
+        // udp_diag and raw_diag are bound to ipv6: asking would load it, on a host that has none.
+        if asked.family == 10 {
+            let why = "ipv6 is neither loaded nor built in (/proc/modules, modules.builtin)".to_owned();
+            parts.push(asked.source, PartRead::Absent { why });
+            return Ok(());
+        }
+        if matches!(asked.protocol, "udp" | "udplite" | "raw") {
+            let list = format!("/proc/thread-self/net/{}", asked.protocol);
+            parts.file_as(asked.source, list.as_ref());
+            return Ok(());
+        }
+    }
     let read = diag(&inet_request(asked))?;
     let unanswered = matches!(read, Err(DumpError::Refused { errno: libc::ENOENT }));
     if asked.protocol == "raw" && unanswered {

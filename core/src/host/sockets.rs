@@ -115,7 +115,7 @@ pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
     for asked in &ASKED {
         let path = format!("socket/{}", asked.protocol);
         if let Some(PartRead::File { content }) = raw.part(asked.source) {
-            sockets.extend(listed::sockets(asked, content)?);
+            sockets.extend(listed::sockets(asked, content, &ports)?);
             continue;
         }
         decode(raw, asked.source, &path, &mut gaps, &mut sockets, |payload| {

@@ -15,7 +15,7 @@ type Steps = BTreeMap<String, (i32, String)>;
 /// what the command prints under the name; `$1` is the command, `$2` the interface.
 fn steps(vm: &Vm, script: &str) -> Steps {
     let prelude = "set -u; export XDG_STATE_HOME=/run/store\n\
-        cp \"$1\" /run/netghost; netghost=/run/netghost; nic=$2\n\
+        strip --strip-debug -o /run/netghost \"$1\"; netghost=/run/netghost; nic=$2\n\
         step() { printf '@@ %s\\n' \"$1\"; shift; \"$@\"; printf '\\n@@ %s\\n' $?; }\n";
     let program = program().display().to_string();
     let argv = [
@@ -215,7 +215,10 @@ END
     let all = document(&steps, "all", 0);
     for (name, state) in states(&all) {
         let expected = match name {
-            "xtables-legacy-ipv6" | "arptables-legacy" | "ebtables-legacy" => "not_applicable",
+            // Nothing has loaded their modules.
+            "xtables-legacy-ipv6" | "arptables-legacy" | "ebtables-legacy" | "ipset" | "ipvs" | "xfrm" => {
+                "not_applicable"
+            }
             _ => "captured",
         };
         assert_eq!(state, expected, "{name}");

@@ -1,4 +1,4 @@
-//! Raw sockets as `/proc/net/raw` and `raw6` list them, for kernels whose `sock_diag` does not.
+//! Sockets as `/proc/net/raw`, `udp` and their kin list them, for kernels whose `sock_diag` does not, or would load IPv6 for it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,10 +6,11 @@ use crate::bytes::Text;
 use crate::facts::Value;
 use crate::raw::lift::LiftError;
 
+use super::ports::Ports;
 use super::{Asked, Socket, facts};
 
-/// The sockets of one file. Its port is the protocol. Which link a socket is bound to, its mark and options are not told.
-pub(super) fn sockets(asked: &Asked, content: &Text) -> Result<Vec<Socket>, LiftError> {
+/// The sockets of one file. The port of a raw socket is its protocol. Which link a socket is bound to, its mark and options are not told.
+pub(super) fn sockets(asked: &Asked, content: &Text, ports: &Ports) -> Result<Vec<Socket>, LiftError> {
     let wrong = |why: String| LiftError::Part {
         part: asked.source.to_owned(),
         why,
@@ -23,11 +24,13 @@ pub(super) fn sockets(asked: &Asked, content: &Text) -> Result<Vec<Socket>, Lift
         return Err(wrong("it does not begin as a list of sockets".to_owned()));
     }
     lines
-        .map(|line| socket(asked, line).ok_or_else(|| wrong(format!("a line that is no socket: {line}"))))
+        .map(|line| {
+            socket(asked, line, ports).ok_or_else(|| wrong(format!("a line that is no socket: {line}")))
+        })
         .collect()
 }
 
-fn socket(asked: &Asked, line: &str) -> Option<Socket> {
+fn socket(asked: &Asked, line: &str, ports: &Ports) -> Option<Socket> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let [
         _,
@@ -53,6 +56,7 @@ fn socket(asked: &Asked, line: &str) -> Option<Socket> {
     let user: u32 = user.parse().ok()?;
     let (config, runtime) = facts(asked.protocol, address.to_string(), protocol.to_string(), None);
     let connected = !peer.is_unspecified();
+    let handed_out = asked.protocol != "raw" && ports.handed_out(protocol);
     Some(Socket {
         config: config.with_some("uid", (user != 0).then(|| Value::number(user))),
         runtime: runtime
@@ -60,7 +64,7 @@ fn socket(asked: &Asked, line: &str) -> Option<Socket> {
             .with("inode", Value::number(inode.parse::<u64>().ok()?))
             .with("recv_q", Value::number(u32::from_str_radix(waiting, 16).ok()?))
             .with("drops", Value::number(drops.parse::<u32>().ok()?)),
-        passing: connected,
+        passing: connected || handed_out,
         gap: None,
     })
 }
