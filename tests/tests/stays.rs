@@ -64,14 +64,17 @@ fn root_a_program_stays_in_a_namespace_until_it_is_ended() {
     let kept = vm.start("kept", &["sleep", "300"]).unwrap();
     let process = format!("/proc/{}/cmdline", kept.pid());
     let runs = || std::fs::read(&process).unwrap_or_default() == b"sleep\x00300\0";
-    assert!(runs());
+    // What starts it becomes it, and the kernel ends what is left in a namespace in its own time.
+    let until = |wanted: bool| {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while runs() != wanted {
+            assert!(Instant::now() < deadline, "running: {}", !wanted);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until(true);
     lab.down().unwrap();
-    // The kernel ends what is left in a namespace after its first process, in its own time.
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while runs() {
-        assert!(Instant::now() < deadline, "it outlives its lab");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until(false);
     assert_eq!(traces(&name), Vec::<String>::new());
 }
 
