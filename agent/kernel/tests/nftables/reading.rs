@@ -15,6 +15,11 @@ pub(crate) fn now_us() -> u64 {
     u64::try_from(elapsed.as_micros()).unwrap()
 }
 
+/// Reads what may change meanwhile.
+pub(crate) fn read_once(namespace: &Namespace) -> Section {
+    namespace.enter(|| nftables::read(&now_us)).unwrap()
+}
+
 pub(crate) fn read(namespace: &Namespace) -> Section {
     let (section, digested) = namespace
         .enter(|| (nftables::read(&now_us), nftables::digest()))

@@ -10,7 +10,7 @@ use netghost_kernel::netlink::{Protocol, Socket};
 use netghost_lab::Limits;
 use netghost_lab::netns::Namespace;
 
-use crate::reading::{config, load, read};
+use crate::reading::{config, load, read, read_once};
 
 /// Rules of any size: each xtables comment is an expression of some 300 bytes.
 fn comments(count: usize) -> String {
@@ -238,7 +238,7 @@ fn root_a_writer_that_never_rests_ends_in_torn() {
         });
         // A reading can fall into a rest that a busy machine forces on the writer: then it is whole, and rightly so.
         let torn = (0..20)
-            .map(|_| read(&namespace))
+            .map(|_| read_once(&namespace))
             .find(|section| matches!(section.state, State::Torn { .. }));
         std::fs::write(&stop, "").unwrap();
         assert!(writing.join().unwrap().status.success());
