@@ -1,12 +1,10 @@
 //! The connection table, by files and `NETLINK_NETFILTER`.
 
-use std::path::Path;
-
 use netghost_core::host::conntrack::{self, COUNT, EXPECTATIONS, HELPERS, MAX, STATISTICS, TIMEOUTS};
 use netghost_core::raw::PartRead;
 use netghost_core::section::{Section, SectionName};
 
-use crate::facts::{Parts, Source, part, read as read_facts};
+use crate::facts::{Parts, Source, lacks, part, read as read_facts};
 use crate::modules::{Modules, Presence};
 use crate::netlink::{DumpError, Protocol, Socket};
 
@@ -39,7 +37,7 @@ fn absent() -> Option<String> {
             "nf_conntrack is neither loaded nor built in (/proc/modules, modules.builtin)".to_owned(),
         );
     }
-    (!Path::new(MAX).exists()).then(|| format!("the kernel tracks no connections: there is no {MAX}"))
+    lacks(MAX).then(|| format!("the kernel tracks no connections: there is no {MAX}"))
 }
 
 fn pass(parts: &mut Parts) -> Result<(), DumpError> {

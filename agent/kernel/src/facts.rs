@@ -63,9 +63,7 @@ impl Parts {
             Ok(content) => PartRead::File {
                 content: Text::from(content),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => PartRead::Absent {
-                why: format!("there is no {source}"),
-            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing(source, path, Path::exists),
             Err(error) => PartRead::Unreadable {
                 why: format!("cannot read {source}: {error}"),
             },
@@ -80,6 +78,35 @@ impl Parts {
             read,
         });
     }
+}
+
+/// What is always there below a directory that the kernel shows: without it, the directory is hidden or not mounted.
+const ANCHORS: [(&str, &str); 4] = [
+    ("/proc/sys", "/proc/sys/net/core/somaxconn"),
+    ("/proc/thread-self", "/proc/thread-self/stat"),
+    ("/proc", "/proc/version"),
+    ("/sys", "/sys/kernel"),
+];
+
+/// A file that is not there is not in this kernel only where its surroundings are.
+fn missing(source: &str, path: &Path, exists: fn(&Path) -> bool) -> PartRead {
+    let mut anchors = ANCHORS.iter().filter(|(below, _)| path.starts_with(below));
+    match anchors.find(|(_, anchor)| !exists(Path::new(anchor))) {
+        Some((_, anchor)) => PartRead::Unreadable {
+            why: format!(
+                "there is no {source}, and no {anchor} either: mount what hides it, or run where it is shown"
+            ),
+        },
+        None => PartRead::Absent {
+            why: format!("there is no {source}"),
+        },
+    }
+}
+
+/// True if the kernel does not have this file under `/proc/sys`; not where nothing is shown there.
+pub(crate) fn lacks(path: &str) -> bool {
+    let path = Path::new(path);
+    !path.exists() && matches!(missing("", path, Path::exists), PartRead::Absent { .. })
 }
 
 /// What came of a dump, as a part. An error that a further try may mend stays one.
@@ -177,4 +204,23 @@ fn said(gap: &Gap) -> String {
         return gap.why.clone();
     }
     format!("{}: {}", gap.path, gap.why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_absent_only_where_its_surroundings_are_shown() {
+        let path = Path::new("/proc/sys/net/ipv4/no_such_parameter");
+        assert!(matches!(missing("x", path, |_| true), PartRead::Absent { .. }));
+        assert!(matches!(
+            missing("x", path, |_| false),
+            PartRead::Unreadable { .. }
+        ));
+        let hidden = |anchor: &Path| !anchor.starts_with("/proc/sys");
+        assert!(matches!(missing("x", path, hidden), PartRead::Unreadable { .. }));
+        let other = Path::new("/proc/thread-self/net/raw");
+        assert!(matches!(missing("x", other, hidden), PartRead::Absent { .. }));
+    }
 }

@@ -26,9 +26,13 @@ pub(crate) fn read(now_us: &dyn Fn() -> u64) -> Section {
 
 /// Opening its socket would load the module.
 fn absent() -> Option<String> {
-    let presence = Modules::of_this_kernel().presence("xfrm_user");
-    (presence == Presence::Absent).then(|| {
-        "xfrm_user is neither loaded nor built in (/proc/modules, modules.builtin): no policy was set"
+    let modules = Modules::of_this_kernel();
+    // Either of the two can set policies.
+    let neither = ["xfrm_user", "af_key"]
+        .iter()
+        .all(|name| modules.presence(name) == Presence::Absent);
+    neither.then(|| {
+        "neither xfrm_user nor af_key is loaded or built in (/proc/modules, modules.builtin): no policy was set"
             .to_owned()
     })
 }
