@@ -1,13 +1,14 @@
 //! Network namespaces: made, entered, and gone again.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use rustix::mount::{MountPropagationFlags, mount_bind, mount_bind_recursive, mount_change};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::error::{LabError, Result};
@@ -42,13 +43,27 @@ impl Namespace {
 
     /// A namespace that `ip netns` shows under this name, for as long as this value lives.
     ///
+    /// This process gives the name itself: a child that did could do so after its parent was killed and cleaned up after.
+    ///
     /// # Errors
     /// As [`Namespace::new`], and where the name is taken.
     pub fn named(name: &str) -> Result<Self> {
-        let argv = ["ip", "netns", "add", name];
-        run(command(&argv)?, b"", Limits::default())?.ok(&argv)?;
-        let mut namespace = Self::open(name)?;
-        namespace.name = Some(name.to_owned());
+        let handle = unnamed()?;
+        let path = Path::new(NAMES).join(name);
+        prepare_names()
+            .and_then(|()| OpenOptions::new().write(true).create_new(true).open(&path))
+            .map_err(|source| LabError::File {
+                doing: "make the namespace's name",
+                path: path.clone(),
+                source,
+            })?;
+        let namespace = Self::from_handle(handle, Some(name.to_owned()));
+        let source = format!("/proc/self/fd/{}", namespace.handle.as_raw_fd());
+        mount_bind(&source, &path).map_err(|errno| LabError::File {
+            doing: "mount the namespace at",
+            path,
+            source: errno.into(),
+        })?;
         namespace.loopback_up()?;
         Ok(namespace)
     }
@@ -189,6 +204,20 @@ pub(crate) fn remove(name: &str) -> Result<()> {
     }
     let argv = ["ip", "netns", "delete", name];
     run(command(&argv)?, b"", Limits::default())?.ok(&argv).map(drop)
+}
+
+/// Makes the directory of names as `ip netns` makes it: a mount of its own that every mount namespace shares, so that a
+/// name removed in one is removed in all.
+fn prepare_names() -> io::Result<()> {
+    std::fs::create_dir_all(NAMES)?;
+    let share = || mount_change(NAMES, MountPropagationFlags::SHARED | MountPropagationFlags::REC);
+    match share() {
+        Err(rustix::io::Errno::INVAL) => {
+            mount_bind_recursive(NAMES, NAMES)?;
+            Ok(share()?)
+        }
+        shared => Ok(shared?),
+    }
 }
 
 /// Lets `unshare` make a namespace and takes hold of it before that process ends.

@@ -3,10 +3,10 @@
 use netghost_core::artifact::json;
 use netghost_core::netfilter::model::{Definition, Object, RulesetRuntime, Table, TableRuntime};
 use netghost_core::netfilter::text;
-use netghost_core::section::{Content, Section};
+use netghost_core::section::{Content, Section, State};
 use netghost_lab::netns::Namespace;
 
-use crate::reading::{assert_same, config, opaque, read};
+use crate::reading::{assert_same, config, opaque, read, read_once};
 
 const OBJECTS: &str = include_str!("../rulesets/objects.nft");
 
@@ -102,9 +102,10 @@ fn root_an_owned_table_is_told_and_its_owner_is_runtime() {
     let section = (0..100)
         .map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(20));
-            read(&namespace)
+            read_once(&namespace)
         })
-        .find(|section| !config(section).tables.is_empty());
+        .find(|section| section.state == State::Captured && !config(section).tables.is_empty())
+        .map(|_| read(&namespace));
     let killed = holder.kill();
     holder.wait().unwrap();
     killed.unwrap();
