@@ -9,6 +9,9 @@ use crate::raw::Raw;
 use crate::tc;
 
 pub mod coverage;
+mod kind;
+
+pub use kind::ContentKind;
 
 /// Whether a section was read. None but [`State::Captured`] may ever stand for "nothing there".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

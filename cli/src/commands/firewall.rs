@@ -3,7 +3,7 @@
 use netghost_core::artifact::document::to_document;
 use netghost_core::artifact::manifest::Meta;
 use netghost_core::diff::{Mute, compare_muted};
-use netghost_core::section::{Section, SectionName, State};
+use netghost_core::section::{ContentKind, Section, SectionName, State};
 use netghost_core::snapshot::Snapshot;
 
 use super::source::Source;
@@ -138,34 +138,7 @@ fn firewalls(before: &Snapshot, after: &Snapshot) -> Vec<SectionName> {
 }
 
 fn is_firewall(name: SectionName) -> bool {
-    match name {
-        SectionName::Nftables
-        | SectionName::XtablesLegacyIpv4
-        | SectionName::XtablesLegacyIpv6
-        | SectionName::ArptablesLegacy
-        | SectionName::EbtablesLegacy
-        | SectionName::IptablesSave
-        | SectionName::Ip6tablesSave => true,
-        SectionName::Tc
-        | SectionName::Links
-        | SectionName::Routes
-        | SectionName::Ipset
-        | SectionName::Addresses
-        | SectionName::PolicyRules
-        | SectionName::Nexthops
-        | SectionName::Neighbours
-        | SectionName::Xfrm
-        | SectionName::Bridge
-        | SectionName::Ipvs
-        | SectionName::Mptcp
-        | SectionName::Sockets
-        | SectionName::Conntrack
-        | SectionName::Sysctls
-        | SectionName::Bpf
-        | SectionName::SecurityLabels
-        | SectionName::Namespaces
-        | SectionName::Persisted => false,
-    }
+    name.content_kind() == ContentKind::Netfilter
 }
 
 /// Good if everything was read, unknown if anything was torn or unreadable.

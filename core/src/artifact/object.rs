@@ -1,59 +1,11 @@
 //! Objects: the parts of a section that are stored by the digest of their canonical bytes.
 
 use super::json::{self, CanonicalError, Digest, ReadError};
-use crate::section::{Content, SectionName};
-
-/// Which variant of [`Content`] a section holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Netfilter,
-    Tc,
-    Links,
-    Routes,
-    Facts,
-}
-
-fn kind(name: SectionName) -> Kind {
-    match name {
-        SectionName::Nftables
-        | SectionName::XtablesLegacyIpv4
-        | SectionName::XtablesLegacyIpv6
-        | SectionName::ArptablesLegacy
-        | SectionName::EbtablesLegacy
-        | SectionName::IptablesSave
-        | SectionName::Ip6tablesSave => Kind::Netfilter,
-        SectionName::Tc => Kind::Tc,
-        SectionName::Links => Kind::Links,
-        SectionName::Routes => Kind::Routes,
-        SectionName::Ipset
-        | SectionName::Addresses
-        | SectionName::PolicyRules
-        | SectionName::Nexthops
-        | SectionName::Neighbours
-        | SectionName::Xfrm
-        | SectionName::Bridge
-        | SectionName::Ipvs
-        | SectionName::Mptcp
-        | SectionName::Sockets
-        | SectionName::Conntrack
-        | SectionName::Sysctls
-        | SectionName::Bpf
-        | SectionName::SecurityLabels
-        | SectionName::Namespaces
-        | SectionName::Persisted => Kind::Facts,
-    }
-}
+use crate::section::{Content, ContentKind, SectionName};
 
 /// True if `content` is what a section of this name holds.
 pub fn fits(name: SectionName, content: &Content) -> bool {
-    kind(name)
-        == match content {
-            Content::Netfilter { .. } => Kind::Netfilter,
-            Content::Tc { .. } => Kind::Tc,
-            Content::Links { .. } => Kind::Links,
-            Content::Routes { .. } => Kind::Routes,
-            Content::Facts { .. } => Kind::Facts,
-        }
+    name.content_kind() == content.kind()
 }
 
 /// The canonical bytes of the configuration: what is compared.
@@ -85,24 +37,24 @@ pub fn config_digest(content: &Content) -> Result<Digest, CanonicalError> {
 
 /// The content of a section of this name from its two objects.
 pub fn read(name: SectionName, config: &[u8], runtime: &[u8]) -> Result<Content, ReadError> {
-    Ok(match kind(name) {
-        Kind::Netfilter => Content::Netfilter {
+    Ok(match name.content_kind() {
+        ContentKind::Netfilter => Content::Netfilter {
             config: json::from_slice(config)?,
             runtime: json::from_slice(runtime)?,
         },
-        Kind::Tc => Content::Tc {
+        ContentKind::Tc => Content::Tc {
             config: json::from_slice(config)?,
             runtime: json::from_slice(runtime)?,
         },
-        Kind::Links => Content::Links {
+        ContentKind::Links => Content::Links {
             config: json::from_slice(config)?,
             runtime: json::from_slice(runtime)?,
         },
-        Kind::Routes => Content::Routes {
+        ContentKind::Routes => Content::Routes {
             config: json::from_slice(config)?,
             runtime: json::from_slice(runtime)?,
         },
-        Kind::Facts => Content::Facts {
+        ContentKind::Facts => Content::Facts {
             config: json::from_slice(config)?,
             runtime: json::from_slice(runtime)?,
         },

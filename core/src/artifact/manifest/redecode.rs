@@ -5,7 +5,7 @@ use crate::host::{links, routes};
 use crate::netfilter::model::Family;
 use crate::netfilter::{nft, nft_file, save, unresolved, xt};
 use crate::raw::{NetlinkRaw, Raw, TextRaw};
-use crate::section::{Content, Gap, SectionName};
+use crate::section::{Content, ContentKind, Gap, SectionName};
 use crate::tc;
 
 /// What this version's decoder makes of older raw bytes.
@@ -59,8 +59,8 @@ fn whole(content: Content) -> Option<Decoded> {
 }
 
 fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
-    match name {
-        SectionName::Nftables => {
+    match name.content_kind() {
+        ContentKind::Netfilter if name == SectionName::Nftables => {
             let lifted = nft::lift(raw).ok()?;
             let gaps = nft::gaps(raw, &lifted).ok()?;
             let content = Content::Netfilter {
@@ -70,50 +70,29 @@ fn messages(name: SectionName, raw: &NetlinkRaw) -> Option<Decoded> {
             Some(Decoded { content, gaps })
         }
         // Before filters were read: what there were can't be told.
-        SectionName::Tc if tc::places::unasked(&raw.messages) => None,
-        SectionName::Tc => {
+        ContentKind::Tc if tc::places::unasked(&raw.messages) => None,
+        ContentKind::Tc => {
             let lifted = tc::lift(raw).ok()?;
             whole(Content::Tc {
                 config: lifted.config,
                 runtime: lifted.runtime,
             })
         }
-        SectionName::Links => {
+        ContentKind::Links => {
             let lifted = links::lift(raw).ok()?;
             whole(Content::Links {
                 config: lifted.config,
                 runtime: lifted.runtime,
             })
         }
-        SectionName::Routes => {
+        ContentKind::Routes => {
             let lifted = routes::lift(raw).ok()?;
             whole(Content::Routes {
                 config: lifted.config,
                 runtime: lifted.runtime,
             })
         }
-        SectionName::XtablesLegacyIpv4
-        | SectionName::XtablesLegacyIpv6
-        | SectionName::ArptablesLegacy
-        | SectionName::EbtablesLegacy
-        | SectionName::IptablesSave
-        | SectionName::Ip6tablesSave
-        | SectionName::Ipset
-        | SectionName::Addresses
-        | SectionName::PolicyRules
-        | SectionName::Nexthops
-        | SectionName::Neighbours
-        | SectionName::Xfrm
-        | SectionName::Bridge
-        | SectionName::Ipvs
-        | SectionName::Mptcp
-        | SectionName::Sockets
-        | SectionName::Conntrack
-        | SectionName::Sysctls
-        | SectionName::Bpf
-        | SectionName::SecurityLabels
-        | SectionName::Namespaces
-        | SectionName::Persisted => None,
+        ContentKind::Netfilter | ContentKind::Facts => None,
     }
 }
 
