@@ -29,7 +29,13 @@ impl Text {
 
     /// A fixed-size kernel string field: the bytes up to the first NUL, or all of them.
     pub fn from_nul_padded(field: &[u8]) -> Self {
-        Self(field.iter().copied().take_while(|byte| *byte != 0).collect())
+        let end = field.iter().position(|byte| *byte == 0);
+        Self(
+            field
+                .get(..end.unwrap_or(field.len()))
+                .unwrap_or_default()
+                .to_vec(),
+        )
     }
 }
 

@@ -10,5 +10,7 @@ pub mod nft_file;
 pub mod save;
 pub mod set_names;
 pub mod text;
+pub(crate) mod twin;
 pub mod unresolved;
+pub(crate) mod written;
 pub mod xt;

@@ -91,6 +91,11 @@ pub(crate) fn append<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) -> Res
     value.serialize(ser::Canonical::new(out))
 }
 
+/// Writes the canonical bytes of a string behind what `out` holds.
+pub(crate) fn append_text(text: &str, out: &mut Vec<u8>) {
+    ser::write_string(out, text);
+}
+
 /// Writes the canonical bytes of `value` and returns their digest and length in bytes.
 pub fn to_writer<T: Serialize + ?Sized>(
     value: &T,

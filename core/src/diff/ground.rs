@@ -6,6 +6,7 @@ use super::side::Value;
 use super::{Kind, entries, opaque, ruleset};
 use crate::artifact::json::{self, Digest};
 use crate::netfilter::model::{Plane, Ruleset, RulesetRuntime};
+use crate::netfilter::twin;
 use crate::section::{Content, Section, SectionName, State};
 use crate::snapshot::Snapshot;
 
@@ -63,8 +64,8 @@ fn readings<'a>(
     };
     if let (Reading::Read(one, left_content), Reading::Read(other, right_content)) = (&left, &right) {
         comparable(one, other)?;
-        let vague = opaque::in_content(left_content) || opaque::in_content(right_content);
-        if one.reader != other.reader && vague {
+        let vague = || opaque::in_content(left_content) || opaque::in_content(right_content);
+        if one.reader != other.reader && vague() {
             return Err("read from the kernel on one side and from text on the other, with parts that are not decoded".to_owned());
         }
     }
@@ -125,7 +126,7 @@ fn compare(
     if let (Some(one), Some(other)) = (one, other) {
         changes = contents(name, one, other, &gaps)?;
         unknown.extend(unstated(name, one, other, after));
-        digests = (Some(config_digest(one)?), Some(config_digest(other)?));
+        digests = config_digests(one, other)?;
     }
     // Every difference has a name; should one be missed, the result still says that there is one.
     if unknown.is_empty() && changes.is_empty() && digests.0 != digests.1 {
@@ -171,6 +172,15 @@ fn unstated(name: SectionName, one: &Content, other: &Content, after: &Snapshot)
     let open = one != other && (one == Plane::Unstated || other == Plane::Unstated);
     let why = "the text of one side doesn't say whether it is legacy or nf_tables";
     open.then(|| not_covered(name, Some("plane".to_owned()), after, why.to_owned()))
+}
+
+/// The digests of both configurations.
+fn config_digests(one: &Content, other: &Content) -> Result<(Option<Digest>, Option<Digest>), String> {
+    if let (Content::Netfilter { config, .. }, Content::Netfilter { config: then, .. }) = (one, other) {
+        let (one, other) = twin::digests(config, then).map_err(|error| error.to_string())?;
+        return Ok((Some(one), Some(other)));
+    }
+    Ok((Some(config_digest(one)?), Some(config_digest(other)?)))
 }
 
 fn config_digest(content: &Content) -> Result<Digest, String> {

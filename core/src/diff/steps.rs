@@ -5,6 +5,7 @@ use std::hash::Hash;
 
 use super::align::align;
 use crate::netfilter::model::{Item, Rule};
+use crate::netfilter::twin::Runs;
 
 /// One step; indexes from 0 into the lists before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,16 @@ const MAX_LIKENESS: usize = 40_000;
 
 /// The steps from `before` to `after`; `None` where too many rules repeat to tell them.
 pub(super) fn steps(before: &[Rule], after: &[Rule]) -> Option<Vec<Step>> {
+    // What both begin or end with stays; only what lies between is worth numbering.
+    let runs = Runs::of(before, after);
+    let mut steps = between(runs.parts(before).1, runs.parts(after).1)?;
+    for step in &mut steps {
+        step.shift(runs.head);
+    }
+    Some(steps)
+}
+
+fn between(before: &[Rule], after: &[Rule]) -> Option<Vec<Step>> {
     let (ids_before, ids_after) = intern(before.iter(), after.iter());
     let stayed = align(&ids_before, &ids_after)?;
     let mut gaps = gaps(&stayed, before.len(), after.len());
@@ -40,6 +51,17 @@ pub(super) fn steps(before: &[Rule], after: &[Rule]) -> Option<Vec<Step>> {
 }
 
 impl Step {
+    /// Moves it down by so many rules that stand above.
+    fn shift(&mut self, above: usize) {
+        match self {
+            Self::Added(index) | Self::Removed(index) => *index += above,
+            Self::Changed(from, to) | Self::Commented(from, to) | Self::Moved(from, to) => {
+                *from += above;
+                *to += above;
+            }
+        }
+    }
+
     /// For the order of steps within a gap.
     fn place(self) -> (usize, u8) {
         match self {

@@ -6,6 +6,7 @@ use std::ops::Range;
 use sha2::{Digest as _, Sha256};
 
 use super::model::{Rule, Ruleset};
+use super::written;
 use crate::artifact::json::{self, CanonicalError, Digest};
 
 /// What a chain without rules is written as; its key can't stand in a string, where quotes are escaped.
@@ -68,7 +69,7 @@ impl Sink {
     }
 
     pub(crate) fn rule(&mut self, rule: &Rule) -> Result<(), CanonicalError> {
-        json::append(rule, &mut self.pending)?;
+        written::rule(rule, &mut self.pending)?;
         self.flush_from(PIECE);
         Ok(())
     }

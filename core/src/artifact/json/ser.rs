@@ -1,7 +1,6 @@
 //! The serialiser behind [`super::to_vec`].
 
 use std::io::Write as _;
-use std::ops::Range;
 
 use serde::ser::{self, Serialize};
 use smallvec::SmallVec;
@@ -28,10 +27,26 @@ impl<'a> Canonical<'a> {
         if negative && magnitude != 0 {
             self.out.push(b'-');
         }
-        // Writing to memory has no failure.
-        let _ok = write!(self.out, "{magnitude}");
+        write_digits(self.out, magnitude);
         Ok(())
     }
+}
+
+/// A number in decimal digits.
+fn write_digits(out: &mut Vec<u8>, mut number: u64) {
+    // 2^64−1 has twenty digits.
+    let mut digits = [b'0'; 20];
+    let mut count = 0;
+    for place in digits.iter_mut().rev() {
+        // Below ten, so nothing is cut.
+        *place = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        count += 1;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(digits.len() - count..).unwrap_or_default());
 }
 
 impl ser::Error for CanonicalError {
@@ -49,10 +64,41 @@ fn plain(byte: u8) -> bool {
     byte >= 0x20 && byte != b'"' && byte != b'\\'
 }
 
+/// True if every byte stands for itself. Eight at a time; most strings are short.
+fn all_plain(bytes: &[u8]) -> bool {
+    let word = |bytes: &[u8; 8]| plain_word(u64::from_ne_bytes(*bytes));
+    if let Some(last) = bytes.last_chunk::<8>() {
+        // The last word overlaps the one before it where the length is no multiple of eight.
+        return bytes.as_chunks::<8>().0.iter().all(word) && word(last);
+    }
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some([a, b, c, d]), Some([e, f, g, h])) => word(&[*a, *b, *c, *d, *e, *f, *g, *h]),
+        _ => bytes.iter().copied().all(plain),
+    }
+}
+
+/// [`plain`] for eight bytes at once: for each byte the highest bit is set if it is below 0x20, `"` or `\`. Borrows of a byte that is so may
+/// set that of others, but then one is.
+fn plain_word(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & HIGHEST == 0
+}
+
+/// A key: written in this program, so it needs no escapes.
+fn write_word(out: &mut Vec<u8>, word: &str) {
+    out.reserve(word.len().saturating_add(4));
+    out.push(b'"');
+    out.extend_from_slice(word.as_bytes());
+    out.push(b'"');
+}
+
 /// RFC 8785 §3.2.2.2: the two-character escapes where JSON has them, `\u00xx` for other controls, else as is.
 pub(super) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    if text.bytes().all(plain) {
+    if all_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
         return;
@@ -142,7 +188,7 @@ impl<'a> ser::Serializer for Canonical<'a> {
         self.out.push(b'"');
         let start = self.out.len();
         let _ok = write!(self.out, "{value}");
-        if self.out.iter().skip(start).copied().all(plain) {
+        if self.out.get(start..).is_some_and(all_plain) {
             self.out.push(b'"');
             return Ok(());
         }
@@ -324,12 +370,11 @@ impl ser::SerializeTupleStruct for Array<'_> {
     }
 }
 
-/// An object that is being written: fields go to the output as they come, each with a comma behind it; where that is not the
-/// order of their keys they are put in order at the end.
+/// An object that is being written: each field goes to its place among the keys, with a comma behind it.
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
-    /// Each key, and the bytes of its field.
-    fields: SmallVec<[(&'static str, Range<usize>); 8]>,
+    /// Each key, rising, and where its field begins.
+    fields: SmallVec<[(&'static str, usize); 4]>,
     wrapped: bool,
 }
 
@@ -349,43 +394,47 @@ impl<'a> Object<'a> {
             check_key(key)?;
         }
         let start = self.out.len();
-        self.out.push(b'"');
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
+        write_word(self.out, key);
+        self.out.push(b':');
         value.serialize(Canonical::new(self.out))?;
         self.out.push(b',');
-        self.fields.push((key, start..self.out.len()));
+        match self.fields.last() {
+            Some((last, _)) if *last >= key => self.put(key, start),
+            _ => {
+                self.fields.push((key, start));
+                Ok(())
+            }
+        }
+    }
+
+    /// Moves the last field, which begins at `start`, to its place: ASCII keys sort by byte as they do by UTF-16 code unit, which
+    /// RFC 8785 §3.2.3 asks for.
+    fn put(&mut self, key: &'static str, start: usize) -> Result<(), CanonicalError> {
+        let place = self.fields.partition_point(|(other, _)| *other < key);
+        let Some((other, at)) = self.fields.get(place).copied() else {
+            return Ok(());
+        };
+        if other == key {
+            return Err(form("a key that stands twice"));
+        }
+        let length = self.out.len().saturating_sub(start);
+        if let Some(moving) = self.out.get_mut(at..) {
+            moving.rotate_right(length);
+        }
+        for (_, later) in self.fields.iter_mut().skip(place) {
+            *later += length;
+        }
+        self.fields.insert(place, (key, at));
         Ok(())
     }
 
-    /// ASCII keys sort by byte as they do by UTF-16 code unit, which RFC 8785 §3.2.3 asks for.
-    fn finish(mut self) -> Result<(), CanonicalError> {
-        if !self.fields.is_sorted_by(|one, other| one.0 < other.0) {
-            self.sort()?;
-        }
+    fn finish(self) -> Result<(), CanonicalError> {
         if !self.fields.is_empty() {
             // The comma behind the last field.
             self.out.pop();
         }
         self.out
             .extend_from_slice(if self.wrapped { b"}}" } else { b"}" });
-        Ok(())
-    }
-
-    fn sort(&mut self) -> Result<(), CanonicalError> {
-        let Some((_, Range { start, .. })) = self.fields.first().cloned() else {
-            return Ok(());
-        };
-        self.fields.sort_unstable_by_key(|(key, _)| *key);
-        if !self.fields.is_sorted_by(|one, other| one.0 < other.0) {
-            return Err(form("a key that stands twice"));
-        }
-        let end = self.out.len();
-        for (_, field) in &self.fields {
-            self.out.extend_from_within(field.clone());
-        }
-        self.out.copy_within(end.., start);
-        self.out.truncate(end);
         Ok(())
     }
 }

@@ -50,6 +50,25 @@ proptest! {
     }
 }
 
+/// Strings are looked through several bytes at a time.
+#[test]
+fn every_byte_is_escaped_wherever_it_stands() {
+    for length in 1..20 {
+        for place in 0..length {
+            for byte in 0..0x80 {
+                let mut text = "é".repeat(length);
+                text.insert(place * 2, char::from(byte));
+                let mut ascii = "a".repeat(length - 1);
+                ascii.insert(place, char::from(byte));
+                for text in [text, ascii] {
+                    let theirs = serde_json_canonicalizer::to_vec(&text).unwrap();
+                    assert_eq!(to_vec(&text).unwrap(), theirs, "{text:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn what_could_lose_something_has_no_form() {
     assert!(to_vec(&1.5f64).is_err());

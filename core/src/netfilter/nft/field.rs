@@ -113,7 +113,8 @@ fn beginning(context: &Context, base: u32, offset: u32, length: usize) -> Option
         bit: start,
     };
     let width = usize::try_from(whole / 8).ok()?;
-    (whole == bits(length) || is_prefix).then(|| Loaded::placed(format!("{prefix}.{name}"), ty, place, width))
+    (whole == bits(length) || is_prefix)
+        .then(|| Loaded::placed([prefix, ".", name].concat(), ty, place, width))
 }
 
 /// A load that covers several fields end to end, as `nft` makes of neighbouring matches.

@@ -3,7 +3,7 @@
 //! nf_tables has sixteen registers of four bytes, numbered 8 to 23, which are also four of sixteen bytes, numbered 1 to 4
 //! (`enum nft_registers`).
 
-use std::collections::BTreeMap;
+use smallvec::SmallVec;
 
 use super::field::Loaded;
 use crate::bytes::Text;
@@ -35,7 +35,22 @@ pub(super) enum Symbol {
 /// All registers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Registers {
-    slots: BTreeMap<u32, (Symbol, u32)>,
+    /// By their first slot, rising.
+    held: SmallVec<[Held; 2]>,
+}
+
+/// A symbol, its first slot, and how many slots it takes.
+#[derive(Debug, Clone)]
+struct Held {
+    slot: u32,
+    length: u32,
+    symbol: Symbol,
+}
+
+impl Held {
+    fn end(&self) -> u32 {
+        self.slot.saturating_add(self.length)
+    }
 }
 
 /// The first slot of a register number; `None` for the verdict register and numbers that do not exist.
@@ -56,25 +71,56 @@ impl Registers {
     pub(super) fn store(&mut self, register: u32, bytes: usize, symbol: Symbol) -> Option<()> {
         let first = slot(register)?;
         let end = first.saturating_add(slots_of(bytes));
-        self.slots
-            .retain(|at, (_, length)| *at >= end || at.saturating_add(*length) <= first);
-        self.slots.insert(first, (symbol, end - first));
+        self.held.retain(|held| held.slot >= end || held.end() <= first);
+        let held = Held {
+            slot: first,
+            length: end - first,
+            symbol,
+        };
+        self.held.insert(self.place(first), held);
         Some(())
+    }
+
+    /// Where a symbol stands or would stand that begins in this slot.
+    fn place(&self, slot: u32) -> usize {
+        self.held.partition_point(|held| held.slot < slot)
+    }
+
+    fn begins_in(&self, slot: u32) -> Option<&Held> {
+        self.held.get(self.place(slot)).filter(|held| held.slot == slot)
+    }
+
+    fn begins_in_mut(&mut self, register: u32) -> Option<&mut Held> {
+        let slot = slot(register)?;
+        let place = self.place(slot);
+        self.held.get_mut(place).filter(|held| held.slot == slot)
     }
 
     /// The symbol that covers a register which is not its first, and the first register of that symbol.
     pub(super) fn around(&self, register: u32) -> Option<(u32, &Symbol)> {
         let slot = slot(register)?;
-        self.slots
-            .range(..slot)
-            .next_back()
-            .filter(|(at, (_, length))| at.saturating_add(*length) > slot)
-            .map(|(at, (symbol, _))| (*at, symbol))
+        let before = self.place(slot).checked_sub(1)?;
+        let held = self.held.get(before).filter(|held| held.end() > slot)?;
+        Some((held.slot, &held.symbol))
     }
 
     /// The symbol that begins in a register.
     pub(super) fn load(&self, register: u32) -> Option<&Symbol> {
-        self.slots.get(&slot(register)?).map(|(symbol, _)| symbol)
+        self.begins_in(slot(register)?).map(|held| &held.symbol)
+    }
+
+    /// As [`Self::load`], but out of the register, where nothing is until [`Self::give_back`].
+    pub(super) fn lend(&mut self, register: u32) -> Option<Symbol> {
+        let nothing = Symbol::Constant(Vec::new());
+        self.begins_in_mut(register)
+            .map(|held| std::mem::replace(&mut held.symbol, nothing))
+    }
+
+    /// Puts back what was lent.
+    pub(super) fn give_back(&mut self, register: u32, symbol: Symbol) {
+        if let Some(held) = self.begins_in_mut(register) {
+            held.symbol = symbol;
+        }
     }
 
     /// The symbols in the registers from `register` on that together make up `bytes` bytes.
@@ -83,9 +129,9 @@ impl Registers {
         let end = at.checked_add(slots_of(bytes))?;
         let mut out = Vec::new();
         while at < end {
-            let (symbol, length) = self.slots.get(&at)?;
-            out.push(symbol);
-            at = at.checked_add(*length)?;
+            let held = self.begins_in(at)?;
+            out.push(&held.symbol);
+            at = at.checked_add(held.length)?;
         }
         (at == end).then_some(out)
     }
@@ -97,19 +143,17 @@ impl Registers {
         };
         let end = first.saturating_add(slots_of(bytes));
         let touching = self
-            .slots
+            .held
             .iter()
-            .filter(|(at, (_, length))| **at < end && at.saturating_add(*length) > first);
-        touching
-            .map(|(slot, (symbol, _))| (*slot, symbol.clone()))
-            .collect()
+            .filter(|held| held.slot < end && held.end() > first);
+        touching.map(|held| (held.slot, held.symbol.clone())).collect()
     }
 
     /// Empties all registers and returns what they held, by slot.
     pub(super) fn take(&mut self) -> Vec<(u32, Symbol)> {
-        std::mem::take(&mut self.slots)
+        std::mem::take(&mut self.held)
             .into_iter()
-            .map(|(slot, (symbol, _))| (slot, symbol))
+            .map(|held| (held.slot, held.symbol))
             .collect()
     }
 }

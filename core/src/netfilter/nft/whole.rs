@@ -8,13 +8,16 @@
 use std::collections::BTreeMap;
 
 use super::consts;
-use super::message::{self, Data};
+use super::message::{self, Data, RuleMessage};
 use super::set;
 use crate::bytes::Text;
 use crate::netfilter::model::{ChainId, Family, Verdict};
 use crate::raw::attr::{Attr, Malformed, attrs};
 use crate::raw::{NetlinkRaw, RawMessage};
 use crate::section::Gap;
+
+/// `NFTA_EXPR_NAME`.
+const NAME: u16 = 1;
 
 /// What a gap says for a chain that is short.
 pub const TOO_LARGE: &str = "a rule too large to dump";
@@ -89,7 +92,21 @@ impl Count {
             table: table.clone(),
             chain: chain.clone(),
         };
-        *self.seen.entry(id).or_default() += 1;
+        self.see_often(id, 1);
+    }
+
+    /// Counts so many uses of a chain.
+    pub(super) fn see_often(&mut self, chain: ChainId, times: u32) {
+        let seen = self.seen.entry(chain).or_default();
+        *seen = seen.saturating_add(times);
+    }
+
+    /// Counts what a rule refers to, but not the rule.
+    pub(super) fn references(&mut self, family: Family, rule: &RuleMessage<'_>) -> Result<(), Malformed> {
+        for expression in attrs(rule.expressions) {
+            self.expression(family, &rule.table, &expression?)?;
+        }
+        Ok(())
     }
 
     /// Takes one more message into account.
@@ -117,9 +134,7 @@ impl Count {
             consts::NEW_RULE => {
                 let rule = message::rule(attributes)?;
                 self.see(family, &rule.table, &rule.chain);
-                for expression in attrs(rule.expressions) {
-                    self.expression(family, &rule.table, &expression?)?;
-                }
+                self.references(family, &rule)?;
             }
             consts::NEW_ELEMENTS => {
                 let (table, _, elements) = set::elements(attributes)?;
@@ -136,6 +151,11 @@ impl Count {
 
     /// Only `immediate` holds a verdict of its own (`NFTA_IMMEDIATE_DATA`).
     fn expression(&mut self, family: Family, table: &Text, attr: &Attr<'_>) -> Result<(), Malformed> {
+        // Most are not, which their names tell first.
+        let mut names = attr.nested().flatten().filter(|attr| attr.kind == NAME);
+        if !names.any(|name| name.value.starts_with(b"immediate")) {
+            return Ok(());
+        }
         let ("immediate", data) = message::expression(attr)? else {
             return Ok(());
         };

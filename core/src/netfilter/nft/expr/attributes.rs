@@ -1,24 +1,29 @@
 //! The attributes of one expression by number.
 
+use smallvec::SmallVec;
+
 use super::NotUnderstood;
 use crate::bytes::Text;
 use crate::raw::attr::{Attr, Attrs, attrs};
 
 /// Attributes, all of them known to the caller: one that is not may change what the expression means.
 #[derive(Debug)]
-pub(super) struct Attributes<'a>(Vec<Attr<'a>>);
+pub(super) struct Attributes<'a>(SmallVec<[Attr<'a>; 4]>);
 
 /// The name in errors, which end as "not understood" anyway.
 const WHAT: &str = "an expression's attribute";
 
 impl<'a> Attributes<'a> {
     pub(super) fn read(data: &'a [u8], known: &[u16]) -> Result<Self, NotUnderstood> {
-        let all = attrs(data).collect::<Result<Vec<_>, _>>()?;
-        if all.iter().all(|attr| known.contains(&attr.kind)) {
-            Ok(Self(all))
-        } else {
-            Err(NotUnderstood)
+        let mut all = SmallVec::new();
+        for attr in attrs(data) {
+            let attr = attr?;
+            if !known.contains(&attr.kind) {
+                return Err(NotUnderstood);
+            }
+            all.push(attr);
         }
+        Ok(Self(all))
     }
 
     pub(super) fn has(&self, kind: u16) -> bool {

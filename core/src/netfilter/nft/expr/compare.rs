@@ -22,17 +22,26 @@ impl<'a> Reader<'_, 'a> {
             5 => Op::Ge,
             _ => return Err(NotUnderstood),
         };
-        match self.loaded(attributes.be32(1)?)?.clone() {
-            Symbol::Field { field, length } => self.compare(&field, length, op, bytes),
+        let register = attributes.be32(1)?;
+        // A comparison reads no register but this one.
+        let symbol = self.registers.lend(register).ok_or(NotUnderstood)?;
+        let compared = self.compare_symbol(&symbol, op, bytes);
+        self.registers.give_back(register, symbol);
+        compared
+    }
+
+    fn compare_symbol(&mut self, symbol: &Symbol, op: Op, bytes: &[u8]) -> Understood {
+        match symbol {
+            Symbol::Field { field, length } => self.compare(field, *length, op, bytes),
             Symbol::Masked { field, mask, xor } if matches!(op, Op::Eq | Op::Ne) => {
-                self.compare_masked(&field, op, &mask, &xor, bytes)
+                self.compare_masked(field, op, mask, xor, bytes)
             }
-            masked @ Symbol::Masked { .. } => {
-                let field = self.expression_of(&masked)?;
+            Symbol::Masked { .. } => {
+                let field = self.expression_of(symbol)?;
                 self.compare(&field, field.width, op, bytes)
             }
-            Symbol::Fields { fields, .. } if op == Op::Eq => self.compare_each(&fields, bytes),
-            Symbol::Fields { whole, .. } => self.compare(&whole, whole.width, op, bytes),
+            Symbol::Fields { fields, .. } if op == Op::Eq => self.compare_each(fields, bytes),
+            Symbol::Fields { whole, .. } => self.compare(whole, whole.width, op, bytes),
             _ => Err(NotUnderstood),
         }
     }
@@ -143,6 +152,12 @@ fn is_ordered(field: &Loaded) -> bool {
 
 /// `field >= a` and at once `field <= b` is one range; `nft` and `iptables-nft` write ranges so.
 pub(super) fn join_ranges(items: Vec<Item>) -> Vec<Item> {
+    if !items
+        .iter()
+        .any(|item| matches!(item, Item::Match(Match { op: Op::Le, .. })))
+    {
+        return items;
+    }
     let mut out: Vec<Item> = Vec::with_capacity(items.len());
     for item in items {
         if let Item::Match(Match {

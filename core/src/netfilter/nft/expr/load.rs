@@ -26,9 +26,11 @@ impl<'a> Reader<'_, 'a> {
             return self.write(&attributes, (base, offset, length));
         }
         let field = field::payload(&self.context, base, offset, length);
-        let symbol = match field::split(&self.context, base, offset, length) {
-            Some(fields) if field.name.starts_with('@') => Symbol::Fields { fields, whole: field },
-            _ => Symbol::Field { field, length },
+        let unnamed = field.name.starts_with('@');
+        let fields = unnamed.then(|| field::split(&self.context, base, offset, length));
+        let symbol = match fields.flatten() {
+            Some(fields) => Symbol::Fields { fields, whole: field },
+            None => Symbol::Field { field, length },
         };
         self.store(attributes.be32(1)?, length, symbol)
     }

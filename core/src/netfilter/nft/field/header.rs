@@ -1,5 +1,7 @@
 //! The headers of a packet, and which of them a rule has said there are.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{LINK, NETWORK, Row, TRANSPORT, TUNNEL};
 use crate::netfilter::model::{Op, Value};
 use crate::netfilter::nft::typed::Type::{Ipv4, Ipv6, Mac, Network, TcpFlags};
@@ -220,8 +222,11 @@ pub(super) const TRANSPORTS: [(u32, &str); 12] = [
     (136, "udplite"),
 ];
 
+/// Headers by their words, with their fields.
+pub(super) type Tables = SmallVec<[(&'static str, &'static [Row]); 4]>;
+
 /// The headers that begin at a base, as far as they are known, with their fields.
-pub(super) fn rows(context: &Context, base: u32) -> Vec<(&'static str, &'static [Row])> {
+pub(super) fn rows(context: &Context, base: u32) -> Tables {
     let words: &[&str] = match (base, context) {
         (
             LINK,
@@ -245,11 +250,10 @@ pub(super) fn rows(context: &Context, base: u32) -> Vec<(&'static str, &'static 
         ) => &[*word],
         _ => &[],
     };
-    let mut out: Vec<_> = ALL
+    let of_word = ALL
         .iter()
-        .filter(|(word, rows)| words.contains(word) && !is_rest(rows))
-        .copied()
-        .collect();
+        .filter(|(word, rows)| words.contains(word) && !is_rest(rows));
+    let mut out: Tables = of_word.copied().collect();
     if let (TRANSPORT, Some(word), Some(rest)) = (base, context.transport, context.rest) {
         out.push((word, rest));
     }
@@ -263,8 +267,8 @@ fn is_rest(rows: &[Row]) -> bool {
 
 /// What a match on a protocol field says about the headers behind it.
 pub(crate) fn learn(context: &mut Context, field: &str, op: Op, value: &Value) {
-    let numbers: Vec<u32> = match (op, value) {
-        (Op::Eq, Value::Number(number)) => vec![*number],
+    let numbers: SmallVec<[u32; 4]> = match (op, value) {
+        (Op::Eq, Value::Number(number)) => smallvec![*number],
         (Op::In, Value::Set(all)) => all
             .iter()
             .map(|one| match one {
@@ -273,7 +277,7 @@ pub(crate) fn learn(context: &mut Context, field: &str, op: Op, value: &Value) {
             })
             .collect(),
         // A named set may hold anything.
-        (Op::In, _) if is_transport(field) => Vec::new(),
+        (Op::In, _) if is_transport(field) => SmallVec::new(),
         _ => return,
     };
     if field == "icmp.type" || field == "icmpv6.type" {

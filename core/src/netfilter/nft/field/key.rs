@@ -112,7 +112,7 @@ fn row(table: &'static [Key], key: u32) -> Option<&'static Key> {
 
 fn keyed(prefix: &str, table: &'static [Key], key: u32) -> Option<Loaded> {
     let (_, name, ty, width) = *row(table, key)?;
-    Some(Loaded::key(format!("{prefix}.{name}"), ty, width))
+    Some(Loaded::key([prefix, ".", name].concat(), ty, width))
 }
 
 /// A `meta` field; `None` for a key that this version does not know.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::consts;
 use super::super::implicit::Implicit;
 use super::super::message;
 use super::super::whole::Count;
@@ -102,6 +103,12 @@ impl<'a> Stream<'a> {
     /// # Errors
     /// Where it can't be decoded or belongs to another chain.
     pub fn rule(&mut self, message: &RawMessage) -> Result<(), StreamError> {
+        if message.message_type != consts::NEW_RULE {
+            return Err(StreamError::Malformed(Malformed::Value {
+                what: "nlmsg_type",
+                value: message.message_type.into(),
+            }));
+        }
         let (family, attributes) = message::open(message)?;
         let rule = message::rule(attributes)?;
         let turn = self
@@ -115,7 +122,7 @@ impl<'a> Stream<'a> {
                 chain: rule.chain,
             }));
         }
-        self.count.message(message)?;
+        self.count.references(family, &rule)?;
         let (mut lifted, _) = self.lift.rule(family, &rule)?;
         self.implicit.rename(family, &rule.table, &mut lifted);
         set_names::resolve_items(&mut lifted.items, &self.header.sets);
@@ -153,6 +160,10 @@ impl<'a> Stream<'a> {
     pub fn end_of_chain(&mut self) -> Result<(), StreamError> {
         if self.in_chain == 0 {
             self.sink.push(self.frame.head(self.next));
+        }
+        if let Some(id) = self.chains.get(self.next) {
+            let rules = u32::try_from(self.in_chain).unwrap_or(u32::MAX);
+            self.count.see_often(id.clone(), rules);
         }
         self.in_chain = 0;
         self.next += 1;
