@@ -16,4 +16,5 @@ mod objects;
 mod pairs;
 mod phrases;
 mod random;
+mod software;
 mod whole;
