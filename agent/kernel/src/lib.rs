@@ -28,6 +28,7 @@ mod security_labels;
 mod sockets;
 mod steady;
 mod sysctls;
+mod table_socket;
 pub mod tc;
 pub mod tries;
 pub mod watch;

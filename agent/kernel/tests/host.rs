@@ -7,8 +7,6 @@
     reason = "tests state what they expect by failing; clippy.toml reaches test functions, not what they call"
 )]
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use netghost_core::facts::{Fact, Facts};
 use netghost_core::section::{Content, Section, SectionName, State};
 use netghost_core::snapshot::{Snapshot, Target};
@@ -19,6 +17,8 @@ use serde_json::Value;
 mod addresses;
 #[path = "host/bridge.rs"]
 mod bridge;
+#[path = "shared/in_namespace.rs"]
+mod in_namespace;
 #[path = "host/ipset.rs"]
 mod ipset;
 #[path = "host/mptcp.rs"]
@@ -32,23 +32,7 @@ mod policy_rules;
 #[path = "host/xfrm.rs"]
 mod xfrm;
 
-fn now_us() -> u64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(elapsed.as_micros()).unwrap()
-}
-
-/// A namespace in which each line of the script has run.
-fn namespace(script: &str) -> Namespace {
-    let namespace = Namespace::new().unwrap();
-    run(&namespace, script);
-    namespace
-}
-
-fn run(namespace: &Namespace, script: &str) {
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        namespace.must(&["sh", "-c", line]).unwrap();
-    }
-}
+use in_namespace::{namespace, now_us, run};
 
 fn json(namespace: &Namespace, line: &str) -> Vec<Value> {
     let output = namespace.must(&["sh", "-c", line]).unwrap();

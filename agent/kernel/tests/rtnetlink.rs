@@ -7,14 +7,14 @@
     reason = "tests state what they expect by failing; clippy.toml reaches test functions, not what they call"
 )]
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use netghost_core::section::{Content, Section, State};
 use netghost_lab::netns::Namespace;
 use rustix::process::Uid;
 use rustix::thread::set_thread_uid;
 use serde_json::Value;
 
+#[path = "shared/in_namespace.rs"]
+mod in_namespace;
 #[path = "rtnetlink/links.rs"]
 mod links;
 #[path = "rtnetlink/routes.rs"]
@@ -24,23 +24,7 @@ mod tc;
 
 type Read = fn(&dyn Fn() -> u64) -> Section;
 
-fn now_us() -> u64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(elapsed.as_micros()).unwrap()
-}
-
-/// A namespace in which each line of the script has run.
-fn namespace(script: &str) -> Namespace {
-    let namespace = Namespace::new().unwrap();
-    run(&namespace, script);
-    namespace
-}
-
-fn run(namespace: &Namespace, script: &str) {
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        namespace.must(&["sh", "-c", line]).unwrap();
-    }
-}
+use in_namespace::{namespace, now_us, run};
 
 fn read(namespace: &Namespace, reader: Read) -> Section {
     namespace.enter(|| reader(&now_us)).unwrap()

@@ -1,11 +1,9 @@
 //! The socket options by which tables are read (`linux/netfilter_bridge/ebtables.h`).
-#![allow(
-    unsafe_code,
-    reason = "the standard library has no socket without an address and no getsockopt"
-)]
+#![allow(unsafe_code, reason = "the kernel follows pointers in what it is asked with")]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use crate::table_socket;
 
 /// `EBT_SO_GET_INFO`; the next number asks for the entries.
 const GET_INFO: libc::c_int = 128;
@@ -32,19 +30,13 @@ pub(super) enum Asked {
     Failed(io::Error),
 }
 
-/// A socket that is never bound or connected.
+/// Where tables are asked for.
 #[derive(Debug)]
-pub(super) struct TableSocket(OwnedFd);
+pub(super) struct TableSocket(table_socket::TableSocket);
 
 impl TableSocket {
     pub(super) fn open() -> io::Result<Self> {
-        // SAFETY: takes three numbers and no memory.
-        let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the kernel just gave this descriptor to us alone.
-        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+        table_socket::TableSocket::v4().map(Self)
     }
 
     /// Info, entries and counters of one table; `None` if it changed meanwhile. Asking makes a table that is not there.
@@ -55,7 +47,7 @@ impl TableSocket {
         }
         request.resize(REPLACE, 0);
         let mut info = request.clone();
-        self.get(GET_INFO, &mut info, REPLACE)
+        self.get(GET_INFO, &mut info)
             .map_err(|error| match error.raw_os_error() {
                 Some(libc::ENOPROTOOPT) => Asked::NotThere,
                 _ => Asked::Failed(error),
@@ -89,7 +81,7 @@ impl TableSocket {
         let whole = REPLACE + entries.len() + counters.len();
         // A program at the cgroup may copy as much as is named here, and back.
         request.resize(whole, 0);
-        match self.get(GET_ENTRIES, &mut request, whole) {
+        match self.get(GET_ENTRIES, &mut request) {
             Ok(()) => {}
             // The table is of another size than it was.
             Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::EAGAIN)) => {
@@ -101,26 +93,12 @@ impl TableSocket {
         Ok(Some([info, entries, counters]))
     }
 
-    /// Asks with a `struct ebt_replace`. `length` is what the kernel wants to hear: the structure and all it points to.
-    fn get(&self, option: libc::c_int, replace: &mut [u8], length: usize) -> io::Result<()> {
-        let mut length = libc::socklen_t::try_from(length).map_err(io::Error::other)?;
-        // SAFETY: `replace` has `length` bytes and begins with a whole `struct ebt_replace`; nothing behind it is touched.
-        // Its pointers are null, or lead to memory of the sizes that it names, which lives until this returns; the kernel
-        // refuses to write if the table has another size than named.
-        let result = unsafe {
-            libc::getsockopt(
-                self.0.as_raw_fd(),
-                libc::IPPROTO_IP,
-                option,
-                replace.as_mut_ptr().cast(),
-                &raw mut length,
-            )
-        };
-        if result == 0 {
-            Ok(())
-        } else {
-            Err(io::Error::last_os_error())
-        }
+    /// Asks with a `struct ebt_replace` and room for all it points to: as much is what the kernel wants to hear.
+    fn get(&self, option: libc::c_int, replace: &mut [u8]) -> io::Result<()> {
+        // SAFETY: `replace` begins with a whole `struct ebt_replace`; nothing behind it is touched. Its pointers are null, or
+        // lead to memory of the sizes that it names, which lives until this returns; the kernel refuses to write if the table
+        // has another size than named.
+        unsafe { self.0.get(option, replace) }.map(|_| ())
     }
 }
 

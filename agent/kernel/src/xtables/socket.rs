@@ -1,15 +1,13 @@
 //! The socket options by which tables are read (`linux/netfilter_ipv4/ip_tables.h`, `linux/netfilter_ipv6/ip6_tables.h`,
 //! `linux/netfilter_arp/arp_tables.h`).
-#![allow(
-    unsafe_code,
-    reason = "the standard library has no socket without an address and no getsockopt"
-)]
+#![allow(unsafe_code, reason = "the kernel fills what it is asked with")]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use netghost_core::bytes::Text;
 use netghost_core::netfilter::model::Family;
+
+use crate::table_socket;
 
 /// `IPT_SO_GET_INFO`, `IP6T_SO_GET_INFO`; the next number asks for the entries.
 const GET_INFO: libc::c_int = 64;
@@ -26,36 +24,27 @@ const ENTRIES_HEADER: usize = 40;
 /// `XT_TABLE_MAXNAMELEN`, with the NUL.
 const NAME_SIZE: usize = 32;
 
-/// A socket that is never bound or connected.
+/// Where the tables of a family are asked for.
 #[derive(Debug)]
 pub(super) struct TableSocket {
-    socket: OwnedFd,
-    level: libc::c_int,
+    socket: table_socket::TableSocket,
     get_info: libc::c_int,
     info_size: usize,
 }
 
 impl TableSocket {
     pub(super) fn open(family: Family) -> io::Result<Self> {
-        let (domain, level) = match family {
-            Family::Ip6 => (libc::AF_INET6, libc::IPPROTO_IPV6),
+        let socket = match family {
+            Family::Ip6 => table_socket::TableSocket::v6()?,
             // Those of ARP are options of IPv4 too.
-            _ => (libc::AF_INET, libc::IPPROTO_IP),
+            _ => table_socket::TableSocket::v4()?,
         };
         let (get_info, info_size) = match family {
             Family::Arp => (GET_INFO_ARP, INFO_SIZE_ARP),
             _ => (GET_INFO, INFO_SIZE),
         };
-        // SAFETY: takes three numbers and no memory.
-        let fd = unsafe { libc::socket(domain, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the kernel just gave this descriptor to us alone.
-        let socket = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Self {
             socket,
-            level,
             get_info,
             info_size,
         })
@@ -90,21 +79,9 @@ impl TableSocket {
 
     /// Fills the whole of `answer`, or fails.
     fn get(&self, option: libc::c_int, answer: &mut [u8]) -> io::Result<()> {
-        let mut length = libc::socklen_t::try_from(answer.len()).map_err(io::Error::other)?;
-        // SAFETY: the kernel writes at most `length` bytes to `answer`, which has that many, and the number to `length`.
-        let result = unsafe {
-            libc::getsockopt(
-                self.socket.as_raw_fd(),
-                self.level,
-                option,
-                answer.as_mut_ptr().cast(),
-                &raw mut length,
-            )
-        };
-        if result != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        let whole = usize::try_from(length) == Ok(answer.len());
+        // SAFETY: neither `struct ipt_getinfo` nor `struct ipt_get_entries` nor their like hold a pointer.
+        let filled = unsafe { self.socket.get(option, answer) }?;
+        let whole = filled == answer.len();
         whole
             .then_some(())
             .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())

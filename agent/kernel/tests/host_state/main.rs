@@ -7,8 +7,6 @@
     reason = "tests state what they expect by failing; clippy.toml reaches test functions, not what they call"
 )]
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use netghost_core::bytes::Text;
 use netghost_core::diff::compare;
 use netghost_core::facts::{Fact, Facts};
@@ -18,28 +16,14 @@ use netghost_lab::Namespace;
 
 mod bpf;
 mod conntrack;
+#[path = "../shared/in_namespace.rs"]
+mod in_namespace;
 mod namespaces;
 mod security_labels;
 mod sockets;
 mod sysctls;
 
-fn now_us() -> u64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    u64::try_from(elapsed.as_micros()).unwrap()
-}
-
-/// A namespace in which each line of the script has run.
-fn namespace(script: &str) -> Namespace {
-    let namespace = Namespace::new().unwrap();
-    run(&namespace, script);
-    namespace
-}
-
-fn run(namespace: &Namespace, script: &str) {
-    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        namespace.must(&["sh", "-c", line]).unwrap();
-    }
-}
+use in_namespace::{namespace, now_us, run};
 
 /// What a command prints, without the white space around it.
 fn printed(namespace: &Namespace, line: &str) -> String {
