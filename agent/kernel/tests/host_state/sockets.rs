@@ -111,6 +111,62 @@ fn root_reads_the_sockets_that_ss_shows() {
     assert_eq!(shown(facts(&captured(&namespace, Sockets)).0), [""; 0]);
 }
 
+/// Queues, inode, owner and whether IPv6 alone is served, as `ss -e` has them.
+#[test]
+fn root_reads_what_sockets_are_as_ss_shows_it() {
+    let namespace = namespace("ip link set lo up");
+    let open = || {
+        let own = TcpListener::bind("127.0.0.1:5001").unwrap();
+        let udp = [UdpSocket::bind("0.0.0.0:5003"), UdpSocket::bind("[::]:5004")].map(Result::unwrap);
+        // What waits to be read and to be accepted.
+        udp[0].send_to(b"waiting", "127.0.0.1:5003").unwrap();
+        let client = std::net::TcpStream::connect("127.0.0.1:5001").unwrap();
+        (own, udp, client)
+    };
+    let held = namespace.enter(open).unwrap();
+    let section = captured(&namespace, Sockets);
+    let (config, runtime) = facts(&section);
+    let listed = printed(&namespace, "ss -H -n -l -t -u -e");
+    let mut compared = 0;
+    for line in listed.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let port = words[4].rsplit_once(':').unwrap().1;
+        let found = |facts: &netghost_core::facts::Facts| {
+            let mut all = facts.facts.iter();
+            all.find(|fact| fact.key.get(2).is_some_and(|key| key.as_str() == Some(port)))
+                .unwrap()
+                .clone()
+        };
+        let (config, runtime) = (found(config), found(runtime));
+        let word = |name: &str| words.iter().find_map(|word| word.strip_prefix(name));
+        let said = |value: Option<&netghost_core::facts::Value>| value.map(ToString::to_string);
+        assert_eq!(config.key[0].as_str(), Some(words[0]));
+        assert_eq!(
+            said(runtime.property("recv_q")).as_deref(),
+            Some(words[2]),
+            "{line}"
+        );
+        let waiting = if words[0] == "tcp" {
+            config.property("backlog")
+        } else {
+            runtime.property("send_q")
+        };
+        assert_eq!(said(waiting).as_deref(), Some(words[3]), "{line}");
+        assert_eq!(said(runtime.property("inode")).as_deref(), word("ino:"), "{line}");
+        assert_eq!(said(config.property("uid")).as_deref(), word("uid:"), "{line}");
+        assert_eq!(
+            config.property("v6only").is_some(),
+            word("v6only:") == Some("1"),
+            "{line}"
+        );
+        compared += 1;
+    }
+    assert_eq!(compared, 3, "{listed}");
+    let waits = |line: &str| line.split_whitespace().nth(2) != Some("0");
+    assert_eq!(listed.lines().filter(|line| waits(line)).count(), 2, "{listed}");
+    drop(held);
+}
+
 #[test]
 fn root_reads_raw_and_packet_sockets_with_their_filters() {
     let namespace = namespace("ip link add v0 type veth peer name v1");

@@ -12,6 +12,7 @@ mod reading;
 
 mod everyday;
 mod files;
+mod listed;
 mod objects;
 mod pairs;
 mod phrases;

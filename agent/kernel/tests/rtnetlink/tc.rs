@@ -156,6 +156,80 @@ fn compare(class: &Class, runtime: &ClassRuntime, words: &[&str]) {
     }
 }
 
+const COUNTED: &str = "
+    tc qdisc add dev v1 root handle 1: htb default 20
+    tc class add dev v1 parent 1: classid 1:1 htb rate 100mbit quantum 2000
+    tc class add dev v1 parent 1:1 classid 1:10 htb rate 5mbit ceil 50mbit quantum 2000
+    tc class add dev v1 parent 1:1 classid 1:20 htb rate 5mbit quantum 2000
+    tc filter add dev v1 parent 1: protocol ip pref 5 u32 match ip dport 9 0xffff flowid 1:10
+    tc qdisc add dev v1 clsact
+    tc filter add dev v1 egress protocol ip pref 7 u32 match ip dst 10.0.0.2 action mirred egress mirror dev w0
+";
+
+/// `Sent 4168 bytes 4 pkt (dropped 0, overlimits 0 requeues 0)` and `backlog 0b 0p requeues 0`, as numbers.
+fn counts(lines: &[&str]) -> Vec<u64> {
+    let text = lines.join(" ");
+    let words = text.split(|letter: char| !letter.is_ascii_digit());
+    words.filter_map(|word| word.parse().ok()).collect()
+}
+
+fn counted(statistics: &netghost_core::tc::Statistics) -> Vec<u64> {
+    let small = |count: Option<u32>| u64::from(count.unwrap());
+    vec![
+        statistics.bytes.unwrap().0,
+        statistics.packets.unwrap().0,
+        small(statistics.drops),
+        small(statistics.overlimits),
+        small(statistics.requeues),
+        small(statistics.backlog_bytes),
+        small(statistics.queue_packets),
+        small(statistics.requeues),
+    ]
+}
+
+/// `tc -s class` and `tc -s filter`: what went through each class and each action.
+#[test]
+fn root_counts_what_classes_and_actions_did_as_tc_counts_it() {
+    let namespace = namespace(&[LINKS, COUNTED, TRAFFIC].concat());
+    let (config, runtime) = both(&namespace);
+    let output = namespace
+        .must(&["tc", "-s", "class", "show", "dev", "v1"])
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let mut went_through = 0;
+    for block in output.split("\n\n").filter(|block| !block.trim().is_empty()) {
+        let lines: Vec<&str> = block.lines().collect();
+        let id = lines[0].split(' ').nth(2).unwrap();
+        let class = runtime.classes.iter().find(|class| class.id == id).unwrap();
+        assert_eq!(counted(&class.statistics), counts(&lines[1..3]), "{block}");
+        let own = class.statistics.own.iter().take(3);
+        let own: Vec<String> = own
+            .map(|one| serde_json::to_value(&one.value).unwrap()["value"].to_string())
+            .collect();
+        let own: Vec<u64> = own
+            .iter()
+            .map(|text| text.trim_matches('"').parse().unwrap())
+            .collect();
+        assert_eq!(own, counts(&lines[3..4]), "lends, borrows, giants: {block}");
+        went_through += class.statistics.packets.unwrap().0;
+    }
+    assert_eq!(runtime.classes.len(), 3);
+    assert!(went_through >= 16, "{went_through}");
+    let output = namespace
+        .must(&["tc", "-s", "filter", "show", "dev", "v1", "egress"])
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    let sent: Vec<&str> = output
+        .lines()
+        .skip_while(|line| !line.contains("Sent"))
+        .take(2)
+        .collect();
+    let mut pairs = config.filters.iter().zip(&runtime.filters);
+    let (_, filter) = pairs.find(|(_, filter)| !filter.actions.is_empty()).unwrap();
+    assert_eq!(counted(&filter.actions[0].statistics), counts(&sent), "{output}");
+    assert!(filter.actions[0].statistics.packets.unwrap().0 >= 8);
+}
+
 /// The same shapers added again get other handles from the kernel, and are the same configuration.
 #[test]
 fn root_reads_one_configuration_when_shapers_are_added_again() {
