@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use netghost_core::artifact::json::Digest;
+use netghost_core::raw::XtablesTable;
 use netghost_core::section::State;
 use netghost_kernel::xtables;
 use netghost_lab::netns::Namespace;
@@ -75,11 +76,13 @@ fn root_tables_as_iptables_lays_them_out_tell_their_chains() {
     load(&namespace, &ruleset("INPUT", "FORWARD"));
     let raw = namespace.enter(xtables::raw_ipv4).unwrap().unwrap();
     let family = raw.family();
-    let told = |table| netghost_core::netfilter::xt::chains_are_told(family, table);
+    let told = |table: &XtablesTable| netghost_core::netfilter::xt::chains_are_told(family, table);
     assert!(!raw.tables.is_empty() && raw.tables.iter().all(told));
-    // A last rule that every packet meets: no packet comes to the policy behind it, which is not told then.
-    let last = ["iptables-legacy", "-w", "5", "-A", "INPUT", "-j", "DROP"];
-    namespace.must(&last).unwrap();
-    let raw = namespace.enter(xtables::raw_ipv4).unwrap().unwrap();
-    assert!(!raw.tables.iter().any(told));
+    // Rules that every packet meets: no packet comes to what stands behind them.
+    for (chain, number) in [("INPUT", "9"), ("FORWARD", "1"), ("OUTPUT", "1")] {
+        let rule = ["iptables-legacy", "-w", "5", "-I", chain, number, "-j", "DROP"];
+        namespace.must(&rule).unwrap();
+        let raw = namespace.enter(xtables::raw_ipv4).unwrap().unwrap();
+        assert!(raw.tables.iter().all(told), "{chain}");
+    }
 }

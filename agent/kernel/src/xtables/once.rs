@@ -11,8 +11,9 @@ use super::{Pass, ReadError, Source};
 pub(super) fn stands_alone(source: &mut dyn Source, first: &Pass) -> Result<bool, ReadError> {
     let raw = &first.raw;
     let family = raw.family();
-    let told = raw.tables.iter().all(|table| xt::chains_are_told(family, table));
-    if raw.tables.is_empty() || !raw.sets.is_empty() || !told {
+    let last = first.last.and_then(|place| raw.tables.get(place));
+    let told = last.is_some_and(|table| xt::chains_are_told(family, table));
+    if !told || !raw.sets.is_empty() {
         return Ok(false);
     }
     if raw.tables.len() == 1 {

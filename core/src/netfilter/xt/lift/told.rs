@@ -6,14 +6,16 @@
 //! kernel writes into each entry from which hooks a packet can come to it (`comefrom`, by `mark_source_chains`; what the
 //! loader wrote there is cleared before). As long as nothing jumps to base chains, a hook comes to the base chains' entries only
 //! by walking its own chain from the beginning, so that beginning is the one place where its bit appears.
+//!
+//! Behind a verdict without a condition no packet comes: entries there have no bits, up to the chain's last, which is its policy in the
+//! tables of every tool.
 
 use super::Info;
 use crate::netfilter::model::Family;
 use crate::netfilter::xt::entry::Marked;
 use crate::raw::XtablesTable;
 
-/// True if no other beginnings and ends of base chains fit these entries. False proves nothing: chains whose last entry
-/// no packet can reach are not told, for one.
+/// True if no other beginnings of base chains fit these entries, and the policies stand at their ends. False proves nothing.
 pub fn chains_are_told(family: Family, table: &XtablesTable) -> bool {
     told(family, table).unwrap_or(false)
 }
@@ -47,6 +49,8 @@ struct Marks {
     past: usize,
     /// True between the first and the last entry of a base chain.
     inside: bool,
+    /// True as long as the hook comes to the entries of this chain.
+    reached: bool,
     /// Where the base chains end: at the first `ERROR`, which begins another chain or ends the table.
     end: Option<usize>,
     /// Where the lowest jump leads.
@@ -60,6 +64,7 @@ impl Marks {
             bases,
             past: 0,
             inside: false,
+            reached: false,
             end: None,
             lowest: usize::MAX,
         }
@@ -78,12 +83,18 @@ impl Marks {
             return Some(());
         }
         let (hook, begin, last) = *self.bases.get(self.past)?;
-        let placed = self.inside || entry.begin == begin;
+        let marked = entry.hooks == 1 << hook;
+        let fits = if self.inside {
+            marked && self.reached || entry.hooks == 0
+        } else {
+            marked && entry.begin == begin
+        };
+        self.reached = marked;
         self.inside = entry.begin != last;
         if !self.inside {
             self.past += 1;
         }
-        (placed && entry.hooks == 1 << hook).then_some(())
+        fits.then_some(())
     }
 
     fn fit(&self) -> bool {
@@ -139,6 +150,22 @@ mod tests {
                 "{hooks:#b}"
             );
         }
+    }
+
+    /// Behind a rule that every packet meets none comes to the rest of the chain.
+    #[test]
+    fn marks_end_once_in_a_chain() {
+        let unreached = |places: &[usize]| {
+            told_after(|table| {
+                for place in places {
+                    set(&mut table.entries.0, place + 92, 0);
+                }
+            })
+        };
+        assert!(unreached(&[456]));
+        assert!(unreached(&[304, 456]));
+        assert!(!unreached(&[304]), "reached again");
+        assert!(!unreached(&[0, 152, 304, 456]), "never reached");
     }
 
     #[test]
