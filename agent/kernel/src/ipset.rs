@@ -91,10 +91,9 @@ pub(crate) fn all_names() -> Result<Vec<SetName>, DumpError> {
 
 /// Whether the name of the match or the target may be in it: two bytes into an entry of eight, or at the begin of an attribute.
 fn mentions_a_set(bytes: &[u8]) -> bool {
-    bytes
-        .chunks(2)
-        .zip(bytes.chunks(2).skip(1))
-        .any(|(head, tail)| matches!((head, tail), (b"se", b"t\0") | (b"SE", b"T\0")))
+    let (pairs, _) = bytes.as_chunks::<2>();
+    let is_name = |pairs: &[[u8; 2]]| matches!(pairs, [[b's', b'e'], [b't', 0]] | [[b'S', b'E'], [b'T', 0]]);
+    pairs.windows(2).any(is_name)
 }
 
 /// What every set is, with its number; nothing of what it holds. None where there is no ipset.

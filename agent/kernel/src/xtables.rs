@@ -1,7 +1,7 @@
 //! Legacy iptables, ip6tables and arptables, by `getsockopt`.
 //!
 //! Only tables that the kernel lists are asked for: asking for any other makes it, with its hooks. There is no generation,
-//! so tables are read until two consecutive readings agree in all but their counters.
+//! so tables are read until two consecutive readings agree in all but their counters, unless one stands alone ([`once`]).
 
 use std::io;
 
@@ -16,9 +16,10 @@ use crate::netlink::DumpError;
 use crate::tries::{Outcome, TRIES, Try, repeat};
 
 mod digest;
+mod once;
 mod socket;
 
-pub use digest::{Digested, digest_ipv4, digest_ipv6, raw_ipv4};
+pub use digest::{Digested, bare_ipv4, digest_ipv4, digest_ipv6, raw_ipv4};
 
 use socket::TableSocket;
 
@@ -106,6 +107,10 @@ trait Source {
     fn names(&mut self) -> Result<Vec<Text>, ReadError>;
     /// The names of ipsets.
     fn sets(&mut self, tables: &[XtablesTable]) -> Result<Vec<SetName>, DumpError>;
+    /// How many bytes a table has; 0 where that can't be told.
+    fn size(&mut self, _: &Text) -> usize {
+        0
+    }
     /// One table of that name, whole: two infos that agree around its entries. `None` if it moved meanwhile.
     fn table(&mut self, name: &Text) -> Result<Option<XtablesTable>, ReadError>;
 }
@@ -155,17 +160,30 @@ impl Source for Kernel {
         ipset::names_for(tables.iter().map(|table| table.entries.0.as_slice()))
     }
 
+    fn size(&mut self, name: &Text) -> usize {
+        self.asked(|socket| socket.info(name).map_err(ReadError::Socket))
+            .ok()
+            .and_then(|info| socket::size(&info))
+            .unwrap_or_default()
+    }
+
     fn table(&mut self, name: &Text) -> Result<Option<XtablesTable>, ReadError> {
+        self.asked(|socket| {
+            one_table(socket, name).map_err(|source| ReadError::Table {
+                table: name.clone(),
+                source,
+            })
+        })
+    }
+}
+
+impl Kernel {
+    fn asked<T>(&mut self, ask: impl FnOnce(&TableSocket) -> Result<T, ReadError>) -> Result<T, ReadError> {
         let socket = match self.socket.take() {
             Some(socket) => socket,
             None => TableSocket::open(self.kind.family).map_err(ReadError::Socket)?,
         };
-        let read = one_table(&socket, name);
-        self.socket = Some(socket);
-        read.map_err(|source| ReadError::Table {
-            table: name.clone(),
-            source,
-        })
+        ask(self.socket.insert(socket))
     }
 }
 
@@ -190,7 +208,7 @@ fn one_table(socket: &TableSocket, name: &Text) -> io::Result<Option<XtablesTabl
     }))
 }
 
-/// One reading, compared with the one before it.
+/// One reading, compared with the one before it where it does not stand alone.
 fn attempt(
     kind: Kind,
     source: &mut dyn Source,
@@ -198,7 +216,12 @@ fn attempt(
 ) -> Try<XtablesRaw, ReadError> {
     if before.is_none() {
         match pass(kind, source) {
-            Ok(read) => *before = read,
+            Ok(Some(first)) => match once::stands_alone(source, &first) {
+                Ok(true) => return Try::Done(first.raw),
+                Ok(false) => *before = Some(first.raw),
+                Err(error) => return failed(error),
+            },
+            Ok(None) => {}
             Err(error) => return failed(error),
         }
     }
@@ -208,7 +231,7 @@ fn attempt(
             *before = None;
             Try::Again
         }
-        Ok(Some(now)) => {
+        Ok(Some(Pass { raw: now, .. })) => {
             let agree = before
                 .as_ref()
                 .is_some_and(|before| before.sets == now.sets && same_rules(before, &now));
@@ -228,26 +251,41 @@ fn failed<T>(error: ReadError) -> Try<T, ReadError> {
     if vanished { Try::Again } else { Try::Failed(error) }
 }
 
-/// Every table that is listed; `None` if one changed while it was read, or the list did.
-fn pass(kind: Kind, source: &mut dyn Source) -> Result<Option<XtablesRaw>, ReadError> {
+/// What one reading of all tables brought.
+struct Pass {
+    raw: XtablesRaw,
+    /// The place of the table that was read last.
+    last: Option<usize>,
+}
+
+/// Every table that is listed, the largest last; `None` if one changed while it was read, or the list did.
+fn pass(kind: Kind, source: &mut dyn Source) -> Result<Option<Pass>, ReadError> {
     let names = source.names()?;
+    let order = once::by_size(source, &names);
     let mut tables = Vec::new();
-    for name in &names {
+    for (place, name) in order
+        .iter()
+        .filter_map(|place| Some((*place, names.get(*place)?)))
+    {
         match source.table(name)? {
-            Some(table) => tables.push(table),
+            Some(table) => tables.push((place, table)),
             None => return Ok(None),
         }
     }
+    tables.sort_by_key(|(place, _)| *place);
+    let tables: Vec<XtablesTable> = tables.into_iter().map(|(_, table)| table).collect();
     let Ok(sets) = source.sets(&tables) else {
         return Ok(None);
     };
     let still = source.names()? == names;
-    Ok(still.then_some(XtablesRaw {
+    let raw = XtablesRaw {
         ipv6: kind.family == Family::Ip6,
         arp: kind.family == Family::Arp,
         sets,
         tables,
-    }))
+    };
+    let last = order.last().copied();
+    Ok(still.then_some(Pass { raw, last }))
 }
 
 /// True if two readings differ in counters at most. What can't be decoded must be the same byte for byte.

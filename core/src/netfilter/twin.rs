@@ -202,7 +202,7 @@ mod tests {
         };
         Rule {
             items: vec![Item::Statement(log)],
-            comment: (number % 3 == 0).then(|| "\"rules\":[]".into()),
+            comment: number.is_multiple_of(3).then(|| "\"rules\":[]".into()),
         }
     }
 

@@ -17,7 +17,7 @@ mod read;
 mod sets;
 mod targets;
 
-pub use lift::{LiftError, lift, pieces, same_but_counters};
+pub use lift::{LiftError, chains_are_told, lift, pieces, same_but_counters, same_table_but_counters};
 pub use sets::{SetNames, name_sets, name_sets_in};
 
 /// What an xtables match (`struct xt_entry_match`, `linux/netfilter/x_tables.h`) asks of a packet.
@@ -25,20 +25,28 @@ pub use sets::{SetNames, name_sets, name_sets_in};
 /// `payload` is the match's own structure with or without its trailing padding. The result is empty where the match asks
 /// nothing (`-m tcp` without options), and one [`Item::Opaque`] where this version can't say exactly what it asks.
 pub fn decode_match(family: Family, name: &Text, revision: u8, payload: &[u8]) -> Vec<Item> {
-    let own = (family == Family::Bridge).then(|| ebt::decode_match(name.as_bytes(), revision, payload));
+    match_of(family, name.as_bytes(), revision, payload)
+}
+
+fn match_of(family: Family, name: &[u8], revision: u8, payload: &[u8]) -> Vec<Item> {
+    let own = (family == Family::Bridge).then(|| ebt::decode_match(name, revision, payload));
     own.flatten()
-        .unwrap_or_else(|| matches::decode(family, name.as_bytes(), revision, payload))
-        .unwrap_or_else(|| vec![opaque("match", name, revision, payload)])
+        .unwrap_or_else(|| matches::decode(family, name, revision, payload))
+        .unwrap_or_else(|| vec![opaque("match", &name.into(), revision, payload)])
 }
 
 /// What an xtables target (`struct xt_entry_target`) does.
 ///
 /// A standard target that jumps can't be decoded alone, since its payload is an offset into the table: it is opaque here.
 pub fn decode_target(family: Family, name: &Text, revision: u8, payload: &[u8]) -> Vec<Item> {
-    let own = (family == Family::Bridge).then(|| ebt::decode_target(name.as_bytes(), revision, payload));
+    target_of(family, name.as_bytes(), revision, payload)
+}
+
+fn target_of(family: Family, name: &[u8], revision: u8, payload: &[u8]) -> Vec<Item> {
+    let own = (family == Family::Bridge).then(|| ebt::decode_target(name, revision, payload));
     own.flatten()
-        .unwrap_or_else(|| targets::decode(family, name.as_bytes(), revision, payload))
-        .unwrap_or_else(|| vec![opaque("target", name, revision, payload)])
+        .unwrap_or_else(|| targets::decode(family, name, revision, payload))
+        .unwrap_or_else(|| vec![opaque("target", &name.into(), revision, payload)])
 }
 
 /// Takes the first comment out of `items`; it becomes the rule's. Further ones stay as matches that always hold.

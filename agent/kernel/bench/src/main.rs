@@ -15,6 +15,7 @@ fn main() -> Result<()> {
     let what = match mode.as_str() {
         "floor-whole" => format!("{} bytes", floor::whole()?),
         "floor-chains" => format!("{} bytes", floor::by_chain()?),
+        "floor-legacy" => legacy_bare()?,
         "nft-read" => read(SectionName::Nftables)?,
         "nft-read-digest" => digest(SectionName::Nftables)?,
         "nft-digest" => streamed(),
@@ -88,6 +89,11 @@ fn legacy() -> String {
     let digested = netghost_kernel::xtables::digest_ipv4();
     let digest = digested.digest.map(|digest| digest.to_string());
     format!("legacy {} {}", digested.state.word(), digest.unwrap_or_default())
+}
+
+fn legacy_bare() -> Result<String> {
+    let bytes = netghost_kernel::xtables::bare_ipv4().context("the tables can't be read")?;
+    Ok(format!("{bytes} bytes"))
 }
 
 fn legacy_raw() -> Result<String> {

@@ -2,14 +2,15 @@
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use netghost_core::artifact::json::Digest;
-use netghost_core::netfilter::xt::pieces::{Piece, PieceError, Pieces};
+use netghost_core::netfilter::xt::pieces::{Joined, PieceError, Pieces};
 use netghost_core::raw::XtablesRaw;
 use netghost_core::section::{Gap, State};
 
-use super::{IPV4, IPV6, Kernel, Kind, attempt, chain, refused};
+use super::{IPV4, IPV6, Kernel, Kind, Source as _, attempt, chain, refused};
 use crate::tries::{Outcome, TRIES, repeat};
 
 /// More threads than this wait for memory.
@@ -34,7 +35,22 @@ pub fn digest_ipv6() -> Digested {
     digest(IPV6)
 }
 
-/// The bytes of all tables of legacy iptables, read until two readings agree, and nothing decoded. `None` where they can't be had.
+/// How many bytes of entries the tables of legacy iptables have, each asked for once and nothing checked: what the kernel's own
+/// part of a reading takes. `None` where they can't be had.
+pub fn bare_ipv4() -> Option<usize> {
+    let mut source = Kernel {
+        kind: IPV4,
+        socket: None,
+    };
+    let names = source.names().ok()?;
+    let mut bytes = 0;
+    for name in &names {
+        bytes += source.table(name).ok()??.entries.0.len();
+    }
+    Some(bytes)
+}
+
+/// The bytes of all tables of legacy iptables as a reading of them keeps them, nothing decoded. `None` where they can't be had.
 pub fn raw_ipv4() -> Option<XtablesRaw> {
     match outcome(IPV4) {
         Outcome::Done(raw) => Some(raw),
@@ -80,39 +96,35 @@ fn state(gaps: &[Gap]) -> State {
     State::Unreadable { why: all.join("; ") }
 }
 
-/// The pieces, each made by whichever thread is free.
+/// The pieces, each made by whichever thread is free and put in as soon as it is made.
 fn of(raw: &XtablesRaw) -> Result<(Digest, Vec<Gap>), PieceError> {
     let pieces = Pieces::new(raw)?;
     let next = AtomicUsize::new(0);
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = threads.min(THREADS).min(pieces.count());
-    let take = || -> Result<Vec<(usize, Piece)>, PieceError> {
-        let mut made = Vec::new();
+    let joined = Mutex::new(Joined::default());
+    let make = || -> Result<(), PieceError> {
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= pieces.count() {
-                return Ok(made);
+                return Ok(());
             }
-            made.push((number, pieces.piece(number)?));
+            let piece = pieces.piece(number)?;
+            lock(&joined).put(number, piece);
         }
     };
-    let mut made = thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
-        let mut made = take()?;
+    thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(make)).collect();
+        make()?;
         for helper in helpers {
-            // What a thread that panicked had taken is missing, and is made below.
-            made.extend(helper.join().unwrap_or_else(|_| Ok(Vec::new()))?);
+            // What a thread that panicked had taken is missing, and is made at the end.
+            helper.join().unwrap_or(Ok(()))?;
         }
-        Ok::<_, PieceError>(made)
+        Ok::<_, PieceError>(())
     })?;
-    made.sort_by_key(|(number, _)| *number);
-    let mut all = Vec::new();
-    let mut found = made.into_iter().peekable();
-    for number in 0..pieces.count() {
-        all.push(match found.next_if(|(at, _)| *at == number) {
-            Some((_, piece)) => piece,
-            None => pieces.piece(number)?,
-        });
-    }
-    Ok(pieces.finish(all))
+    pieces.finish(joined.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn lock(joined: &Mutex<Joined>) -> MutexGuard<'_, Joined> {
+    joined.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@ use super::*;
 
 /// `struct ipt_getinfo` and the entries of an empty `filter` table: three policies (ACCEPT) and the end, laid out by
 /// `linux/netfilter_ipv4/ip_tables.h`. `policy` is the verdict of INPUT.
-fn filter_table(policy: i32, packets: u64) -> XtablesTable {
+pub(super) fn filter_table(policy: i32, packets: u64) -> XtablesTable {
     let mut entries = Vec::new();
     for verdict in [policy, -2, -2] {
         entries.extend(entry(40, packets));

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::forms::{self, equals};
 use super::matches::device;
-use crate::bytes::{Big, Text};
+use crate::bytes::Big;
 use crate::netfilter::model::{Counters, Family, Item, Value};
 use crate::raw::attr::{Malformed, take_at};
 
@@ -67,6 +67,9 @@ fn layout_of(family: Family) -> &'static Layout {
     }
 }
 
+/// Every entry is larger: this is [`LAYOUT`] and a target's header.
+pub(super) const SMALLEST: usize = 112 + EXTENSION_HEADER;
+
 /// `sizeof(struct xt_counters)`.
 const COUNTERS: usize = 16;
 
@@ -95,6 +98,45 @@ fn around<'a>(bytes: &'a [u8], layout: &Layout, length: usize) -> Option<(&'a [u
     Some((bytes.get(..layout.counters)?, behind))
 }
 
+/// What an entry says about its table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marked {
+    /// Where it begins in the table.
+    pub(super) begin: usize,
+    /// Where the next one begins.
+    pub(super) end: usize,
+    /// The hooks from which a packet can come to it, as bits: the kernel's `comefrom`.
+    pub(super) hooks: u32,
+    /// Whether its target is `ERROR`.
+    pub(super) is_error: bool,
+    /// Where its standard target jumps to.
+    pub(super) jump: Option<usize>,
+}
+
+impl Marked {
+    /// The entry at `begin` of `table`; `None` if it does not fit there.
+    pub(super) fn at(family: Family, table: &[u8], begin: usize) -> Option<Self> {
+        let layout = layout_of(family);
+        let rest = table.get(begin..)?;
+        let [t0, t1, n0, n1, c0, c1, c2, c3] = take_at::<8>(rest, layout.offsets, "entry").ok()?;
+        let next = usize::from(u16::from_ne_bytes([n0, n1]));
+        let target = rest.get(usize::from(u16::from_ne_bytes([t0, t1]))..next)?;
+        let name = target.get(2..EXTENSION_HEADER)?;
+        let verdict = take_at(target, EXTENSION_HEADER, "verdict").map(i32::from_ne_bytes);
+        let is_standard = name.first() == Some(&0);
+        Some(Self {
+            begin,
+            end: begin.checked_add(next)?,
+            hooks: u32::from_ne_bytes([c0, c1, c2, c3]),
+            is_error: name.starts_with(b"ERROR\0"),
+            jump: verdict
+                .ok()
+                .filter(|_| is_standard)
+                .and_then(|to| usize::try_from(to).ok()),
+        })
+    }
+}
+
 /// An entry split into its parts.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
@@ -105,8 +147,8 @@ pub(super) struct Entry<'a> {
     pub(super) offset: usize,
     /// Packets and bytes that matched.
     pub(super) counters: Counters,
-    /// In order.
-    matches: Vec<Extension<'a>>,
+    /// One behind the other; [`Entry::at`] has seen that they are whole.
+    matches: &'a [u8],
     /// What it does.
     pub(super) target: Extension<'a>,
 }
@@ -114,7 +156,7 @@ pub(super) struct Entry<'a> {
 /// A match or target.
 #[derive(Debug)]
 pub(super) struct Extension<'a> {
-    pub(super) name: Text,
+    pub(super) name: &'a [u8],
     pub(super) revision: u8,
     pub(super) payload: &'a [u8],
 }
@@ -129,7 +171,7 @@ impl<'a> Extension<'a> {
         };
         let payload = bytes.get(EXTENSION_HEADER..size).ok_or(whole)?;
         let extension = Self {
-            name: Text::from_nul_padded(&take_at::<29>(bytes, 2, what)?),
+            name: until_nul(bytes.get(2..31).unwrap_or_default()),
             revision: take_at::<1>(bytes, 31, what)?[0],
             payload,
         };
@@ -149,12 +191,10 @@ impl<'a> Entry<'a> {
             left: rest.len(),
         };
         let bytes = rest.get(..next).ok_or(misplaced.clone())?;
-        let mut matches_left = bytes.get(layout.size..target_at).ok_or(misplaced.clone())?;
-        let mut matches = Vec::new();
-        while !matches_left.is_empty() {
-            let (found, after) = Extension::split(matches_left, "match")?;
-            matches.push(found);
-            matches_left = after;
+        let matches = bytes.get(layout.size..target_at).ok_or(misplaced.clone())?;
+        let mut left = matches;
+        while !left.is_empty() {
+            left = Extension::split(left, "match")?.1;
         }
         let (target, after) = Extension::split(bytes.get(target_at..).ok_or(misplaced.clone())?, "target")?;
         if !after.is_empty() {
@@ -204,9 +244,16 @@ impl<'a> Entry<'a> {
     /// Everything that is asked of a packet, in canonical order.
     pub(super) fn conditions(&self) -> Result<Vec<Item>, Malformed> {
         let mut items = self.header()?;
-        for found in &self.matches {
-            let decoded = super::decode_match(self.family, &found.name, found.revision, found.payload);
-            items.extend(decoded);
+        let mut left = self.matches;
+        while !left.is_empty() {
+            let (found, after) = Extension::split(left, "match")?;
+            items.extend(super::match_of(
+                self.family,
+                found.name,
+                found.revision,
+                found.payload,
+            ));
+            left = after;
         }
         Ok(items)
     }
@@ -288,6 +335,10 @@ impl<'a> Entry<'a> {
         }
         Ok((flags & FRAGMENT != 0 || inverted).then(|| forms::fragment(inverted)))
     }
+}
+
+fn until_nul(name: &[u8]) -> &[u8] {
+    name.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 fn value(what: &'static str, value: u64) -> Malformed {

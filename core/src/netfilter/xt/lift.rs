@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 pub mod pieces;
+mod told;
+
+pub use told::chains_are_told;
 
 use super::entry::{self, Entry};
 use super::{take_comment, targets};
@@ -54,12 +57,16 @@ pub fn lift(raw: &XtablesRaw) -> Result<(Ruleset, RulesetRuntime), LiftError> {
 /// True if two readings are the same byte for byte but for the counters of their entries.
 pub fn same_but_counters(a: &XtablesRaw, b: &XtablesRaw) -> bool {
     let family = a.family();
-    let same = |(one, other): (&XtablesTable, &XtablesTable)| {
-        one.name == other.name
-            && one.info == other.info
-            && entry::same_but_counters(family, &one.entries.0, &other.entries.0)
-    };
-    family == b.family() && a.tables.len() == b.tables.len() && a.tables.iter().zip(&b.tables).all(same)
+    let mut pairs = a.tables.iter().zip(&b.tables);
+    let same = |(one, other)| same_table_but_counters(family, one, other);
+    family == b.family() && a.tables.len() == b.tables.len() && pairs.all(same)
+}
+
+/// The same of two readings of one table.
+pub fn same_table_but_counters(family: Family, one: &XtablesTable, other: &XtablesTable) -> bool {
+    one.name == other.name
+        && one.info == other.info
+        && entry::same_but_counters(family, &one.entries.0, &other.entries.0)
 }
 
 /// Where the kernel says that base chains begin and end (`struct ipt_getinfo`, `struct arpt_getinfo`).
@@ -165,7 +172,9 @@ fn empty_table(family: Family, name: Text) -> Table {
 type Placed<T> = Result<T, (usize, Malformed)>;
 
 fn entries<'a>(family: Family, info: &Info, bytes: &'a [u8]) -> Placed<Vec<Entry<'a>>> {
-    let mut entries: Vec<Entry<'a>> = Vec::new();
+    // What the kernel says, and no more than there can be.
+    let most = bytes.len() / entry::SMALLEST;
+    let mut entries: Vec<Entry<'a>> = Vec::with_capacity(info.entries.min(most));
     let mut offset = 0;
     while offset < bytes.len() {
         let entry = Entry::at(family, bytes, offset).map_err(|source| (offset, source))?;
@@ -186,9 +195,7 @@ fn entries<'a>(family: Family, info: &Info, bytes: &'a [u8]) -> Placed<Vec<Entry
 /// Splits the entries into chains: a base chain begins where a hook points, any other with an `ERROR` target that bears
 /// its name. The last `ERROR` ends the table.
 fn spans<'a>(family: Family, info: &Info, mut entries: Vec<Entry<'a>>) -> Placed<Vec<Span<'a>>> {
-    let end = entries
-        .pop()
-        .filter(|last| last.target.name.as_bytes() == b"ERROR");
+    let end = entries.pop().filter(|last| last.target.name == b"ERROR");
     let end = end.ok_or((
         0,
         Malformed::Missing {
@@ -198,7 +205,7 @@ fn spans<'a>(family: Family, info: &Info, mut entries: Vec<Entry<'a>>) -> Placed
     let mut spans: Vec<Span<'a>> = Vec::new();
     for entry in entries {
         let offset = entry.offset;
-        if entry.target.name.as_bytes() == b"ERROR" {
+        if entry.target.name == b"ERROR" {
             spans.push(Span {
                 name: Text::from_nul_padded(entry.target.payload),
                 hook: None,
@@ -312,9 +319,9 @@ fn lift_rule(entry: &Entry<'_>, names: &BTreeMap<usize, Text>) -> Result<Rule, M
         });
     } else {
         let target = &entry.target;
-        items.extend(super::decode_target(
+        items.extend(super::target_of(
             entry.family(),
-            &target.name,
+            target.name,
             target.revision,
             target.payload,
         ));

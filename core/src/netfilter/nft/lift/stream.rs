@@ -72,11 +72,14 @@ impl<'a> Stream<'a> {
         for message in &header.messages {
             count.message(message)?;
         }
+        // The configuration goes before everything is decoded again: a large set is not to be in memory twice.
+        let (named, frame) = {
+            let config = Lift::new(header)?.ruleset()?.config;
+            (names(&config), Frame::new(&config)?)
+        };
         let lift = Lift::new(header)?;
         let implicit = Implicit::of(&lift.chains);
-        let config = Lift::new(header)?.ruleset()?.config;
-        let chains = kernel_names(&lift, &implicit, &config);
-        let frame = Frame::new(&config)?;
+        let chains = kernel_names(&lift, &implicit, named);
         Ok(Self {
             chains,
             frame,
@@ -209,8 +212,21 @@ impl<'a> Stream<'a> {
     }
 }
 
+/// The chains of a configuration in their order.
+fn names(config: &Ruleset) -> Vec<ChainId> {
+    let tables = config.tables.iter();
+    let chains = tables.flat_map(|table| table.chains.iter().map(move |chain| (table, chain)));
+    chains
+        .map(|(table, chain)| ChainId {
+            family: table.family,
+            table: table.name.clone(),
+            chain: chain.name.clone(),
+        })
+        .collect()
+}
+
 /// The chains of a configuration by the names that the kernel knows.
-fn kernel_names(lift: &Lift<'_>, implicit: &Implicit, config: &Ruleset) -> Vec<ChainId> {
+fn kernel_names(lift: &Lift<'_>, implicit: &Implicit, configured: Vec<ChainId>) -> Vec<ChainId> {
     let named: BTreeMap<ChainId, Text> = lift
         .chains
         .iter()
@@ -223,15 +239,8 @@ fn kernel_names(lift: &Lift<'_>, implicit: &Implicit, config: &Ruleset) -> Vec<C
             (id, chain.name.clone())
         })
         .collect();
-    let tables = config.tables.iter();
-    tables
-        .flat_map(|table| {
-            table.chains.iter().map(|chain| ChainId {
-                family: table.family,
-                table: table.name.clone(),
-                chain: chain.name.clone(),
-            })
-        })
+    configured
+        .into_iter()
         .map(|id| ChainId {
             chain: named.get(&id).unwrap_or(&id.chain).clone(),
             ..id

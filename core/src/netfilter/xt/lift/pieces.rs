@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Info, LiftError, entries, lift_chain, lift_rule, spans};
-use crate::artifact::json::{self, CanonicalError, Digest};
+use crate::artifact::json::{CanonicalError, Digest};
 use crate::bytes::Text;
 use crate::netfilter::frame::{Frame, Sink};
 use crate::netfilter::model::{Chain, Family, Plane, Ruleset, Table};
 use crate::netfilter::xt::entry::Entry;
-use crate::netfilter::{set_names, unresolved};
+use crate::netfilter::{set_names, unresolved, written};
 use crate::raw::attr::Malformed;
 use crate::raw::{SetName, XtablesRaw, XtablesTable};
 use crate::section::Gap;
@@ -128,7 +128,7 @@ impl<'a> Pieces<'a> {
                 source,
             })?;
             set_names::resolve_items(&mut rule.items, self.sets);
-            json::append(&rule, &mut piece.bytes)?;
+            written::rule(&rule, &mut piece.bytes)?;
             if unresolved::names_a_set(&rule) {
                 let number = u64::try_from(place + 1).unwrap_or(u64::MAX);
                 piece.gaps.push(unresolved::gap(&laid.path, number));
@@ -137,16 +137,38 @@ impl<'a> Pieces<'a> {
         Ok(piece)
     }
 
-    /// The digest of all pieces in their order, and what could not be told.
-    pub fn finish(&self, pieces: Vec<Piece>) -> (Digest, Vec<Gap>) {
-        let mut sink = Sink::default();
-        let mut gaps = Vec::new();
-        for piece in pieces {
-            sink.push(&piece.bytes);
-            gaps.extend(piece.gaps);
+    /// The digest of all pieces, and what could not be told.
+    ///
+    /// # Errors
+    /// Where a piece that was not put in can't be made.
+    pub fn finish(&self, mut joined: Joined) -> Result<(Digest, Vec<Gap>), PieceError> {
+        while joined.next < self.count() {
+            let piece = self.piece(joined.next)?;
+            joined.put(joined.next, piece);
         }
-        sink.push(self.frame.head(self.chains.len()));
-        (sink.finish(), gaps)
+        joined.sink.push(self.frame.head(self.chains.len()));
+        Ok((joined.sink.finish(), joined.gaps))
+    }
+}
+
+/// Pieces on their way into a digest. Each is kept only until those before it are there.
+#[derive(Debug, Default)]
+pub struct Joined {
+    sink: Sink,
+    gaps: Vec<Gap>,
+    next: usize,
+    waiting: BTreeMap<usize, Piece>,
+}
+
+impl Joined {
+    /// Puts in the piece of this number, counted from 0.
+    pub fn put(&mut self, number: usize, piece: Piece) {
+        self.waiting.insert(number, piece);
+        while let Some(piece) = self.waiting.remove(&self.next) {
+            self.sink.push(&piece.bytes);
+            self.gaps.extend(piece.gaps);
+            self.next += 1;
+        }
     }
 }
 
