@@ -42,6 +42,7 @@ Examples:
   netghost host diff before
   netghost host diff before --certificate after.dsse.json --ticket CHG0031337
   netghost host diff before after
+  netghost host diff before --explain
   netghost host diff ./before.json ./after.json --mute KUBE-* --section nftables";
 
 /// Below `netghost host watch --help`.
@@ -64,8 +65,8 @@ Examples:
 
 /// Below `netghost firewall parse --help`.
 pub const FIREWALL_PARSE: &str = "\
-Takes the text of iptables-save, ip6tables-save or nft, the JSON of nft, or a snapshot as `-o json` writes it. Status 3: the \
-text is cut, or a part is not understood. An empty text is status 0 with the warning EMPTY_INPUT.
+Takes the text of iptables-save, ip6tables-save or nft, the JSON of nft, or a snapshot as `-o json` writes it. \
+Status 3: the text is cut, or a part is not understood. An empty text is status 0 with the warning EMPTY_INPUT.
 
 Examples:
   netghost firewall parse rules.txt
@@ -81,11 +82,13 @@ name. Status 0: no drift. 1: drift. 3: nothing is known to differ, but a side is
 
 Examples:
   netghost firewall diff before.txt after.txt
+  netghost firewall diff before.txt after.txt --explain
   iptables-save | netghost firewall diff before.txt -";
 
 /// Below `netghost firewall explain --help`.
 pub const FIREWALL_EXPLAIN: &str = "\
-Takes what `firewall parse` takes. It says what is there, not what should be. Status 3: the text is cut, or a part is not \
+Takes what `firewall parse` takes. It says what is there, not what should be: what each rule does, where its jumps lead, \
+which rules an earlier one covers, and the order in which packets meet the chains of all tables. Status 3: the text is cut, or a part is not \
 understood.
 
 Examples:

@@ -14,6 +14,7 @@ mod certify;
 mod chain;
 mod comparison;
 mod entries;
+mod explain;
 pub mod fleet;
 mod gaps;
 mod ground;
@@ -32,6 +33,7 @@ pub use certify::{CertifyError, Request};
 pub use comparison::{
     Change, Comparison, CoveredSection, Digests, NotCovered, SCHEMA, Side, SideWarning, Significance, Verdict,
 };
+pub use explain::{Evidence, Explanation, Role, explain};
 pub use kind::Kind;
 pub use mute::{Mute, Muted};
 pub use side::{ChainState, EntryState, RuleState, Stretch, TableState, Value};

@@ -16,11 +16,15 @@ use crate::fleet::Fleet;
 use crate::output::{Outcome, write_new};
 use crate::text;
 
+mod explain;
+
 /// What is wanted beside the answer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Wanted<'a> {
     /// A file for the certificate.
     pub(super) certificate: Option<&'a PathBuf>,
+    /// What each change means for traffic.
+    pub(super) explain: bool,
 }
 
 /// The answer of a job that has ended.
@@ -34,10 +38,14 @@ pub(super) fn ended(fleet: &mut Fleet, job: Job, wanted: &Wanted<'_>) -> Result<
     let (Some(digest), Some(verdict)) = (job.document, job.verdict.as_deref()) else {
         return without_document(&job, wanted);
     };
-    let document = document(fleet, &digest, &job, verdict)?;
+    let mut document = document(fleet, &digest, &job, verdict)?;
     let status = status(verdict)?;
-    let mut text = text::fleet::check(&document);
     let (bytes, keyid) = certificate(fleet, &job, &document, verdict)?;
+    // The certificate is over the document as it is stored, without explanations.
+    if wanted.explain {
+        explain::explain(fleet, &mut document);
+    }
+    let mut text = text::fleet::check(&document);
     if let Some(path) = wanted.certificate {
         write_new(path, &bytes)?;
         text += &format!("\ncertificate {}, signed by key {keyid}\n", path.display());

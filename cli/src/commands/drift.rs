@@ -34,6 +34,9 @@ pub enum Drift {
         /// Write the signed certificate to this file, which must not exist
         #[arg(long, value_name = "FILE")]
         certificate: Option<PathBuf>,
+        /// Say of each change what it means for traffic, and which rules show it
+        #[arg(long)]
+        explain: bool,
     },
 }
 
@@ -49,6 +52,9 @@ pub struct Check {
     /// Set changes in chains of this name apart: listed, but no drift; `*` stands for any characters; may be repeated
     #[arg(long = "mute", alias = "mute-chain", value_name = "CHAIN")]
     mute: Vec<String>,
+    /// Say of each change what it means for traffic, and which rules show it
+    #[arg(long)]
+    explain: bool,
     /// Write the signed certificate of the result to this file, which must not exist
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
@@ -64,7 +70,17 @@ pub struct Check {
 pub fn run(command: &Drift, call: &Call<'_>) -> Result<Outcome, Failure> {
     match command {
         Drift::Check(args) => check(args, call),
-        Drift::Show { id, certificate } => show(*id, certificate.as_ref(), call),
+        Drift::Show {
+            id,
+            certificate,
+            explain,
+        } => {
+            let wanted = Wanted {
+                certificate: certificate.as_ref(),
+                explain: *explain,
+            };
+            show(*id, &wanted, call)
+        }
     }
 }
 
@@ -92,18 +108,19 @@ fn check(args: &Check, call: &Call<'_>) -> Result<Outcome, Failure> {
         job,
         &Wanted {
             certificate: args.certificate.as_ref(),
+            explain: args.explain,
         },
     )
 }
 
-fn show(id: Id, certificate: Option<&PathBuf>, call: &Call<'_>) -> Result<Outcome, Failure> {
-    if let Some(path) = certificate {
+fn show(id: Id, wanted: &Wanted<'_>, call: &Call<'_>) -> Result<Outcome, Failure> {
+    if let Some(path) = wanted.certificate {
         must_be_free(path)?;
     }
     let mut fleet = call.anywhere()?;
     let job = fleet.job(id)?;
     if job.document.is_some() {
-        return ended(&mut fleet, job, &Wanted { certificate });
+        return ended(&mut fleet, job, wanted);
     }
     job_outcome(&job)
 }

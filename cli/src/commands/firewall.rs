@@ -51,6 +51,9 @@ pub struct Diff {
     /// Set changes in chains of this name apart: listed, but no drift; `*` stands for any characters; may be repeated
     #[arg(long, value_name = "CHAIN")]
     mute: Vec<String>,
+    /// Say of each change what it means for traffic, and which rules show it
+    #[arg(long)]
+    explain: bool,
 }
 
 /// What printed a text.
@@ -80,12 +83,7 @@ fn parse(args: &Parse, world: &World) -> Result<Outcome, Failure> {
     let document =
         to_document(&snapshot, &Meta::default()).map_err(|error| Failure::failed("internal", error))?;
     Ok(Outcome {
-        status: completeness(
-            snapshot
-                .sections
-                .iter()
-                .filter(|section| is_firewall(section.name)),
-        ),
+        status: completeness(snapshot.sections.iter().filter(|section| is_firewall(section))),
         document,
         text: text::snapshot::whole(&snapshot),
     })
@@ -93,17 +91,14 @@ fn parse(args: &Parse, world: &World) -> Result<Outcome, Failure> {
 
 fn explain(args: &Parse, world: &World) -> Result<Outcome, Failure> {
     let snapshot = Source::file(&args.file).load(world, args.format)?.snapshot;
-    let firewalls = || {
-        snapshot
-            .sections
-            .iter()
-            .filter(|section| is_firewall(section.name))
-    };
+    let firewalls = || snapshot.sections.iter().filter(|section| is_firewall(section));
     let sections: Vec<text::explain::Section<'_>> = firewalls().map(text::explain::section).collect();
+    let order = text::explain::places(firewalls());
     Ok(Outcome {
         status: completeness(firewalls()),
-        document: text::explain::document(&sections).map_err(|error| Failure::failed("internal", error))?,
-        text: text::explain::text(&sections),
+        document: text::explain::document(&sections, &order)
+            .map_err(|error| Failure::failed("internal", error))?,
+        text: text::explain::text(&sections, &order),
     })
 }
 
@@ -117,7 +112,7 @@ fn diff(args: &Diff, world: &World) -> Result<Outcome, Failure> {
     let requested = firewalls(&before, &after);
     let mutes = mutes(&args.mute);
     let found = compare_muted(&before, &after, &requested, &mutes);
-    text::comparison::outcome(&found, &before, &after)
+    text::comparison::outcome(&found, &before, &after, args.explain)
 }
 
 /// Patterns as they are given on the command line.
@@ -131,14 +126,12 @@ pub(super) fn mutes(patterns: &[String]) -> Vec<Mute> {
 /// The rulesets on either side.
 fn firewalls(before: &Snapshot, after: &Snapshot) -> Vec<SectionName> {
     let sections = before.sections.iter().chain(&after.sections);
-    sections
-        .map(|section| section.name)
-        .filter(|name| is_firewall(*name))
-        .collect()
+    let firewalls = sections.filter(|section| is_firewall(section));
+    firewalls.map(|section| section.name).collect()
 }
 
-fn is_firewall(name: SectionName) -> bool {
-    name.content_kind() == ContentKind::Netfilter
+fn is_firewall(section: &Section) -> bool {
+    section.name.content_kind() == ContentKind::Netfilter
 }
 
 /// Good if everything was read, unknown if anything was torn or unreadable.

@@ -67,6 +67,9 @@ pub struct Diff {
     /// Set changes in chains of this name apart: listed, but no drift; `*` stands for any characters; may be repeated
     #[arg(long, value_name = "CHAIN")]
     mute: Vec<String>,
+    /// Say of each change what it means for traffic, and which rules show it
+    #[arg(long)]
+    explain: bool,
     /// Write a signed certificate of the result to this file, which must not exist
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
@@ -180,7 +183,7 @@ fn diff(args: &Diff, world: &World) -> Result<Outcome, Failure> {
         None => now(args, world, &requested)?,
     };
     let found = compare_muted(&base.snapshot, &current.snapshot, &requested, &mutes(&args.mute));
-    let mut outcome = text::comparison::outcome(&found, &base.snapshot, &current.snapshot)?;
+    let mut outcome = text::comparison::outcome(&found, &base.snapshot, &current.snapshot, args.explain)?;
     if let Some(path) = &args.certificate {
         let bytes = certify(args, world, &found, &base, &current)?;
         write_new(path, &bytes)?;

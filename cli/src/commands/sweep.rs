@@ -157,8 +157,11 @@ fn now(args: &Run, call: &Call<'_>) -> Result<Outcome, Failure> {
     };
     let mut progress = Progress::new(call.format);
     let job = fleet.run(&request, Patience::of(&request), &mut progress)?;
-    let certificate = args.certificate.as_ref();
-    ended(&mut fleet, job, &Wanted { certificate })
+    let wanted = Wanted {
+        certificate: args.certificate.as_ref(),
+        ..Wanted::default()
+    };
+    ended(&mut fleet, job, &wanted)
 }
 
 fn schedule(args: &ScheduleArgs, call: &Call<'_>) -> Result<Outcome, Failure> {
@@ -209,7 +212,7 @@ fn show(name: &Name, call: &Call<'_>) -> Result<Outcome, Failure> {
     if let Ok(id) = Id::parse(name.as_str()) {
         let job = fleet.job(id)?;
         if job.document.is_some() {
-            return ended(&mut fleet, job, &Wanted { certificate: None });
+            return ended(&mut fleet, job, &Wanted::default());
         }
         return super::drift::job_outcome(&job);
     }

@@ -1,9 +1,10 @@
 //! The result of a comparison.
 
-use netghost_core::diff::{ChainState, Change, Comparison, NotCovered, Value, Verdict};
+use netghost_core::diff::{ChainState, Change, Comparison, Explanation, NotCovered, Value, Verdict, explain};
 use netghost_core::netfilter::model::BaseChain;
 use netghost_core::snapshot::Snapshot;
 use serde::Serialize;
+use serde_json::Value as Json;
 
 use super::gaps::{Gap, gaps};
 use super::table::columns;
@@ -12,8 +13,13 @@ use crate::error::Failure;
 use crate::exit::Status;
 use crate::output::Outcome;
 
-/// The answer of a command that compares.
-pub fn outcome(found: &Comparison, before: &Snapshot, after: &Snapshot) -> Result<Outcome, Failure> {
+/// The answer of a command that compares; `explained`: with what each change means for traffic.
+pub fn outcome(
+    found: &Comparison,
+    before: &Snapshot,
+    after: &Snapshot,
+    explained: bool,
+) -> Result<Outcome, Failure> {
     #[derive(Serialize)]
     struct Document<'a> {
         #[serde(flatten)]
@@ -21,16 +27,36 @@ pub fn outcome(found: &Comparison, before: &Snapshot, after: &Snapshot) -> Resul
         baseline: Side<'a>,
         current: Side<'a>,
     }
+    let explanations = if explained {
+        explain(found, before, after)
+    } else {
+        Vec::new()
+    };
     let document = Document {
         found,
         baseline: side(before),
         current: side(after),
     };
+    let internal = |error| Failure::failed("internal", error);
+    let mut document = serde_json::to_value(&document).map_err(internal)?;
+    if let Some(changes) = document.get_mut("changes").and_then(Json::as_array_mut) {
+        attach(changes, &explanations).map_err(internal)?;
+    }
     Ok(Outcome {
         status: status(found.verdict),
-        document: serde_json::to_value(&document).map_err(|error| Failure::failed("internal", error))?,
-        text: text(found, before, after),
+        document,
+        text: text(found, before, after, &explanations),
     })
+}
+
+/// Puts each explanation to its change.
+pub(crate) fn attach(changes: &mut [Json], explanations: &[Explanation]) -> Result<(), serde_json::Error> {
+    for (change, explanation) in changes.iter_mut().zip(explanations) {
+        if let Some(fields) = change.as_object_mut() {
+            fields.insert("explanation".to_owned(), serde_json::to_value(explanation)?);
+        }
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]
@@ -56,7 +82,7 @@ fn status(verdict: Verdict) -> Status {
     }
 }
 
-fn text(found: &Comparison, before: &Snapshot, after: &Snapshot) -> String {
+fn text(found: &Comparison, before: &Snapshot, after: &Snapshot, explanations: &[Explanation]) -> String {
     let mut out = format!(
         "{}: {}\n",
         found.verdict.as_str(),
@@ -70,12 +96,14 @@ fn text(found: &Comparison, before: &Snapshot, after: &Snapshot) -> String {
         );
     }
     let mut section = None;
+    let mut explanations = explanations.iter();
     for change in &found.changes {
         if section != Some(change.section) {
             section = Some(change.section);
             out += &format!("\n{}\n", change.section);
         }
         out += &one(change);
+        out += &explanations.next().map(meaning).unwrap_or_default();
     }
     for row in &found.muted {
         out += &format!(
@@ -95,7 +123,7 @@ fn text(found: &Comparison, before: &Snapshot, after: &Snapshot) -> String {
     out
 }
 
-fn plural(count: usize, noun: &str) -> String {
+pub(super) fn plural(count: usize, noun: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{ending}")
 }
@@ -122,6 +150,21 @@ pub fn one(change: &Change) -> String {
         for line in lines {
             out += &format!("      {line}\n");
         }
+    }
+    out
+}
+
+/// What a change means, and what shows it.
+fn meaning(explanation: &Explanation) -> String {
+    let mut out = format!("    {}\n", explanation.text);
+    for row in &explanation.evidence {
+        out += &format!(
+            "      {} ({}): {}: {}\n",
+            row.role.words(),
+            row.side,
+            row.path,
+            row.text
+        );
     }
     out
 }

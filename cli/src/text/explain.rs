@@ -1,8 +1,12 @@
 //! A ruleset in plain words.
 
-use netghost_core::netfilter::explain::{Explained, explain};
-use netghost_core::section::{self, Content};
+use netghost_core::netfilter::explain::{
+    End, Explained, ExplainedChain, ExplainedRule, Leads, Place, explain, order,
+};
+use netghost_core::section::{self, Content, Gap, State};
 use serde::Serialize;
+
+use super::comparison::plural;
 
 /// The schema of the answer.
 const SCHEMA: &str = "netghost.firewall-explain/v1";
@@ -22,8 +26,19 @@ pub struct Section<'s> {
 
 /// Explains a section.
 pub fn section(section: &section::Section) -> Section<'_> {
+    // What was read while it changed is whole nowhere.
+    let everywhere = || Gap {
+        path: String::new(),
+        why: String::new(),
+    };
+    let whole = matches!(section.state, State::Captured) || !section.gaps.is_empty();
+    let gaps = if whole {
+        section.gaps.clone()
+    } else {
+        vec![everywhere()]
+    };
     let explained = match &section.content {
-        Some(Content::Netfilter { config, runtime }) => Some(explain(config, runtime)),
+        Some(Content::Netfilter { config, runtime }) => Some(explain(config, runtime, &gaps)),
         _ => None,
     };
     Section {
@@ -36,21 +51,34 @@ pub fn section(section: &section::Section) -> Section<'_> {
     }
 }
 
+/// The chains of all sections in the order in which packets meet them.
+pub fn places<'s>(sections: impl Iterator<Item = &'s section::Section>) -> Vec<Place> {
+    let rulesets: Vec<_> = sections
+        .filter_map(|section| match &section.content {
+            Some(Content::Netfilter { config, .. }) => Some((section.name.as_str(), config)),
+            _ => None,
+        })
+        .collect();
+    order(&rulesets)
+}
+
 /// For programs.
-pub fn document(sections: &[Section<'_>]) -> Result<serde_json::Value, serde_json::Error> {
+pub fn document(sections: &[Section<'_>], order: &[Place]) -> Result<serde_json::Value, serde_json::Error> {
     #[derive(Serialize)]
     struct Document<'d> {
         schema: &'static str,
+        order: &'d [Place],
         sections: &'d [Section<'d>],
     }
     serde_json::to_value(Document {
         schema: SCHEMA,
+        order,
         sections,
     })
 }
 
 /// For people.
-pub fn text(sections: &[Section<'_>]) -> String {
+pub fn text(sections: &[Section<'_>], order: &[Place]) -> String {
     let mut out = String::new();
     for section in sections {
         out += &format!("{}: {}", section.name, section.state);
@@ -65,27 +93,72 @@ pub fn text(sections: &[Section<'_>]) -> String {
         let Some(explained) = &section.explained else {
             continue;
         };
-        for chain in &explained.chains {
-            out += &format!("\n{}: {}\n", chain.path, chain.summary);
-            if !chain.reached_from.is_empty() {
-                out += &format!("  reached from {}\n", chain.reached_from.join(", "));
-            }
-            for rule in &chain.rules {
-                out += &format!("  {:>3}  {}\n       {}\n", rule.position, rule.text, rule.summary);
-                if let Some(counters) = rule.counters {
-                    out += &format!(
-                        "       {} packets, {} bytes\n",
-                        counters.packets.0, counters.bytes.0
-                    );
-                }
-            }
-        }
+        explained.chains.iter().for_each(|one| out += &chain(one));
         if !explained.notes.is_empty() {
             out += "\nnotable\n";
             for note in &explained.notes {
                 out += &format!("  {}  {}: {}\n", note.code, note.path, note.message);
             }
         }
+    }
+    if !order.is_empty() {
+        out += "\norder\n";
+        order.iter().for_each(|one| out += &place(one));
+    }
+    out
+}
+
+fn chain(one: &ExplainedChain) -> String {
+    let mut out = format!("\n{}: {}\n", one.path, one.summary);
+    if !one.reached_from.is_empty() {
+        out += &format!("  reached from {}\n", one.reached_from.join(", "));
+    }
+    one.rules.iter().for_each(|one| out += &rule(one));
+    out
+}
+
+fn rule(one: &ExplainedRule) -> String {
+    let mut out = format!("  {:>3}  {}\n       {}\n", one.position, one.text, one.summary);
+    if let Some(leads) = &one.leads {
+        out += &format!("       there: {}\n", way(leads));
+    }
+    if let Some(counters) = one.counters {
+        out += &format!(
+            "       {} packets, {} bytes\n",
+            counters.packets.0, counters.bytes.0
+        );
+    }
+    out
+}
+
+fn way(leads: &Leads) -> String {
+    let end = |end: &End| format!("{} by {}", end.result.as_str(), end.by);
+    let mut ways: Vec<String> = leads.ends.iter().map(end).collect();
+    ways.extend(leads.more_ends.then(|| "more of that".to_owned()));
+    ways.extend(leads.comes_back.then(|| "back to the next rule".to_owned()));
+    ways.extend(leads.leaves.then(|| "past the end of this chain".to_owned()));
+    ways.join("; ")
+}
+
+fn place(one: &Place) -> String {
+    let device = one.device.as_ref().map(|device| format!(" of {device}"));
+    let mut out = format!(
+        "  {} {}{}: {}\n",
+        one.family,
+        one.hook.as_str(),
+        device.unwrap_or_default(),
+        one.summary
+    );
+    for chain in &one.chains {
+        out += &format!(
+            "    {:>6}  {}  {}, policy {}, {}  ({})\n",
+            chain.priority,
+            chain.path,
+            chain.chain_type,
+            chain.policy.word(),
+            plural(chain.rules, "rule"),
+            chain.section
+        );
     }
     out
 }

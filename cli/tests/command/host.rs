@@ -50,6 +50,39 @@ fn root_nothing_changed_is_no_drift_and_so_is_a_reload() {
 }
 
 #[test]
+fn root_each_change_is_explained_beside_a_certificate() {
+    let place = Place::new();
+    let run = script(
+        &place,
+        "iptables-legacy -I INPUT -p tcp --dport 5001 -j DROP
+         tc qdisc add dev v0 root tbf rate 1mbit burst 32kbit latency 400ms
+         set +e
+         $netghost host diff before --explain --certificate drift.json -o json --out drift.out; echo $?
+         key=$(ls $XDG_STATE_HOME/netghost/keys/*.pub.pem)
+         $netghost verify drift.json --key $key >/dev/null; echo $?",
+    );
+    assert_eq!(lines(&run), ["1", "0"]);
+    let found: serde_json::Value =
+        serde_json::from_slice(&fs::read(place.path("drift.out")).unwrap()).unwrap();
+    let told = |index: usize| {
+        found["changes"][index]["explanation"]["text"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        told(0).starts_with("New: if meta.l4proto is tcp and tcp.dport is 5001: drops it silently."),
+        "{}",
+        told(0)
+    );
+    assert!(
+        told(1).starts_with("Packets leave here at a rate at most"),
+        "{}",
+        told(1)
+    );
+}
+
+#[test]
 fn root_each_layer_is_one_change_and_the_certificate_says_so() {
     let place = Place::new();
     let run = script(

@@ -7,8 +7,10 @@ use netghost_cli::progress::Progress;
 use netghost_core::artifact::certificate::{
     self, Changes, Comparison, CoveredSection, Drift, NotCovered, Predicate, Statement, Subject,
 };
+use netghost_core::artifact::document::from_document;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::key::Signer;
+use netghost_core::artifact::manifest::{Meta, store};
 use netghost_core::diff::fleet::answer;
 use netghost_core::fleet::Id;
 use netghost_core::section::{Reader, SectionName};
@@ -156,6 +158,64 @@ fn a_certificate_that_does_not_hold_is_something_to_act_on() {
         state.objects.values_mut().for_each(|bytes| bytes.push(b' '));
     });
     assert_eq!(place.run(&line).unwrap_err().code, "edited");
+}
+
+/// Puts a snapshot of one chain into the controller's store.
+fn stored(place: &Place, rules: &str) -> Digest {
+    let file = place.path("rules.nft");
+    let chain = format!("type filter hook input priority 0; policy accept; {rules}");
+    std::fs::write(&file, format!("table ip t {{ chain c {{ {chain} }} }}\n")).unwrap();
+    let parsed = place.run(&format!("firewall parse {}", file.display())).unwrap();
+    let snapshot = from_document(&serde_json::to_vec(&parsed.document).unwrap()).unwrap();
+    let stored = store(&snapshot, &Meta::default()).unwrap();
+    place.script.with(|state| {
+        stored.objects.into_iter().for_each(|(_, bytes)| {
+            state.object(bytes);
+        });
+        state.object(stored.manifest_bytes)
+    })
+}
+
+#[test]
+fn changes_are_explained_from_the_two_snapshots_and_the_certificate_still_holds() {
+    let place = Place::new();
+    let manifests = |baseline: Digest| {
+        let current = stored(&place, "tcp dport 22 drop;");
+        json!({"baseline": baseline.to_string(), "current": current.to_string()})
+    };
+    let told = [
+        (stored(&place, ""), "New: if "),
+        (
+            Digest::of(b"gone"),
+            "Not explained: the baseline snapshot can't be read: ",
+        ),
+    ];
+    for (baseline, beginning) in told {
+        let change = json!({"target": "vm1", "section": "nftables", "kind": "rule_added", "path": "ip/t/c/rule[1]",
+            "before": null, "after": {"position": 1, "text": "tcp dport 22 drop"}});
+        let mut document = unsigned("drift");
+        document["changes"] = json!([change]);
+        document["targets"] = json!([{"name": "vm1", "verdict": "drift", "changes": [change], "not_covered": [],
+            "manifests": manifests(baseline)}]);
+        let certificate = certificate("drift", &place.signer, &document);
+        let certificate = place.script.with(|state| state.object(certificate));
+        let job = v1::Job {
+            certificate: certificate.as_bytes().to_vec().into(),
+            ..ended(&place, "drift", "drift", &place.signer)
+        };
+        let line = show_document(&place, job.clone(), &signed(&job, document));
+        let outcome = place.run(&format!("{line} --explain")).unwrap();
+        assert_eq!(outcome.status, Status::Act);
+        for changes in [
+            &outcome.document["changes"],
+            &outcome.document["targets"][0]["changes"],
+        ] {
+            let text = changes[0]["explanation"]["text"].as_str().unwrap();
+            assert!(text.starts_with(beginning), "{text}");
+            assert!(outcome.text.contains(text), "{}", outcome.text);
+        }
+        place.script.with(|state| state.watches.clear());
+    }
 }
 
 /// What is in an edited store, without the key that signs.

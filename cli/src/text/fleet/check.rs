@@ -95,6 +95,25 @@ fn change(change: &Value) -> String {
             out += &format!("      {mark} {}\n", one_line(&line));
         }
     }
+    out + &meaning(change)
+}
+
+/// What a change means, where that was asked for.
+fn meaning(change: &Value) -> String {
+    let Some(explanation) = change.get("explanation") else {
+        return String::new();
+    };
+    let mut out = format!("      {}\n", one_line(&text(explanation, "text")));
+    for row in list(explanation, "evidence") {
+        let part = |name: &str| one_line(&text(row, name));
+        let role = part("role").replace('_', " ");
+        out += &format!(
+            "        {role} ({}): {}: {}\n",
+            part("side"),
+            part("path"),
+            part("text")
+        );
+    }
     out
 }
 
