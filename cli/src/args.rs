@@ -56,7 +56,7 @@ pub enum Command {
     /// This host: read it, compare it with a baseline
     #[command(subcommand, after_help = examples::HOST)]
     Host(host::Host),
-    /// Firewall rulesets in files: show, compare
+    /// Firewall rulesets in files: show, compare; what of them the next boot loads
     #[command(subcommand, after_help = examples::FIREWALL)]
     Firewall(firewall::Firewall),
     /// Sign files under a name

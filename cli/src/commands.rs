@@ -23,6 +23,7 @@ pub mod drift;
 pub mod firewall;
 pub mod host;
 pub mod login;
+pub mod persisted;
 pub mod seal;
 mod source;
 pub mod sweep;

@@ -26,7 +26,7 @@ Examples:
 
 /// Below `netghost host capture --help`.
 pub const HOST_CAPTURE: &str = "\
-Every section is read but bpf, security-labels and namespaces, which need root: name them with `--section`. Firewalls need root or \
+Every section is read but bpf, security-labels, namespaces and persisted, which need root: name them with `--section`. Firewalls need root or \
 CAP_NET_ADMIN. Status 3: a section is unreadable or torn; it is saved as such, never as empty.
 
 Examples:
@@ -61,7 +61,8 @@ pub const FIREWALL: &str = "\
 Examples:
   netghost firewall parse rules.txt
   netghost firewall diff before.txt after.txt
-  netghost firewall explain rules.txt";
+  netghost firewall explain rules.txt
+  netghost firewall persisted";
 
 /// Below `netghost firewall parse --help`.
 pub const FIREWALL_PARSE: &str = "\
@@ -95,6 +96,20 @@ Examples:
   netghost firewall explain rules.txt
   nft list ruleset | netghost firewall explain --format nft -
   netghost firewall explain rules.json -o json";
+
+/// Below `netghost firewall persisted --help`.
+pub const FIREWALL_PERSISTED: &str = "\
+Names what runs but does not survive a reboot, and what comes back at the next: by the services that start, the files that \
+they load (nftables, netfilter-persistent, iptables, ip6tables, ufw) and the plane that they load them into. What Docker and \
+its like make again by themselves is set apart. Needs root or CAP_NET_ADMIN. Status 0: the next boot loads what runs. \
+1: something differs. 3: nothing is known to differ, but not everything is known. Rules that other services or scripts \
+load are not followed.
+
+Examples:
+  netghost firewall persisted
+  netghost firewall persisted -o json
+  netghost firewall persisted before
+  netghost firewall persisted --root /mnt";
 
 /// Below `netghost seal --help`.
 pub const SEAL: &str = "\

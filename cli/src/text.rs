@@ -5,5 +5,6 @@ pub mod comparison;
 pub mod explain;
 pub mod fleet;
 mod gaps;
+pub mod persisted;
 pub mod snapshot;
 mod table;

@@ -24,6 +24,7 @@ pub mod maker;
 mod mute;
 mod opaque;
 mod pair;
+pub mod persisted;
 mod ruleset;
 mod sets;
 mod side;

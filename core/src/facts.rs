@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::{Big, Hex, Text};
 use crate::host::{
-    addresses, bpf, bridge, conntrack, ipset, ipvs, mptcp, namespaces, neighbours, nexthops, policy_rules,
-    security_labels, sockets, sysctls, xfrm,
+    addresses, bpf, bridge, conntrack, ipset, ipvs, mptcp, namespaces, neighbours, nexthops, persisted,
+    policy_rules, security_labels, sockets, sysctls, xfrm,
 };
 use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
@@ -174,6 +174,7 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         SectionName::Bpf => Some(bpf::lift(raw)),
         SectionName::SecurityLabels => Some(security_labels::lift(raw)),
         SectionName::Namespaces => Some(namespaces::lift(raw)),
+        SectionName::Persisted => Some(persisted::lift(raw)),
         SectionName::Nftables
         | SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6
@@ -183,8 +184,7 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         | SectionName::Ip6tablesSave
         | SectionName::Tc
         | SectionName::Links
-        | SectionName::Routes
-        | SectionName::Persisted => None,
+        | SectionName::Routes => None,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod mptcp;
 pub mod namespaces;
 pub mod neighbours;
 pub mod nexthops;
+pub mod persisted;
 pub mod policy_rules;
 pub mod routes;
 pub mod security_labels;

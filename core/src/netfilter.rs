@@ -1,6 +1,6 @@
 //! Packet filters: one rule model over nf_tables and legacy xtables.
 
-mod builtin;
+pub(crate) mod builtin;
 pub mod explain;
 pub(crate) mod frame;
 pub mod model;

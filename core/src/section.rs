@@ -67,7 +67,7 @@ impl State {
 pub enum Reader {
     /// From the kernel of the host.
     Kernel,
-    /// From text that a tool printed.
+    /// From text: what a tool printed, or files.
     Text,
 }
 
@@ -125,13 +125,13 @@ pub enum SectionName {
     SecurityLabels,
     /// The other network namespaces of the host.
     Namespaces,
-    /// What the configuration files would load at the next start, against what runs.
+    /// What the files of rules and the services that load them bring at the next boot.
     Persisted,
 }
 
 impl SectionName {
     /// What one host can be asked for.
-    pub const HOST: [Self; 23] = [
+    pub const HOST: [Self; 24] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,
         Self::XtablesLegacyIpv6,
@@ -155,11 +155,12 @@ impl SectionName {
         Self::Bpf,
         Self::SecurityLabels,
         Self::Namespaces,
+        Self::Persisted,
     ];
 
     /// What a host is asked for when nothing else is said: all but what an agent without root can never read. The programs
-    /// of [`Self::Bpf`] and [`Self::SecurityLabels`] have no names without CAP_SYS_ADMIN, and [`Self::Namespaces`] needs to
-    /// enter them.
+    /// of [`Self::Bpf`] and [`Self::SecurityLabels`] have no names without CAP_SYS_ADMIN, [`Self::Namespaces`] needs to
+    /// enter them, and some of the files of [`Self::Persisted`] are root's alone on some distributions.
     pub const DEFAULT: [Self; 20] = [
         Self::Nftables,
         Self::XtablesLegacyIpv4,

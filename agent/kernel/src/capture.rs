@@ -5,7 +5,7 @@ use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 use crate::modules::{Modules, came};
 use crate::{
     addresses, bpf, bridge, conntrack, ebtables, ipset, ipvs, links, mptcp, namespaces, neighbours, nexthops,
-    nftables, policy_rules, routes, security_labels, sockets, sysctls, tc, xfrm, xtables,
+    nftables, persisted, policy_rules, routes, security_labels, sockets, sysctls, tc, xfrm, xtables,
 };
 
 /// Reads sections of this host, in the network namespace of the calling thread. `now_us` gives microseconds since 1970 UTC.
@@ -49,12 +49,12 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
         SectionName::Bpf => bpf::read(now_us),
         SectionName::SecurityLabels => security_labels::read(now_us),
         SectionName::Namespaces => namespaces::read(now_us),
+        SectionName::Persisted => persisted::read(now_us),
         SectionName::IptablesSave | SectionName::Ip6tablesSave => unread(
             name,
             "not a section of a host: it is the text of a save tool",
             now_us,
         ),
-        SectionName::Persisted => unread(name, "no reader", now_us),
     }
 }
 

@@ -166,7 +166,8 @@ fn pass(source: &Source, route: &mut Socket) -> Result<Pass<HostRaw>, DumpError>
     })
 }
 
-fn fill(section: &mut Section, reading: Reading<HostRaw, Lifted>) -> State {
+/// Puts a reading into a section and says how whole it is.
+pub(crate) fn fill(section: &mut Section, reading: Reading<HostRaw, Lifted>) -> State {
     section.raw = Some(Raw::Host(reading.raw));
     let lifted = match reading.lifted {
         Ok(lifted) => lifted,

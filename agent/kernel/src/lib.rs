@@ -22,6 +22,7 @@ mod neighbours;
 pub mod netlink;
 mod nexthops;
 pub mod nftables;
+pub mod persisted;
 mod policy_rules;
 pub mod routes;
 mod security_labels;

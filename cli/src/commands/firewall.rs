@@ -6,6 +6,7 @@ use netghost_core::diff::{Mute, compare_muted};
 use netghost_core::section::{ContentKind, Section, SectionName, State};
 use netghost_core::snapshot::Snapshot;
 
+use super::persisted::{self, Persisted};
 use super::source::Source;
 use crate::error::Failure;
 use crate::examples;
@@ -14,7 +15,7 @@ use crate::output::Outcome;
 use crate::text;
 use crate::world::World;
 
-/// Firewall rulesets in files.
+/// Firewall rulesets in files, and what of them the next boot loads.
 #[derive(Debug, clap::Subcommand)]
 pub enum Firewall {
     /// Show a ruleset
@@ -26,6 +27,9 @@ pub enum Firewall {
     /// Say what each rule does and what is notable
     #[command(after_help = examples::FIREWALL_EXPLAIN)]
     Explain(Parse),
+    /// Compare what runs with what the next boot loads
+    #[command(after_help = examples::FIREWALL_PERSISTED)]
+    Persisted(Persisted),
 }
 
 /// Shows a ruleset.
@@ -75,6 +79,7 @@ pub fn run(command: &Firewall, world: &World) -> Result<Outcome, Failure> {
         Firewall::Parse(args) => parse(args, world),
         Firewall::Diff(args) => diff(args, world),
         Firewall::Explain(args) => explain(args, world),
+        Firewall::Persisted(args) => persisted::run(args, world),
     }
 }
 

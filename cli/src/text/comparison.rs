@@ -182,7 +182,7 @@ fn fields(one: &serde_json::Value, other: &serde_json::Value) -> Vec<String> {
 }
 
 /// A side of a change, in as many lines as it takes.
-fn lines(value: &Value) -> Vec<String> {
+pub(super) fn lines(value: &Value) -> Vec<String> {
     match value {
         Value::Rule(rule) => vec![format!("{:>4}  {}", rule.position, rule.text)],
         Value::Chain(state) => chain(state),

@@ -224,3 +224,20 @@ fn muted_changes_are_counted() {
         (&json!(1), &json!("INP*"))
     );
 }
+
+#[test]
+fn what_a_snapshot_does_not_hold_is_unknown_against_a_reboot() {
+    let place = Place::new();
+    let run = place.run(&["firewall", "parse", &data("before.txt"), "-o", "json"]);
+    place.write("rules.json", run.stdout.as_bytes());
+    let run = place.run(&["firewall", "persisted", "./rules.json", "-o", "json"]);
+    let found = run.json();
+    assert_eq!((run.status, &found["verdict"]), (3, &json!("unknown")));
+    assert_eq!(found["survives_reboot"], json!(null));
+    let open = found["not_covered"].as_array().unwrap();
+    assert!(open.iter().any(|row| row["section"] == "persisted"), "{open:?}");
+    let run = place.run(&["firewall", "persisted", "./rules.json"]);
+    assert!(run.stdout.starts_with("unknown: 0 findings\n"), "{}", run.stdout);
+    let run = place.run(&["firewall", "persisted", "./rules.json", "--root", "."]);
+    assert_eq!((run.status, run.stdout.as_str()), (2, ""));
+}

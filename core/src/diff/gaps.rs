@@ -17,6 +17,13 @@ impl Gaps {
         }
     }
 
+    /// Gaps of these paths.
+    pub(super) fn of_paths(paths: impl Iterator<Item = String>) -> Self {
+        Self {
+            paths: paths.collect(),
+        }
+    }
+
     /// True when `path` as a whole was not read: it or something around it is a gap.
     pub(super) fn hide(&self, path: &str) -> bool {
         self.paths.iter().any(|gap| within(path, gap))

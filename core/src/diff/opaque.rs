@@ -1,5 +1,6 @@
 //! Whether anything in a section was kept undecoded.
 
+use super::side::{RuleState, Value};
 use crate::netfilter::model::{Chain, Element, Item, Object, Ruleset, Set, Statement, Table};
 use crate::section::Content;
 
@@ -12,6 +13,32 @@ pub(super) fn in_content(content: &Content) -> bool {
     }
 }
 
+/// True if a side of a change is only known as bytes.
+pub(super) fn in_value(value: &Value) -> bool {
+    let in_rules = |rules: &[RuleState]| rules.iter().any(|rule| in_items(&rule.items));
+    match value {
+        Value::Rule(rule) => in_items(&rule.items),
+        Value::Chain(chain) => in_rules(&chain.rules),
+        Value::Table(table) => {
+            table.chains.iter().any(|chain| in_rules(&chain.rules))
+                || table.sets.iter().any(in_set)
+                || table.objects.iter().any(in_object)
+        }
+        Value::Set(set) => in_set(set),
+        Value::Element(element) => in_element(element),
+        Value::Object(object) => in_object(object),
+        _ => false,
+    }
+}
+
+fn in_object(object: &Object) -> bool {
+    object.definition.is_none() || !object.opaque.is_empty()
+}
+
+fn in_element(element: &Element) -> bool {
+    !element.opaque.is_empty() || in_items(&element.statements)
+}
+
 fn in_ruleset(ruleset: &Ruleset) -> bool {
     ruleset.tables.iter().any(in_table)
 }
@@ -19,7 +46,6 @@ fn in_ruleset(ruleset: &Ruleset) -> bool {
 fn in_table(table: &Table) -> bool {
     let in_chain =
         |chain: &Chain| !chain.opaque.is_empty() || chain.rules.iter().any(|rule| in_items(&rule.items));
-    let in_object = |object: &Object| object.definition.is_none() || !object.opaque.is_empty();
     !table.opaque.is_empty()
         || table.chains.iter().any(in_chain)
         || table.objects.iter().any(in_object)
@@ -27,7 +53,6 @@ fn in_table(table: &Table) -> bool {
 }
 
 fn in_set(set: &Set) -> bool {
-    let in_element = |element: &Element| !element.opaque.is_empty() || in_items(&element.statements);
     !set.opaque.is_empty() || in_items(&set.statements) || set.elements.iter().any(in_element)
 }
 

@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn every_host_section_is_on_the_list() {
-        for name in SectionName::HOST {
+        // What the next boot loads stops no packet before it.
+        let now = |name: &SectionName| *name != SectionName::Persisted;
+        for name in SectionName::HOST.into_iter().filter(now) {
             assert!(
                 MECHANISMS.iter().any(|(_, section)| *section == Some(name)),
                 "{name}"

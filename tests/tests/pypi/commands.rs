@@ -99,6 +99,12 @@ pub(crate) fn write(place: &Path, directory: &Path) {
     run("diff", 1, &format!("firewall diff @one.txt @two.txt {mute}"));
     run("diff", 3, "firewall diff @one.txt @empty.txt");
     run("firewall-explain", 0, "firewall explain @one.txt");
+    std::fs::create_dir_all(place.join("root/usr/lib/systemd")).unwrap();
+    std::fs::create_dir_all(place.join("root/etc")).unwrap();
+    rules("root/usr/lib/systemd/systemd", "");
+    rules("root/etc/nftables.conf", "table ip own {\n}\n");
+    run("persisted", 3, "firewall persisted");
+    run("persisted", 1, "firewall persisted --root @root");
     watched(place, directory);
     run(
         "seal",

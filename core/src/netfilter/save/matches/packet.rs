@@ -106,7 +106,7 @@ const ICMP_NAMES: [(&str, u8, Option<u8>); 16] = [
     ("parameter-problem", 12, None),
 ];
 
-const ICMPV6_NAMES: [(&str, u8, Option<u8>); 14] = [
+const ICMPV6_NAMES: [(&str, u8, Option<u8>); 16] = [
     ("destination-unreachable", 1, None),
     ("packet-too-big", 2, None),
     ("time-exceeded", 3, None),
@@ -119,7 +119,9 @@ const ICMPV6_NAMES: [(&str, u8, Option<u8>); 14] = [
     ("router-solicitation", 133, None),
     ("router-advertisement", 134, None),
     ("neighbour-solicitation", 135, None),
+    ("neighbor-solicitation", 135, None),
     ("neighbour-advertisement", 136, None),
+    ("neighbor-advertisement", 136, None),
     ("redirect", 137, None),
 ];
 
