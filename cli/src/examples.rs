@@ -66,19 +66,20 @@ Examples:
 
 /// Below `netghost firewall parse --help`.
 pub const FIREWALL_PARSE: &str = "\
-Takes the text of iptables-save, ip6tables-save or nft, the JSON of nft, or a snapshot as `-o json` writes it. \
+Takes the text of iptables-save, ip6tables-save, ipset save or nft, the JSON of nft, or a snapshot as `-o json` writes it. \
 Status 3: the text is cut, or a part is not understood. An empty text is status 0 with the warning EMPTY_INPUT.
 
 Examples:
   netghost firewall parse rules.txt
   iptables-save | netghost firewall parse -
+  ipset save | netghost firewall parse -
   nft -j list ruleset | netghost firewall parse --format nft-json -
   netghost firewall parse --format nft /etc/nftables.conf
   netghost firewall parse rules.txt -o json --out rules.json";
 
 /// Below `netghost firewall diff --help`.
 pub const FIREWALL_DIFF: &str = "\
-A side is the text of iptables-save, ip6tables-save or nft, the JSON of nft, a snapshot as `-o json` writes it, or a saved \
+A side is the text of iptables-save, ip6tables-save, ipset save or nft, the JSON of nft, a snapshot as `-o json` writes it, or a saved \
 name. Status 0: no drift. 1: drift. 3: nothing is known to differ, but a side is cut, empty or of another kind.
 
 Examples:

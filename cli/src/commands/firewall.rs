@@ -3,7 +3,7 @@
 use netghost_core::artifact::document::to_document;
 use netghost_core::artifact::manifest::Meta;
 use netghost_core::diff::{Mute, compare_muted};
-use netghost_core::section::{ContentKind, Section, SectionName, State};
+use netghost_core::section::{ContentKind, Reader, Section, SectionName, State};
 use netghost_core::snapshot::Snapshot;
 
 use super::persisted::{self, Persisted};
@@ -67,6 +67,8 @@ pub enum SaveFormat {
     IptablesSave,
     /// IPv6, legacy or nf_tables
     Ip6tablesSave,
+    /// What `ipset save` prints
+    IpsetSave,
     /// What `nft -j list ruleset` prints
     NftJson,
     /// What `nft list ruleset` prints, or a file that `nft -f` takes
@@ -135,8 +137,10 @@ fn firewalls(before: &Snapshot, after: &Snapshot) -> Vec<SectionName> {
     firewalls.map(|section| section.name).collect()
 }
 
+/// A ruleset, or the sets of one where a text holds nothing else.
 fn is_firewall(section: &Section) -> bool {
-    section.name.content_kind() == ContentKind::Netfilter
+    let sets = section.name == SectionName::Ipset && section.reader == Reader::Text;
+    sets || section.name.content_kind() == ContentKind::Netfilter
 }
 
 /// Good if everything was read, unknown if anything was torn or unreadable.

@@ -10,6 +10,7 @@ use netghost_core::artifact::document::from_document;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::Text;
+use netghost_core::host::ipset;
 use netghost_core::netfilter::model::Family;
 use netghost_core::netfilter::{nft_file, save};
 use netghost_core::section::Section;
@@ -72,8 +73,16 @@ impl Source {
     pub(super) fn load(&self, world: &World, format: Option<SaveFormat>) -> Result<Loaded, Failure> {
         let (bytes, name, taken_at_us) = match self {
             Self::Name(name) => return from_store(name, world),
-            Self::Stdin => (stdin()?, "standard input".to_owned(), (world.now_us)()),
-            Self::File(path) => (read(path)?, base_name(path), modified(path)),
+            Self::Stdin => (
+                bounded(std::io::stdin().lock(), "standard input")?,
+                "standard input".to_owned(),
+                (world.now_us)(),
+            ),
+            Self::File(path) => (
+                bounded(open(path)?, &path.display().to_string())?,
+                base_name(path),
+                modified(path),
+            ),
         };
         let subject = Subject::new(&name, Digest::of(&bytes));
         let target = Target::File {
@@ -121,7 +130,12 @@ fn saved(store: &Store) -> String {
 }
 
 /// What the tools print that this version reads.
-const READS: &str = "this version takes its own snapshots, the text of iptables-save, ip6tables-save and nft, and the JSON of nft";
+const READS: &str = "this version takes its own snapshots, the text of iptables-save, ip6tables-save, ipset save and nft, and the JSON of nft";
+
+/// The largest text of a tool that is taken, in bytes: about a million rules.
+const MOST_TEXT: u64 = 100_000_000;
+/// The largest snapshot.
+const MOST: u64 = 1_000_000_000;
 
 /// A ruleset of a tool, or a document of ours; told from the content where it is not said.
 fn decode(
@@ -130,9 +144,18 @@ fn decode(
     taken_at_us: u64,
     format: Option<SaveFormat>,
 ) -> Result<Snapshot, Failure> {
+    // What some editors put before UTF-8.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let section: Section = match format.or_else(|| told(bytes)) {
-        Some(SaveFormat::NftJson) => nft_file::parse_json(bytes).map_err(Failure::format)?,
-        Some(SaveFormat::Nft) => nft_file::parse_text(bytes, &|_| None).map_err(Failure::format)?,
+        Some(SaveFormat::NftJson) => {
+            nft_file::parse_json(bytes).map_err(|error| Failure::format(error).hint(READS))?
+        }
+        Some(SaveFormat::Nft) => {
+            nft_file::parse_text(bytes, &|_| None).map_err(|error| Failure::format(error).hint(READS))?
+        }
+        Some(SaveFormat::IpsetSave) => {
+            ipset::save::parse(bytes).map_err(|error| Failure::format(error).hint(READS))?
+        }
         Some(SaveFormat::IptablesSave) => save_text(bytes, Some(Family::Ip))?,
         Some(SaveFormat::Ip6tablesSave) => save_text(bytes, Some(Family::Ip6))?,
         None if bytes.trim_ascii_start().starts_with(b"{") => {
@@ -162,6 +185,9 @@ fn decode(
 fn told(bytes: &[u8]) -> Option<SaveFormat> {
     if nft_file::is_json(bytes) {
         Some(SaveFormat::NftJson)
+    } else if ipset::save::is_save(bytes) {
+        // `create` is a word of nft too, but never before a type of set.
+        Some(SaveFormat::IpsetSave)
     } else if nft_file::is_text(bytes) {
         Some(SaveFormat::Nft)
     } else {
@@ -175,15 +201,40 @@ fn save_text(bytes: &[u8], family: Option<Family>) -> Result<Section, Failure> {
 
 /// The whole content of a file. One that isn't there is wrong use; one that can't be read is a failure.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).map_err(|error| {
-        let missing = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory);
-        let error = anyhow!(error).context(format!("cannot read {}", path.display()));
-        if missing {
-            Failure::usage("no_such_file", error)
-        } else {
-            Failure::failed("unreadable_file", error)
+    fs::read(path).map_err(|error| unreadable(&path.display().to_string(), error))
+}
+
+fn unreadable(name: &str, error: std::io::Error) -> Failure {
+    let missing = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory);
+    let error = anyhow!(error).context(format!("cannot read {name}"));
+    if missing {
+        Failure::usage("no_such_file", error)
+    } else {
+        Failure::failed("unreadable_file", error)
+    }
+}
+
+fn open(path: &Path) -> Result<fs::File, Failure> {
+    fs::File::open(path).map_err(|error| unreadable(&path.display().to_string(), error))
+}
+
+/// What a reader gives, if it is not too much to be a ruleset or a snapshot; one of those begins with `{`.
+fn bounded(mut reader: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    for most in [MOST_TEXT, MOST] {
+        let held = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let room = most.saturating_sub(held).saturating_add(1);
+        let read = reader.by_ref().take(room).read_to_end(&mut bytes);
+        let read = read.map_err(|error| unreadable(name, error))?;
+        if u64::try_from(read).unwrap_or(u64::MAX) < room {
+            return Ok(bytes);
         }
-    })
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            break;
+        }
+    }
+    let error = anyhow!("{name} is larger than a ruleset of {MOST_TEXT} or a snapshot of {MOST} bytes");
+    Err(Failure::usage("too_large", error).hint("give the ruleset alone, table by table if need be"))
 }
 
 /// As [`read`], with `-` for standard input.

@@ -4,6 +4,7 @@
 mod certificates;
 #[cfg(test)]
 mod firewall;
+mod formats;
 #[cfg(test)]
 mod frame;
 #[cfg(test)]

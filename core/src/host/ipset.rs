@@ -16,6 +16,7 @@ use crate::raw::lift::{Fault, LiftError, whole};
 mod element;
 mod header;
 mod names;
+pub mod save;
 
 pub use names::names;
 

@@ -66,6 +66,7 @@ pub enum SaveError {
 /// # Errors
 /// If the text is not of this format, or if it is clearly of another family than `family_hint`.
 pub fn parse(text: &[u8], family_hint: Option<Family>) -> Result<Section, SaveError> {
+    no_nul(text)?;
     let found = document::family(text);
     let family = match (found, family_hint) {
         (Some(found), Some(asked)) if found != asked => return Err(SaveError::OtherFamily { asked, found }),
@@ -98,6 +99,18 @@ pub fn parse(text: &[u8], family_hint: Option<Family>) -> Result<Section, SaveEr
         gaps: document.gaps,
         warnings: document.warnings,
     })
+}
+
+/// `iptables-restore` takes a NUL for the end of its line: what stands behind it is read by nobody.
+fn no_nul(text: &[u8]) -> Result<(), SaveError> {
+    let mut lines = text.split(|byte| *byte == b'\n').enumerate();
+    match lines.find(|(_, line)| line.contains(&0)) {
+        Some((index, line)) => Err(SaveError::NotSaveText {
+            line: index.saturating_add(1),
+            text: Text::from(line.get(..line.len().min(80)).unwrap_or_default()),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// A warning with its place.

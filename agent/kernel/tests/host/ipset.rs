@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use netghost_core::facts::Facts;
 use netghost_core::host::ipset;
 use netghost_core::netfilter::text;
-use netghost_core::section::SectionName;
+use netghost_core::section::{Content, SectionName, State};
 use netghost_lab::netns::Namespace;
 
 use super::{both, config, lines, namespace, one_edit, run};
@@ -113,6 +113,41 @@ fn root_reads_every_set_as_ipset_saves_it() {
     let other = self::namespace("");
     restore(&other, &text);
     assert_eq!(lines(&super::config(&other, NAME)), lines(&config.facts));
+}
+
+/// The text of the tool is read as the kernel's messages are. The tool keeps `forceadd` to itself.
+#[test]
+fn root_text_of_ipset_is_what_the_kernel_says() {
+    let namespace = loaded();
+    run(
+        &namespace,
+        "ipset add service 10.0.0.1,icmp:3/9; ipset add service 10.0.0.1,gre:0; ipset add service 10.0.0.1,99:0
+         ipset create six hash:ip,port family inet6; ipset add six 2001:db8::1,icmpv6:128/0",
+    );
+    let (config, _) = both(&namespace, NAME);
+    let text = namespace.must(&["ipset", "save"]).unwrap().stdout;
+    let section = ipset::save::parse(&text).unwrap();
+    assert_eq!(
+        (&section.state, section.gaps.as_slice()),
+        (&State::Captured, [].as_slice())
+    );
+    let Some(Content::Facts {
+        config: read,
+        runtime,
+    }) = section.content
+    else {
+        panic!("no facts");
+    };
+    let said = |facts: &Facts| -> Vec<String> {
+        let lines = lines(&facts.facts).into_iter();
+        lines.map(|line| line.replace(" forceadd", "")).collect()
+    };
+    assert_eq!(said(&read), said(&config));
+    let held = runtime
+        .facts
+        .iter()
+        .filter(|fact| fact.path().starts_with("add/short/"));
+    assert_eq!(held.count(), 2);
 }
 
 #[test]

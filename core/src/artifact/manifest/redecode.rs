@@ -1,7 +1,7 @@
 //! Reading an older section again from what it was decoded from.
 
 use crate::facts;
-use crate::host::{links, routes};
+use crate::host::{ipset, links, routes};
 use crate::netfilter::model::Family;
 use crate::netfilter::{nft, nft_file, save, unresolved, xt};
 use crate::raw::{NetlinkRaw, Raw, TextRaw};
@@ -105,6 +105,13 @@ fn text(name: SectionName, raw: &TextRaw) -> Option<Decoded> {
             nft_file::parse_text(text, &|_| None)
         };
         let section = section.ok()?;
+        return Some(Decoded {
+            content: section.content?,
+            gaps: section.gaps,
+        });
+    }
+    if name == SectionName::Ipset {
+        let section = ipset::save::parse(raw.text.as_bytes()).ok()?;
         return Some(Decoded {
             content: section.content?,
             gaps: section.gaps,

@@ -581,3 +581,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_nul_byte_is_not_read_over() {
+    let text = b"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 10.0.0.1\0 -j DROP\nCOMMIT\n";
+    let error = parse(text, None).unwrap_err();
+    assert!(matches!(error, SaveError::NotSaveText { line: 3, .. }), "{error}");
+}
