@@ -19,6 +19,8 @@ use serde_json::Value;
 mod addresses;
 #[path = "host/bridge.rs"]
 mod bridge;
+#[path = "host/edits.rs"]
+mod edits;
 #[path = "host/ipset.rs"]
 mod ipset;
 #[path = "host/mptcp.rs"]
