@@ -17,6 +17,8 @@ use serde_json::Value;
 mod addresses;
 #[path = "host/bridge.rs"]
 mod bridge;
+#[path = "host/edits.rs"]
+mod edits;
 #[path = "shared/in_namespace.rs"]
 mod in_namespace;
 #[path = "host/ipset.rs"]

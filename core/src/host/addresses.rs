@@ -148,17 +148,28 @@ fn address(raw: &HostRaw, message: &RawMessage) -> Result<(Option<Fact>, Fact), 
         read.lifetimes.is_some_and(|[_, valid]| valid != FOREVER),
     );
     config.other = other;
+    let is_ipv6 = family == AF_INET6;
+    let state = state(key, flags, is_ipv6, read.lifetimes);
+    let temporary = is_ipv6 && flags & TEMPORARY != 0;
+    Ok(((!temporary).then_some(config), state))
+}
+
+/// What the kernel changes by itself.
+fn state(key: Vec<Text>, flags: u32, is_ipv6: bool, lifetimes: Option<[u32; 2]>) -> Fact {
     let mut state = Fact::new("address", key);
     for (bit, word) in STATE_FLAGS {
+        let word = if bit == TEMPORARY && is_ipv6 {
+            "temporary"
+        } else {
+            word
+        };
         state = state.with_flag(word, flags & bit != 0);
     }
     let lifetime = |seconds: u32| (seconds != FOREVER).then(|| Value::number(seconds));
-    let [preferred, valid] = read.lifetimes.unwrap_or([FOREVER; 2]);
-    state = state
+    let [preferred, valid] = lifetimes.unwrap_or([FOREVER; 2]);
+    state
         .with_some("valid_lft", lifetime(valid))
-        .with_some("preferred_lft", lifetime(preferred));
-    let temporary = family == AF_INET6 && flags & TEMPORARY != 0;
-    Ok(((!temporary).then_some(config), state))
+        .with_some("preferred_lft", lifetime(preferred))
 }
 
 impl Read {

@@ -1,14 +1,15 @@
 //! Sets that xtables and tc look addresses up in, from `IPSET_CMD_LIST` messages (`linux/netfilter/ipset/ip_set.h`).
 //!
 //! A set and each element of it is a fact that prints as `ipset save` prints it. What a set with a timeout holds is runtime:
-//! elements that packets added can't be told from those that people did, and both end by themselves. So are the size of the
-//! hash, which grows, the value that seeds it, and the revision, which the kernel and the tool agree on.
+//! elements that packets added can't be told from those that people did, and both end by themselves; but those with a timeout of
+//! nought, which stay. Runtime are also the size of the hash, which grows, the value that seeds it, and the revision, which the
+//! kernel and the tool agree on.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::bytes::Text;
-use crate::facts::{Fact, Facts, Lifted, Value};
+use crate::facts::{Fact, Facts, Lifted, Property, Value};
 use crate::raw::HostRaw;
 use crate::raw::attr::{Attr, Malformed, attrs};
 use crate::raw::lift::{Fault, LiftError, whole};
@@ -34,6 +35,9 @@ const TYPENAME: u16 = 3;
 const DATA: u16 = 7;
 const ADT: u16 = 8;
 pub(crate) const INDEX: u16 = 11;
+
+/// What `ipset` calls the seconds that an element still has.
+const TIMEOUT: &str = "timeout";
 
 /// A set while its messages are read: the first says what it is, the others bring more elements.
 #[derive(Debug)]
@@ -65,13 +69,15 @@ pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
         }
         config.push(set.config);
         runtime.push(set.runtime);
-        for (element, state) in set.elements {
-            if set.expires {
+        for (mut element, mut state) in set.elements {
+            if let Some(stays) = state.as_mut().filter(|_| set.expires).and_then(permanent) {
+                element.properties.push(stays);
+            } else if set.expires {
                 runtime.push(state.map_or_else(|| element.clone(), |state| merged(element.clone(), state)));
                 continue;
             }
             config.push(element);
-            runtime.extend(state);
+            runtime.extend(state.filter(|state| !state.properties.is_empty()));
         }
     }
     Ok(Lifted {
@@ -84,6 +90,14 @@ pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
 
 fn is_list(kind: &Text) -> bool {
     kind.as_bytes() == b"list:set"
+}
+
+/// Takes out a timeout of nought: the element stays until someone deletes it (`ip_set_timeout_get`: one that ends has at least
+/// one second left).
+fn permanent(state: &mut Fact) -> Option<Property> {
+    let nought = Property::new(TIMEOUT, Value::number(0_u32));
+    let place = state.properties.iter().position(|property| *property == nought)?;
+    Some(state.properties.remove(place))
 }
 
 fn merged(mut element: Fact, state: Fact) -> Fact {

@@ -67,6 +67,45 @@ fn root_reads_every_address_as_ip_shows_it() {
     assert_eq!(theirs.len(), 8);
 }
 
+/// How long an address is still there, and whether it is the second of its network.
+#[test]
+fn root_reads_what_addresses_come_to_as_ip_shows_it() {
+    const FOR_EVER: u64 = 0xffff_ffff;
+    let namespace = namespace(SETUP);
+    let (_, runtime) = both(&namespace, NAME);
+    let mut compared = 0;
+    for link in json(&namespace, "ip -j -d address") {
+        for address in link["addr_info"].as_array().unwrap() {
+            let path = theirs(&link, address);
+            let key = [&path["dev"], &path["address"]].map(|word| word.as_str().unwrap().to_owned());
+            let all = runtime.facts.iter();
+            let found = all.filter(|fact| fact.key.iter().map(ToString::to_string).eq(key.clone()));
+            let found: Vec<_> = found.collect();
+            assert_eq!(found.len(), 1, "{key:?}");
+            for (word, name) in [
+                ("valid_life_time", "valid_lft"),
+                ("preferred_life_time", "preferred_lft"),
+            ] {
+                let left = address[word].as_u64().unwrap();
+                match found[0].property(name) {
+                    Some(Set::Number(ours)) => assert!(ours.0.abs_diff(left) <= 2, "{address} {}", ours.0),
+                    other => assert_eq!((other, left), (None, FOR_EVER), "{address}"),
+                }
+                compared += 1;
+            }
+            for flag in ["secondary", "temporary", "tentative", "deprecated"] {
+                let ours = found[0].property(flag).is_some();
+                assert_eq!(
+                    ours,
+                    address[flag].as_bool().unwrap_or(false),
+                    "{flag} of {address}"
+                );
+            }
+        }
+    }
+    assert!(compared >= 16, "{compared}");
+}
+
 #[test]
 fn root_finds_one_change_of_an_address_and_none_after_a_reload() {
     let namespace = namespace(SETUP);

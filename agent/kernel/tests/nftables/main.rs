@@ -14,6 +14,7 @@ mod everyday;
 mod files;
 mod listed;
 mod objects;
+mod oracle;
 mod pairs;
 mod phrases;
 mod random;

@@ -46,7 +46,7 @@ fn try_load(namespace: &Namespace, script: &str) -> Result<(), String> {
 }
 
 /// Loads those of the rules that this `nft` and this kernel take, says which it doesn't, and returns the others.
-fn load(namespace: &Namespace, within: &str, mut rules: Vec<String>) -> Vec<String> {
+pub(crate) fn load(namespace: &Namespace, within: &str, mut rules: Vec<String>) -> Vec<String> {
     let first_line = script(within, &["\u{1}".to_owned()])
         .lines()
         .position(|line| line == "\u{1}")

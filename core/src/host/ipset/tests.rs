@@ -182,6 +182,31 @@ fn what_goes_with_an_element_is_set_and_what_it_counts_is_not() {
     assert_eq!(runtime.len(), 2);
 }
 
+/// A ban for ever in a set of bans that end: it is there until someone deletes it.
+#[test]
+fn an_element_without_an_end_is_set_also_where_others_end() {
+    let one = |last, timeout| {
+        element(&[
+            ip(1, [10, 0, 0, last]),
+            number(6, timeout),
+            attribute(25, &5u64.to_be_bytes()),
+        ])
+    };
+    let elements = [one(1, 0), one(2, 1)];
+    let (config, runtime) = lines(vec![described("s", "hash:ip", &[number(6, 300)], &elements)]);
+    assert_eq!(
+        config,
+        [
+            "add s 10.0.0.1 timeout 0",
+            "create s hash:ip family inet timeout 300"
+        ]
+    );
+    assert_eq!(
+        runtime[..2],
+        ["add s 10.0.0.1 packets 5", "add s 10.0.0.2 timeout 1 packets 5"]
+    );
+}
+
 #[test]
 fn a_list_of_sets_keeps_its_order_and_more_messages_bring_more_elements() {
     let name = |name: &[u8]| element(&[attribute(18, name)]);
