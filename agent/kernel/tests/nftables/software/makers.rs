@@ -60,8 +60,8 @@ fn snapshot(ruleset: Ruleset) -> Snapshot {
 }
 
 /// The same tables with the program's chains emptied, and one of somebody else beside them.
-fn edited(ruleset: &Ruleset) -> Ruleset {
-    let mut out = ruleset.clone();
+fn edited(before: &Ruleset) -> Ruleset {
+    let mut out = before.clone();
     for table in &mut out.tables {
         let in_tables_own = maker::of_table(&table.name).is_some();
         for chain in &mut table.chains {
@@ -96,8 +96,9 @@ fn muting_a_makers_chains_is_recorded_and_leaves_the_rest() {
         let all = compare_muted(&one, &other, &[SectionName::Nftables], &[]).changes;
         let found = compare_muted(&one, &other, &[SectionName::Nftables], &mutes);
         assert!(all.len() > 3, "{file}");
-        let (mine, theirs): (Vec<Change>, Vec<Change>) =
-            all.into_iter().partition(|change| change.path == "netdev/zz_mine");
+        let (mine, theirs): (Vec<Change>, Vec<Change>) = all
+            .into_iter()
+            .partition(|change| change.path == "netdev/zz_mine");
         assert_eq!(mine.len(), 1, "{file}");
         assert_eq!(found.changes, mine, "{file}");
         assert_eq!(found.muted[0].count, theirs.len(), "{file}");
