@@ -7,6 +7,7 @@ pub mod model;
 pub mod names;
 pub mod nft;
 pub mod nft_file;
+pub mod planes;
 pub mod save;
 pub mod set_names;
 pub mod text;

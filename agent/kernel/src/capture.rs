@@ -1,5 +1,6 @@
 //! Sections of this host by name.
 
+use netghost_core::netfilter::planes;
 use netghost_core::section::{DECODER, Reader, Section, SectionName, State};
 
 use crate::modules::{Modules, came};
@@ -13,7 +14,7 @@ use crate::{
 /// Nothing fails as a whole: what could not be read says so in its section's state.
 pub fn capture(names: &[SectionName], now_us: &dyn Fn() -> u64) -> Vec<Section> {
     let modules = Modules::of_this_kernel();
-    names
+    let mut sections: Vec<Section> = names
         .iter()
         .map(|name| {
             let before = modules.loaded();
@@ -21,7 +22,9 @@ pub fn capture(names: &[SectionName], now_us: &dyn Fn() -> u64) -> Vec<Section> 
             section.warnings.extend(came(&before, &modules.loaded()));
             section
         })
-        .collect()
+        .collect();
+    planes::note(&mut sections);
+    sections
 }
 
 fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {

@@ -44,8 +44,10 @@ pub(super) fn compare(scope: &Scope<'_>, tables: Tables<'_>, pair: Pair<'_, Chai
         table: tables.before.name.clone(),
         chain: named.name.clone(),
     };
+    let maker =
+        maker::of_chain_in(tables.after, &id.chain).or_else(|| maker::of_chain_in(tables.before, &id.chain));
     for change in &mut out {
-        change.maker = maker::of_chain(&id.chain);
+        change.maker = maker.or(change.maker);
         change.chain = Some(id.clone());
     }
     out
@@ -69,6 +71,11 @@ impl Spot<'_> {
         Some(Value::Rule(side::rule(
             self.plane, self.table, self.chain, index, rule,
         )))
+    }
+
+    fn maker(&self, index: usize) -> Option<&'static str> {
+        let rule = self.chain.rules.get(index)?;
+        maker::of_rule(self.table, &self.chain.name, rule)
     }
 
     fn stretch(&self) -> Value {
@@ -142,10 +149,24 @@ fn rules(scope: &Scope<'_>, path: &str, before: Spot<'_>, after: Spot<'_>) -> Ve
 
 fn rule(scope: &Scope<'_>, path: &str, before: Spot<'_>, after: Spot<'_>, step: Step) -> Change {
     let at = |kind, index: usize| scope.change(kind, format!("{path}/rule[{}]", index + 1));
-    let both = |kind, from, to| at(kind, to).before(before.rule(from)).after(after.rule(to));
+    let one = |change: Change, maker| Change { maker, ..change };
+    let both = |kind, from, to| {
+        // Who changed it is known only if it was and is the same program's.
+        let maker = after.maker(to).filter(|maker| before.maker(from) == Some(*maker));
+        one(
+            at(kind, to).before(before.rule(from)).after(after.rule(to)),
+            maker,
+        )
+    };
     match step {
-        Step::Added(index) => at(Kind::RuleAdded, index).after(after.rule(index)),
-        Step::Removed(index) => at(Kind::RuleRemoved, index).before(before.rule(index)),
+        Step::Added(index) => one(
+            at(Kind::RuleAdded, index).after(after.rule(index)),
+            after.maker(index),
+        ),
+        Step::Removed(index) => {
+            let change = at(Kind::RuleRemoved, index).before(before.rule(index));
+            one(change, before.maker(index))
+        }
         Step::Changed(from, to) => both(Kind::RuleChanged, from, to),
         Step::Commented(from, to) => both(Kind::CommentChanged, from, to),
         Step::Moved(from, to) => both(Kind::RuleMoved, from, to),

@@ -1,109 +1,124 @@
-//! Programs that make chains and tables of their own, recognised by the names they give.
+//! Programs that make chains and tables of their own, recognised by the names that they give.
+//!
+//! A wrong maker is worse than none: who reads `docker` beside a change looks no further. So a name counts only in the form
+//! that the program gives it (`KUBE-SEP-` and sixteen characters of base 32, not `KUBE-mine`), what is weak by itself only
+//! beside what the program always makes with it, and chains that are there for what people write (`DOCKER-USER`) have no maker.
 
 use crate::bytes::Text;
+use crate::netfilter::model::{Chain, Item, Match, Rule, Statement, Table, Value, Verdict};
 
-/// Beginnings of chain names and who makes them. A longer beginning stands before a shorter one.
-const CHAINS: [(&str, &str); 21] = [
-    ("KUBE-", "kubernetes"),
-    ("DOCKER", "docker"),
-    ("CNI-", "cni"),
-    ("cali-", "calico"),
-    ("CILIUM_", "cilium"),
-    ("OLD_CILIUM_", "cilium"),
-    ("FLANNEL", "flannel"),
-    ("ISTIO_", "istio"),
-    ("WEAVE", "weave"),
-    ("f2b-", "fail2ban"),
-    ("fail2ban-", "fail2ban"),
-    ("ufw-", "ufw"),
-    ("ufw6-", "ufw"),
-    ("LIBVIRT_", "libvirt"),
-    ("ts-", "tailscale"),
-    ("NETAVARK", "netavark"),
-    ("nixos-fw", "nixos"),
-    ("LXC", "lxc"),
-    ("BANDWIDTH_", "netd"),
-    ("sshuttle-", "sshuttle"),
-    ("crowdsec", "crowdsec"),
-];
+mod names;
 
-/// firewalld's chains: a hook or policy, then the zone: `IN_public_allow`, `FWDO_home`, `POST_policy_allow-host-ipv6`.
-const FIREWALLD: [&str; 12] = [
-    "IN_",
-    "FWDI_",
-    "FWDO_",
-    "FWD_",
-    "PRE_",
-    "POST_",
-    "INPUT_",
-    "FORWARD_",
-    "OUTPUT_",
-    "PREROUTING_",
-    "POSTROUTING_",
-    "OUT_",
-];
+use names::{FIREWALLD, PROGRAMS, TABLES};
 
-/// Tables that belong to one program as a whole.
-const TABLES: [(&str, &str); 8] = [
-    ("firewalld", "firewalld"),
-    ("kube-proxy", "kubernetes"),
-    ("f2b-table", "fail2ban"),
-    ("netavark", "netavark"),
-    ("docker-bridges", "docker"),
-    ("libvirt_network", "libvirt"),
-    ("incus", "incus"),
-    ("lxd", "lxd"),
-];
-
-/// The program that makes chains of this name.
+/// The program that makes chains of this name, wherever they are.
 pub fn of_chain(name: &Text) -> Option<&'static str> {
     let name = name.as_str()?;
-    let known = CHAINS.iter().find(|(start, _)| name.starts_with(start));
-    known.map(|(_, maker)| *maker).or_else(|| firewalld(name))
+    let knows = |program: &&names::Program| {
+        program.chains.contains(&name)
+            || program
+                .made
+                .iter()
+                .any(|(start, rest)| name.strip_prefix(start).is_some_and(|after| rest.fits(after)))
+    };
+    PROGRAMS.iter().find(knows).map(|program| program.maker)
 }
 
-/// Only where a zone or stage in lower case follows, so that `IN_DROP`, say, stays its owner's.
-fn firewalld(name: &str) -> Option<&'static str> {
-    let zone = FIREWALLD.iter().find_map(|start| name.strip_prefix(start))?;
-    let stage = ["ZONES", "POLICIES_pre", "POLICIES_post", "direct"];
-    let lower = zone.starts_with(|c: char| c.is_ascii_lowercase());
-    (lower || stage.contains(&zone)).then_some("firewalld")
+/// As [`of_chain`], for a chain of this table: its other chains may prove more.
+pub fn of_chain_in(table: &Table, name: &Text) -> Option<&'static str> {
+    of_table(&table.name)
+        .or_else(|| of_chain(name))
+        .or_else(|| firewalld(table, name.as_str()?).then_some("firewalld"))
+        .or_else(|| calico(table, name).then_some("calico"))
+}
+
+/// Who wrote a rule: the maker of its chain; else of the chain that it leads to, or whose mark it carries.
+pub fn of_rule(table: &Table, chain: &Text, rule: &Rule) -> Option<&'static str> {
+    of_chain_in(table, chain)
+        .or_else(|| leads_to(rule).find_map(|target| of_chain_in(table, target)))
+        .or_else(|| has_calicos_mark(rule).then_some("calico"))
+        .or_else(|| bans(rule).then_some("fail2ban"))
 }
 
 /// The program that makes tables of this name.
 pub fn of_table(name: &Text) -> Option<&'static str> {
     let name = name.as_str()?;
-    TABLES
+    let found = TABLES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, maker)| *maker)
+}
+
+fn has(table: &Table, name: &str) -> bool {
+    table
+        .chains
         .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, maker)| *maker)
+        .any(|chain| chain.name.as_bytes() == name.as_bytes())
+}
+
+/// A zone's chain has its four stages beside it; the chains of direct rules are there for every hook of the table at once.
+fn firewalld(table: &Table, name: &str) -> bool {
+    if name.strip_suffix("_direct").is_some_and(|hook| has(table, hook)) {
+        let mut bases = table.chains.iter().filter(|chain| chain.base.is_some());
+        let direct = |chain: &Chain| has(table, &format!("{}_direct", chain.name));
+        return ["INPUT", "OUTPUT", "PREROUTING"]
+            .iter()
+            .any(|hook| has(table, &format!("{hook}_ZONES")))
+            || bases.all(direct);
+    }
+    let stages = ["_pre", "_log", "_deny", "_allow", "_post"];
+    let stage = stages.iter().find_map(|stage| name.strip_suffix(stage));
+    let base = stage.unwrap_or(name);
+    let is_zone = FIREWALLD
+        .iter()
+        .any(|start| base.strip_prefix(start).is_some_and(|zone| !zone.is_empty()));
+    let beside = ["", "_log", "_deny", "_allow"];
+    is_zone && beside.iter().all(|stage| has(table, &format!("{base}{stage}")))
+}
+
+/// Chains of versions that have more of them: all their rules carry Calico's mark.
+fn calico(table: &Table, name: &Text) -> bool {
+    let mut named = table.chains.iter().filter(|chain| chain.name == *name);
+    name.as_bytes().starts_with(b"cali-")
+        && named.any(|chain| !chain.rules.is_empty() && chain.rules.iter().all(has_calicos_mark))
+}
+
+fn leads_to(rule: &Rule) -> impl Iterator<Item = &Text> {
+    rule.items.iter().filter_map(|item| match item {
+        Item::Statement(Statement::Verdict(Verdict::Jump { chain } | Verdict::Goto { chain })) => Some(chain),
+        _ => None,
+    })
+}
+
+fn matches(rule: &Rule) -> impl Iterator<Item = &Match> {
+    rule.items.iter().filter_map(|item| match item {
+        Item::Match(one) => Some(one),
+        _ => None,
+    })
+}
+
+/// A comment of `cali:` and sixteen characters, by which Calico finds its rules again.
+fn has_calicos_mark(rule: &Rule) -> bool {
+    let is_mark = |text: &Text| {
+        let hash = text.as_bytes().strip_prefix(b"cali:");
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        hash.is_some_and(|hash| hash.len() == 16 && hash.iter().all(plain))
+    };
+    let is_comment = |one: &Match| one.field.0 == "comment" && holds(&one.value, &is_mark);
+    rule.comment.as_ref().is_some_and(is_mark) || matches(rule).any(is_comment)
+}
+
+/// It asks a set that fail2ban fills.
+fn bans(rule: &Rule) -> bool {
+    let is_jail = |text: &Text| text.as_bytes().starts_with(b"f2b-");
+    matches(rule).any(|one| one.field.0 == "set" && holds(&one.value, &is_jail))
+}
+
+fn holds(value: &Value, is_it: &dyn Fn(&Text) -> bool) -> bool {
+    match value {
+        Value::Text(text) | Value::SetName(text) => is_it(text),
+        Value::Parts(parts) => parts.iter().any(|part| holds(&part.value, is_it)),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn makers_are_known_by_their_names() {
-        let cases = [
-            ("KUBE-SEP-ABC", Some("kubernetes")),
-            ("DOCKER", Some("docker")),
-            ("DOCKER-USER", Some("docker")),
-            ("cali-fw-eth0", Some("calico")),
-            ("f2b-sshd", Some("fail2ban")),
-            ("ufw6-user-input", Some("ufw")),
-            ("IN_public_allow", Some("firewalld")),
-            ("INPUT_ZONES", Some("firewalld")),
-            ("ts-input", Some("tailscale")),
-            ("NETAVARK-1D8721804F16F", Some("netavark")),
-            ("INPUT", None),
-            ("IN_DROP", None),
-            ("tsunami", None),
-        ];
-        for (name, maker) in cases {
-            assert_eq!(of_chain(&Text::from(name)), maker, "{name}");
-        }
-        assert_eq!(of_table(&Text::from("firewalld")), Some("firewalld"));
-        assert_eq!(of_table(&Text::from("filter")), None);
-    }
-}
+mod tests;

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use super::Change;
 
-/// Which changes to set apart: those in chains whose name matches.
+/// Which changes to set apart: those in chains whose name matches, or whose path does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Mute {
-    /// A chain's name; `*` stands for any characters: `KUBE-*`.
+    /// A chain's name; `*` stands for any characters: `KUBE-*`. One with a slash may also be a change's path, so that
+    /// `ip/kube-proxy/*` is all that is in a table, its sets and maps too.
     pub chain_pattern: String,
 }
 
@@ -35,10 +36,9 @@ pub(super) fn split(changes: Vec<Change>, mutes: &[Mute]) -> (Vec<Change>, Vec<M
         .collect();
     let mut kept = Vec::with_capacity(changes.len());
     for change in changes {
-        let chain = change.chain.as_ref().map(|id| id.chain.as_bytes());
         let taker = muted
             .iter_mut()
-            .find(|row| chain.is_some_and(|name| matches(row.chain_pattern.as_bytes(), name)));
+            .find(|row| takes(row.chain_pattern.as_bytes(), &change));
         match taker {
             Some(row) => {
                 row.count += 1;
@@ -48,6 +48,12 @@ pub(super) fn split(changes: Vec<Change>, mutes: &[Mute]) -> (Vec<Change>, Vec<M
         }
     }
     (kept, muted)
+}
+
+fn takes(pattern: &[u8], change: &Change) -> bool {
+    let chain = change.chain.as_ref().map(|id| id.chain.as_bytes());
+    chain.is_some_and(|name| matches(pattern, name))
+        || (pattern.contains(&b'/') && matches(pattern, change.path.as_bytes()))
 }
 
 /// Greedy matching of `*`, going back to the last star only: linear space, no recursion.

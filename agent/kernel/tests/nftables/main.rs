@@ -10,6 +10,7 @@
 
 mod reading;
 
+mod equivalences;
 mod everyday;
 mod files;
 mod listed;

@@ -211,11 +211,11 @@ fn mechanisms_without_a_reader_are_listed_and_leave_the_verdict() {
 fn muted_changes_are_counted_and_kept() {
     let before = ruleset(vec![table(
         "nat",
-        vec![chain("KUBE-SEP-A", [rule(1)]), chain("INPUT", [])],
+        vec![chain("KUBE-SEP-AAAAAAAAAAAAAAAA", [rule(1)]), chain("INPUT", [])],
     )]);
     let after = ruleset(vec![table(
         "nat",
-        vec![chain("KUBE-SEP-B", [rule(1)]), chain("INPUT", [])],
+        vec![chain("KUBE-SEP-BBBBBBBBBBBBBBBB", [rule(1)]), chain("INPUT", [])],
     )]);
     let (before, after) = (snapshot(vec![section(before)]), snapshot(vec![section(after)]));
     let mute = [Mute {
