@@ -163,6 +163,54 @@ fn a_cut_message_is_an_error() {
     ));
 }
 
+/// The law of all readers: whatever is cut off an answer, be it a byte or a datagram, it is an error and never a shorter list.
+#[test]
+fn a_dump_cut_anywhere_is_an_error() {
+    let rows: Vec<Vec<u8>> = (0..6).map(|_| row(NlmF::empty())).collect();
+    let whole = vec![rows[..3].concat(), rows[3..].concat(), done(0)];
+    assert_eq!(dump(vec![whole.clone()]).unwrap().len(), 6);
+    for datagram in 0..whole.len() {
+        for cut in 0..whole[datagram].len() {
+            let mut short = whole[..=datagram].to_vec();
+            short[datagram].truncate(cut);
+            // Where more comes behind, the kernel itself tells of a datagram that it dropped or cut (`ENOBUFS`, `MSG_TRUNC`);
+            // without its word only a cut between two messages would look whole.
+            let lost_between = [short.as_slice(), &whole[datagram + 1..]].concat();
+            let lost_end = dump(vec![short]);
+            assert!(lost_end.is_err(), "datagram {datagram} ends at {cut}");
+            let is_boundary = datagram < 2 && cut % rows[0].len() == 0;
+            assert_eq!(
+                dump(vec![lost_between]).is_err(),
+                !is_boundary,
+                "datagram {datagram} cut at {cut}"
+            );
+        }
+    }
+}
+
+/// The same where datagrams are handed on as they come.
+#[test]
+fn datagrams_of_a_dump_cut_anywhere_are_an_error() {
+    let whole = vec![[row(NlmF::empty()), row(NlmF::empty())].concat(), done(0)];
+    let read = |datagrams: &[Vec<u8>]| {
+        let script = Script {
+            answers: vec![datagrams.to_vec()].into(),
+            ..Script::default()
+        };
+        let mut socket = Socket::over(script, PORT);
+        socket.warm = true;
+        socket.dump_datagrams(1, &[], &mut |_| datagrams::buffer())
+    };
+    assert!(read(&whole).is_ok());
+    for datagram in 0..whole.len() {
+        for cut in 0..whole[datagram].len() {
+            let mut short = whole[..=datagram].to_vec();
+            short[datagram].truncate(cut);
+            assert!(read(&short).is_err(), "datagram {datagram} ends at {cut}");
+        }
+    }
+}
+
 fn ask(requests: usize, datagrams: Vec<Vec<u8>>) -> Result<Vec<Answer>, DumpError> {
     let script = Script {
         answers: vec![datagrams].into(),

@@ -6,9 +6,6 @@ use netghost_core::netfilter::text;
 use crate::phrases;
 use crate::reading::{assert_same, config, load, opaque, read};
 
-/// How many rulesets a run tries where `NETGHOST_CASES` does not say; each holds up to forty rules.
-const RULESETS: u64 = 15;
-
 /// xorshift64*: repeatable from a printed seed.
 struct Dice(u64);
 
@@ -258,7 +255,7 @@ fn root_random_rulesets_print_as_what_loads_the_same() {
     let seed = seed();
     let mut dice = Dice(seed | 1);
     let (mut tried, mut rules) = (0, 0);
-    while tried < cases() {
+    while rules < cases(250) {
         let Some(script) = accepted(dice.ruleset()) else {
             continue;
         };
@@ -279,11 +276,11 @@ fn root_random_rulesets_print_as_what_loads_the_same() {
             .tables
             .iter()
             .flat_map(|table| &table.chains)
-            .map(|chain| chain.rules.len())
-            .sum::<usize>();
+            .map(|chain| chain.rules.len() as u64)
+            .sum::<u64>();
     }
-    println!("{tried} rulesets, {rules} rules");
-    assert!(rules as u64 > 2 * tried, "the generator made too little: {rules}");
+    println!("{rules} rules of {tried} rulesets there and back");
+    assert!(rules > 2 * tried, "the generator made too little: {rules}");
 }
 
 /// Rules of up to three phrases each, with other numbers in them, in tables of every family.
@@ -292,21 +289,26 @@ fn root_random_rules_of_every_family_print_as_what_loads_the_same() {
     let seed = seed();
     let mut dice = Dice(seed | 1);
     let namespace = phrases::namespace();
-    let mut taken = 0;
-    for case in 0..cases() {
+    let (mut made, mut taken) = (0, 0);
+    while made < cases(2000) {
         for (within, parts) in phrases::families::all() {
             let rules = (0..25).map(|_| dice.combined(&parts)).collect();
             let tried = phrases::round_trip(&namespace, within, rules);
             assert!(
                 tried.wrong.is_empty(),
-                "NETGHOST_SEED={seed}, case {case}:\n{}",
+                "NETGHOST_SEED={seed}, after {made} rules:\n{}",
                 tried.wrong.join("\n")
             );
+            made += 25;
             taken += tried.taken as u64;
         }
     }
-    println!("{taken} rules");
-    assert!(taken > 20 * cases(), "too few of them were taken: {taken}");
+    println!("{taken} of {made} rules there and back, the others refused");
+    // Phrases are put together without a thought for whether they can stand together.
+    assert!(
+        taken * 4 > made * 3,
+        "too few of them were taken: {taken} of {made}"
+    );
 }
 
 fn is_of_ipv4(phrase: &str) -> bool {
@@ -336,7 +338,8 @@ fn seed() -> u64 {
     seed
 }
 
-fn cases() -> u64 {
+/// How many rules a run tries where `NETGHOST_CASES` does not say.
+fn cases(default: u64) -> u64 {
     let given = std::env::var("NETGHOST_CASES").ok();
-    given.and_then(|cases| cases.parse().ok()).unwrap_or(RULESETS)
+    given.and_then(|cases| cases.parse().ok()).unwrap_or(default)
 }

@@ -9,6 +9,8 @@ use super::lexer::{Kind, Token, error, tokens};
 
 /// Files within files.
 const DEEPEST: usize = 16;
+/// Files that are put in, again and again counted: a few that include each other many times have no tokens and no end.
+const FILES: usize = 4096;
 /// Tokens after all names are put in: a file that names names of names grows without bound.
 const MOST: usize = 4_000_000;
 
@@ -18,6 +20,7 @@ pub(super) struct Macros<'m, 'n> {
     pub(super) notes: &'n mut Notes,
     names: BTreeMap<String, Vec<Token>>,
     out: Vec<Token>,
+    files: usize,
 }
 
 impl<'m, 'n> Macros<'m, 'n> {
@@ -31,6 +34,7 @@ impl<'m, 'n> Macros<'m, 'n> {
             notes,
             names: BTreeMap::new(),
             out: Vec::new(),
+            files: 0,
         };
         macros.file(tokens(text)?, 0)?;
         Ok(macros.out)
@@ -120,7 +124,8 @@ impl<'m, 'n> Macros<'m, 'n> {
     }
 
     fn include(&mut self, name: &Token, depth: usize) -> Result<(), NftFileError> {
-        if depth >= DEEPEST {
+        self.files += 1;
+        if depth >= DEEPEST || self.files > FILES {
             return error(name.place, "files include files without end");
         }
         match (self.include)(&name.text) {
