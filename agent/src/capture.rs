@@ -18,6 +18,7 @@ pub fn capture(order: &Order, host: &Host) -> Result<Stored, Failed> {
         tool: TOOL.to_owned(),
         taken_at_us: now_us(),
         coverage: coverage(&sections),
+        namespaces: None,
         sections,
     };
     store(&snapshot, &order.meta()).map_err(|error| Failed::new("internal", chain(&error)))

@@ -155,6 +155,7 @@ fn decode(
             ..section
         }],
         coverage: Vec::new(),
+        namespaces: None,
     })
 }
 

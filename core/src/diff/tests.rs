@@ -4,6 +4,7 @@ mod certify;
 mod fleet;
 mod links;
 mod made;
+mod namespaces;
 mod property;
 mod single;
 mod verdict;
