@@ -127,9 +127,10 @@ impl From<store::Error> for Failure {
 impl From<DocumentError> for Failure {
     fn from(error: DocumentError) -> Self {
         match error {
-            DocumentError::EditedSection { .. }
-            | DocumentError::Edited
-            | DocumentError::Load(LoadError::Edited { .. }) => {
+            DocumentError::EditedSection { .. } | DocumentError::Edited => {
+                Self::failed("edited", error).hint("use the file as it was written")
+            }
+            DocumentError::Load(ref load) if matches!(load.innermost(), LoadError::Edited { .. }) => {
                 Self::failed("edited", error).hint("use the file as it was written")
             }
             DocumentError::Json(_)

@@ -27,11 +27,13 @@ Examples:
 /// Below `netghost host capture --help`.
 pub const HOST_CAPTURE: &str = "\
 Every section is read but bpf, security-labels, namespaces and persisted, which need root: name them with `--section`. Firewalls need root or \
-CAP_NET_ADMIN. Status 3: a section is unreadable or torn; it is saved as such, never as empty.
+CAP_NET_ADMIN. `--netns` also reads other network namespaces, of containers for instance, which needs root; each section then says \
+which it is of. Status 3: a section is unreadable or torn, or a namespace was not read; it is saved as such, never as empty.
 
 Examples:
   netghost host capture
   netghost host capture --save before --ticket CHG0031337
+  netghost host capture --save before --netns all
   netghost host capture --section tc -o json --out tc.json";
 
 /// Below `netghost host diff --help`.

@@ -3,9 +3,11 @@
 use std::fs;
 
 use netghost_core::bytes::Text;
+use netghost_core::namespace::{Asked, Namespaces};
 use netghost_core::section::coverage::coverage;
 use netghost_core::section::{Section, SectionName};
 use netghost_core::snapshot::{Snapshot, Target};
+use netghost_kernel::namespaces::{Doors, read_others};
 
 use crate::clock;
 use crate::world::tool;
@@ -28,6 +30,11 @@ pub fn capture(names: &[SectionName]) -> Vec<Section> {
     netghost_kernel::capture(names, &clock::now_us)
 }
 
+/// Reads sections in other network namespaces.
+pub fn namespaces(asked: &Asked, names: &[SectionName]) -> Namespaces {
+    read_others(asked, (names, Doors::Named), &clock::now_us, &|| None)
+}
+
 /// What a host is now, read by `capture`.
 pub fn snapshot(
     capture: &dyn Fn(&[SectionName]) -> Vec<Section>,
@@ -44,5 +51,6 @@ pub fn snapshot(
         taken_at_us: now_us(),
         sections,
         coverage,
+        namespaces: None,
     }
 }

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use netghost_core::namespace::{Asked, Namespaces};
 use netghost_core::section::{Section, SectionName};
 use netghost_core::snapshot::Target;
+use netghost_kernel::namespaces::{self, FindError};
 use netghost_kernel::watch::{Heard, Watch};
 
 use crate::error::Failure;
@@ -41,6 +43,10 @@ pub struct World {
     pub now_us: fn() -> u64,
     /// Reads the host.
     pub capture: Capture,
+    /// Which other network namespaces some words mean.
+    pub find_namespaces: fn(&[String]) -> Result<Asked, FindError>,
+    /// Reads some sections in other network namespaces.
+    pub namespaces: fn(&Asked, &[SectionName]) -> Namespaces,
     /// Begins to listen to what changes on the host.
     pub notices: Notices,
     /// Which host this is.
@@ -73,6 +79,8 @@ impl World {
         Self {
             now_us: clock::now_us,
             capture: Arc::new(host::capture),
+            find_namespaces: namespaces::find,
+            namespaces: host::namespaces,
             notices: || Ok(Box::new(Watch::open()?)),
             target: host::target,
             state_home: path("XDG_STATE_HOME"),

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::namespace::{Asked, MECHANISM};
 use crate::section::SectionName;
 use crate::snapshot::Snapshot;
 
@@ -22,6 +23,7 @@ mod hooks;
 mod kind;
 pub mod maker;
 mod mute;
+mod namespaces;
 mod opaque;
 mod pair;
 pub mod persisted;
@@ -44,24 +46,54 @@ pub fn compare(before: &Snapshot, after: &Snapshot, requested: &[SectionName]) -
     compare_muted(before, after, requested, &[])
 }
 
-/// As [`compare`]; changes inside chains that a pattern of `mutes` names are set apart and counted, and don't make drift.
+/// As [`compare`]; changes inside chains that a pattern of `mutes` names are set apart and counted, and don't make drift. Other
+/// network namespaces are compared as the baseline asked for them.
 pub fn compare_muted(
     before: &Snapshot,
     after: &Snapshot,
     requested: &[SectionName],
     mutes: &[Mute],
 ) -> Comparison {
-    let mut names = requested.to_vec();
+    let namespaces = before.namespaces.as_ref().map(|namespaces| &namespaces.asked);
+    let scope = Scope {
+        sections: requested,
+        namespaces,
+        mutes,
+    };
+    compare_scope(before, after, &scope)
+}
+
+/// What a comparison is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// The sections.
+    pub sections: &'a [SectionName],
+    /// The other network namespaces, in which the same sections are compared; `None`: none of them.
+    pub namespaces: Option<&'a Asked>,
+    /// Which changes are set apart.
+    pub mutes: &'a [Mute],
+}
+
+/// Compares two snapshots of one place over what is asked for.
+pub fn compare_scope(before: &Snapshot, after: &Snapshot, scope: &Scope<'_>) -> Comparison {
+    let mut names = scope.sections.to_vec();
     names.sort();
     names.dedup();
     let mut found = Comparison::blank(before, after);
     for name in &names {
-        ground::section(*name, before, after, &mut found);
+        let sides = [before.section(*name), after.section(*name)];
+        ground::section(*name, sides, after.target.name(), &mut found);
     }
     below_links(&mut found.changes);
     ground::beyond(&names, before, after, &mut found);
+    if let Some(asked) = scope.namespaces {
+        // Each of them is told of below.
+        let told = |row: &NotCovered| row.mechanism.as_deref() == Some(MECHANISM);
+        found.not_covered.retain(|row| !told(row));
+        namespaces::compare(&names, asked, (before, after), &mut found);
+    }
     found.set_digests();
-    found.mute(mutes);
+    found.mute(scope.mutes);
     found.judge(&names);
     found
 }

@@ -11,6 +11,7 @@ pub mod facts;
 pub mod fleet;
 pub mod host;
 pub mod job;
+pub mod namespace;
 pub mod netfilter;
 pub mod raw;
 pub mod section;

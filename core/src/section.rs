@@ -184,6 +184,13 @@ impl SectionName {
         Self::Sysctls,
     ];
 
+    /// True for what each network namespace has apart. Security modules and configuration files are the host's, and the list of
+    /// namespaces is one for all.
+    pub fn is_of_namespace(self) -> bool {
+        Self::HOST.contains(&self)
+            && !matches!(self, Self::SecurityLabels | Self::Namespaces | Self::Persisted)
+    }
+
     /// The name as it stands in JSON.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Text;
+use crate::namespace::{self, Namespaces};
 use crate::section::coverage::Covered;
 use crate::section::{Section, SectionName};
 
@@ -19,13 +20,40 @@ pub struct Snapshot {
     pub sections: Vec<Section>,
     /// Every mechanism of the fixed list, and whether it was read.
     pub coverage: Vec<Covered>,
+    /// The other network namespaces of a host, where they were asked for. `sections` and `coverage` are of its own one.
+    pub namespaces: Option<Namespaces>,
 }
 
 impl Snapshot {
-    /// The section of this name.
-    pub fn section(&self, name: SectionName) -> Option<&Section> {
-        self.sections.iter().find(|section| section.name == name)
+    /// With what was read of the other namespaces: the coverage list says of them what is known now.
+    pub fn with_namespaces(mut self, namespaces: Namespaces) -> Self {
+        namespace::replace(&mut self.coverage, namespaces.covered());
+        self.sections
+            .iter_mut()
+            .for_each(|section| namespaces.settle(section));
+        self.namespaces = Some(namespaces);
+        self
     }
+
+    /// The section of this name of the host's own namespace.
+    pub fn section(&self, name: SectionName) -> Option<&Section> {
+        find(&self.sections, name)
+    }
+
+    /// The sections of another namespace of the host by its name, or of the host's own; none where it was not read.
+    pub fn sections_of(&self, namespace: Option<&Text>) -> &[Section] {
+        let Some(name) = namespace else {
+            return &self.sections;
+        };
+        let mut all = self.namespaces.iter().flat_map(|there| &there.all);
+        all.find(|there| there.name == *name)
+            .map_or(&[], |there| &there.sections)
+    }
+}
+
+/// The section of this name among those of one namespace.
+pub(crate) fn find(sections: &[Section], name: SectionName) -> Option<&Section> {
+    sections.iter().find(|section| section.name == name)
 }
 
 /// Where a snapshot comes from.

@@ -46,6 +46,7 @@ fn scratch(name: &str) -> PathBuf {
 
 fn comparison(current: &[u8]) -> Comparison {
     let change = ShortChange {
+        namespace: None,
         target: "vm-a".into(),
         section: SectionName::Nftables,
         kind: "rule_added".into(),
@@ -53,6 +54,7 @@ fn comparison(current: &[u8]) -> Comparison {
     };
     Comparison {
         covered: vec![CoveredSection {
+            namespace: None,
             target: Text::from(&b"vm\xff"[..]),
             section: SectionName::Nftables,
             reader: Reader::Kernel,
@@ -60,6 +62,7 @@ fn comparison(current: &[u8]) -> Comparison {
             current_config_digest: Some(Digest::of(current)),
         }],
         not_covered: vec![NotCovered {
+            namespace: None,
             target: "vm-a".into(),
             section: "xdp".into(),
             why: "no reader".into(),
@@ -71,6 +74,7 @@ fn comparison(current: &[u8]) -> Comparison {
             list: vec![change],
         },
         muted: vec![Muted {
+            namespace: None,
             maker: "docker".into(),
             target: "vm-a".into(),
             section: SectionName::Tc,

@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use netghost_core::bytes::Hex;
+use netghost_core::bytes::{Hex, Text};
 use netghost_core::host::namespaces::{self, PROCESSES, SOURCE, attribute};
 use netghost_core::raw::{PartRead, RawMessage};
 use netghost_core::section::{Section, SectionName};
@@ -20,6 +20,10 @@ use crate::facts::{Parts, Source, always_there, read as read_facts};
 use crate::netlink::DumpError;
 
 mod enter;
+mod names;
+mod reading;
+
+pub use reading::{Doors, FindError, find, read as read_others};
 
 /// Where names are kept: by `ip netns`, and by Docker.
 const DIRECTORIES: [&str; 2] = [namespaces::NAMES, "/run/docker/netns"];
@@ -39,6 +43,8 @@ pub struct Namespace {
     pub processes: u32,
     /// A file by which it can be entered while the process or the file is there.
     pub door: PathBuf,
+    /// The name by which it is matched between two snapshots: [`netghost_core::namespace::name`].
+    pub known_as: Text,
 }
 
 impl Namespace {
@@ -56,6 +62,8 @@ pub struct Listed {
     pub namespaces: Vec<Namespace>,
     /// Processes and files whose namespace was not shown.
     pub hidden: u32,
+    /// Those of them that are files, or directories of files.
+    pub hidden_files: u32,
 }
 
 /// The network namespaces of this host, as seen from the calling thread.
@@ -66,6 +74,7 @@ pub fn list() -> io::Result<Listed> {
     let own = fs::metadata(OWN)?.ino();
     let mut found: BTreeMap<u64, Namespace> = BTreeMap::new();
     let mut hidden = 0u32;
+    let mut processes = Vec::new();
     entry(&mut found, own, OWN.into()).own = true;
     for process in fs::read_dir("/proc")? {
         let path = process?.path();
@@ -78,6 +87,7 @@ pub fn list() -> io::Result<Listed> {
         let door = path.join("ns/net");
         match fs::metadata(&door) {
             Ok(namespace) => {
+                processes.push((path, namespace.ino()));
                 let namespace = entry(&mut found, namespace.ino(), door);
                 namespace.processes = namespace.processes.saturating_add(1);
             }
@@ -88,20 +98,22 @@ pub fn list() -> io::Result<Listed> {
             Err(_) => hidden = hidden.saturating_add(1),
         }
     }
+    let mut hidden_files = 0u32;
     for directory in DIRECTORIES {
-        hidden = hidden.saturating_add(mounted(directory, &mut found));
+        hidden_files = hidden_files.saturating_add(mounted(directory, &mut found));
     }
+    hidden = hidden.saturating_add(hidden_files);
+    names::give(&mut found, &processes);
     Ok(Listed {
         namespaces: found.into_values().collect(),
         hidden,
+        hidden_files,
     })
 }
 
 /// `1234 (name) Z …`: the state stands behind the last bracket.
 fn ended(process: &Path) -> bool {
-    let status = fs::read(process.join("stat")).unwrap_or_default();
-    let behind = status.iter().rposition(|byte| *byte == b')').unwrap_or_default();
-    let state = status.get(behind..).and_then(|rest| rest.get(2)).copied();
+    let state = names::status(process).and_then(|fields| fields.first()?.bytes().next());
     matches!(state, None | Some(b'Z' | b'X'))
 }
 
@@ -119,6 +131,7 @@ fn entry(found: &mut BTreeMap<u64, Namespace>, inode: u64, door: PathBuf) -> &mu
         paths: Vec::new(),
         processes: 0,
         door,
+        known_as: Text::default(),
     })
 }
 

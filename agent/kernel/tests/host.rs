@@ -67,6 +67,7 @@ fn lines(facts: &[Fact]) -> Vec<String> {
 
 fn snapshot(section: Section) -> Snapshot {
     Snapshot {
+        namespaces: None,
         target: Target::File { name: "test".into() },
         tool: "test".to_owned(),
         taken_at_us: section.taken_at_us,

@@ -91,6 +91,7 @@ impl Root {
             taken_at_us: 0,
             sections,
             coverage: Vec::new(),
+            namespaces: None,
         })
     }
 }

@@ -1,11 +1,12 @@
 //! What is done on threads, so that a slow disk holds up no message: writing the spool in order, and reading the host.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use netghost_core::artifact::json::Digest;
 use netghost_core::fleet::Id;
+use netghost_ns::ask::SOCKET;
 use tokio::sync::mpsc;
 
 use super::machine::Event;
@@ -80,7 +81,7 @@ impl Storage {
     /// Reads the host and puts the snapshot into the spool; the memory that it took is free when it returns.
     pub(super) async fn capture(self, id: Id, order: Order, done: mpsc::Sender<Event>) {
         let read = move || -> Result<Digest, Failed> {
-            let stored = capture(&order, &self.host)?;
+            let stored = capture(&order, &self.host, Path::new(SOCKET))?;
             Ok(self.spool.keep(id, &stored)?)
         };
         let result = tokio::task::spawn_blocking(read).await;

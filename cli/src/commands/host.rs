@@ -8,9 +8,11 @@ use netghost_core::artifact::document::to_document;
 use netghost_core::artifact::manifest::Meta;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::Text;
-use netghost_core::diff::{Comparison, Request, compare_muted};
+use netghost_core::diff::{Comparison, Request, Scope, compare_scope};
+use netghost_core::namespace::Asked as Namespaces;
 use netghost_core::section::SectionName;
 use netghost_core::snapshot::Snapshot;
+use netghost_kernel::namespaces::FindError;
 
 use super::Asked;
 use super::firewall::{completeness, mutes};
@@ -18,6 +20,7 @@ use super::source::{Loaded, Source};
 use super::watch::Watch;
 use crate::error::Failure;
 use crate::examples;
+use crate::exit::Status;
 use crate::output::{Outcome, must_be_free, write_new};
 use crate::store::SaveMeta;
 use crate::world::{World, tool};
@@ -46,6 +49,9 @@ pub struct Capture {
     /// Read only this section; may be repeated
     #[arg(long = "section", value_name = "SECTION", value_parser = section_name)]
     sections: Vec<SectionName>,
+    /// Read other network namespaces too: `all`, or one as `ip netns` or a snapshot names it, or a `/path`; may be repeated
+    #[arg(long, value_name = "all|NAME|PATH")]
+    netns: Vec<String>,
     /// Who asks, and for what.
     #[command(flatten)]
     asked: Asked,
@@ -64,6 +70,9 @@ pub struct Diff {
     /// Compare only this section; may be repeated. Without it, every section of the baseline
     #[arg(long = "section", value_name = "SECTION", value_parser = section_name)]
     sections: Vec<SectionName>,
+    /// Compare these other network namespaces; those of the baseline if not given: `all`, or one as `ip netns` or a snapshot names it, or a `/path`; may be repeated
+    #[arg(long, value_name = "all|NAME|PATH")]
+    netns: Vec<String>,
     /// Set changes in chains of this name apart: listed, but no drift; `*` stands for any characters; may be repeated
     #[arg(long, value_name = "CHAIN")]
     mute: Vec<String>,
@@ -105,9 +114,31 @@ pub fn run(command: &Host, world: &World) -> Result<Outcome, Failure> {
     }
 }
 
-/// Reads some sections of this host now.
-fn snapshot(world: &World, names: &[SectionName]) -> Snapshot {
-    host::snapshot(&*world.capture, world.target, world.now_us, names)
+/// Reads some sections of this host now, and of its other namespaces those that are asked for.
+fn snapshot(world: &World, names: &[SectionName], namespaces: Option<&Namespaces>) -> Snapshot {
+    let mut snapshot = host::snapshot(&*world.capture, world.target, world.now_us, names);
+    if let Some(asked) = namespaces {
+        snapshot = snapshot.with_namespaces((world.namespaces)(asked, names));
+        snapshot.taken_at_us = (world.now_us)();
+    }
+    snapshot
+}
+
+/// The namespaces that some words mean; `None` where there are no words.
+fn namespaces(words: &[String], world: &World) -> Result<Option<Namespaces>, Failure> {
+    if words.is_empty() {
+        return Ok(None);
+    }
+    if words.iter().any(|word| word == "all") {
+        return Ok(Some(Namespaces::All));
+    }
+    let found = (world.find_namespaces)(words);
+    found.map(Some).map_err(|error| match error {
+        FindError::List(_) => Failure::failed("namespaces", error),
+        FindError::Unknown { .. } | FindError::File { .. } => Failure::usage("no_such_namespace", error)
+            .hint("`--netns all` reads every other one; `/run/netns/NAME` is one that `ip netns` made"),
+        FindError::Own { .. } | FindError::NotOne { .. } => Failure::usage("not_a_namespace", error),
+    })
 }
 
 fn save_meta(world: &World, asked: &Asked, note: Option<Text>) -> SaveMeta {
@@ -127,7 +158,8 @@ fn capture(args: &Capture, world: &World) -> Result<Outcome, Failure> {
     if names.is_empty() {
         names = SectionName::DEFAULT.to_vec();
     }
-    let snapshot = snapshot(world, &names);
+    let namespaces = namespaces(&args.netns, world)?;
+    let snapshot = snapshot(world, &names, namespaces.as_ref());
     let note = args.note.clone().map(Text::from);
     let meta = save_meta(world, &args.asked, note);
     let mut text = text::snapshot::summary(&snapshot);
@@ -152,10 +184,19 @@ fn capture(args: &Capture, world: &World) -> Result<Outcome, Failure> {
         note: meta.note,
     };
     Ok(Outcome {
-        status: completeness(snapshot.sections.iter()),
+        status: complete(&snapshot),
         document: to_document(&snapshot, &shown).map_err(|error| Failure::failed("internal", error))?,
         text,
     })
+}
+
+/// As [`completeness`], with every other namespace that was asked for.
+fn complete(snapshot: &Snapshot) -> Status {
+    let of_host = completeness(snapshot.sections.iter());
+    match (of_host, &snapshot.namespaces) {
+        (Status::Good, Some(namespaces)) if !namespaces.is_known() => Status::Unknown,
+        _ => of_host,
+    }
 }
 
 fn diff(args: &Diff, world: &World) -> Result<Outcome, Failure> {
@@ -178,11 +219,22 @@ fn diff(args: &Diff, world: &World) -> Result<Outcome, Failure> {
             .map(|section| section.name)
             .collect();
     }
+    let asked = match current_source {
+        // Both sides are there: which of their namespaces are compared is a matter of their names alone.
+        Some(_) => named(&args.netns),
+        None => namespaces(&args.netns, world)?,
+    };
+    let asked = asked.or_else(|| base.snapshot.namespaces.as_ref().map(|there| there.asked.clone()));
     let current = match current_source {
         Some(source) => source.load(world, None)?,
-        None => now(args, world, &requested)?,
+        None => now(args, world, &requested, asked.as_ref())?,
     };
-    let found = compare_muted(&base.snapshot, &current.snapshot, &requested, &mutes(&args.mute));
+    let scope = Scope {
+        sections: &requested,
+        namespaces: asked.as_ref(),
+        mutes: &mutes(&args.mute),
+    };
+    let found = compare_scope(&base.snapshot, &current.snapshot, &scope);
     let mut outcome = text::comparison::outcome(&found, &base.snapshot, &current.snapshot, args.explain)?;
     if let Some(path) = &args.certificate {
         let bytes = certify(args, world, &found, &base, &current)?;
@@ -192,13 +244,27 @@ fn diff(args: &Diff, world: &World) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
+/// Names as they stand in a snapshot.
+fn named(words: &[String]) -> Option<Namespaces> {
+    if words.iter().any(|word| word == "all") {
+        return Some(Namespaces::All);
+    }
+    let names = words.iter().map(|word| Text::from(word.as_str()));
+    (!words.is_empty()).then(|| Namespaces::named(names))
+}
+
 /// This host as it is now, saved where a certificate has to name it.
-fn now(args: &Diff, world: &World, requested: &[SectionName]) -> Result<Loaded, Failure> {
+fn now(
+    args: &Diff,
+    world: &World,
+    requested: &[SectionName],
+    namespaces: Option<&Namespaces>,
+) -> Result<Loaded, Failure> {
     let readable: Vec<SectionName> = SectionName::HOST
         .into_iter()
         .filter(|name| requested.contains(name))
         .collect();
-    let snapshot = snapshot(world, &readable);
+    let snapshot = snapshot(world, &readable, namespaces);
     let name = match (&args.save, &args.certificate) {
         (Some(name), _) => Some(name.clone()),
         (None, Some(_)) => Some(dated(&args.base, (world.now_us)())?),

@@ -178,6 +178,7 @@ fn decode(
             ..section
         }],
         coverage: Vec::new(),
+        namespaces: None,
     })
 }
 

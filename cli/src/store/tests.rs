@@ -86,6 +86,7 @@ fn snapshot(comment: &str) -> Snapshot {
         warnings: vec![],
     };
     Snapshot {
+        namespaces: None,
         target: Target::File { name: "f".into() },
         tool: "netghost 0.1.0".into(),
         taken_at_us: 2,

@@ -4,6 +4,7 @@ use netghost_core::artifact::certificate::{Drift, NotCovered, Predicate, Seal, S
 use netghost_core::artifact::json::Digest;
 use netghost_core::bytes::Text;
 
+use super::comparison::of;
 use super::gaps::{Gap, gaps};
 use super::table::columns;
 use crate::clock;
@@ -43,12 +44,21 @@ fn drift_text(drift: &Drift) -> String {
             } else {
                 format!("differs  {one} -> {other}")
             };
-            vec![row.target.to_string(), row.section.to_string(), what]
+            vec![
+                row.target.to_string(),
+                of(row.section.to_string(), row.namespace.as_ref()),
+                what,
+            ]
         })
         .collect();
     out += &format!("\ncompared\n{}", columns(&covered, 2));
     let gap = |row: &NotCovered| Gap {
-        place: row.section.clone(),
+        // What is said of a namespace as a whole names it already.
+        place: if row.section.starts_with("namespaces ") {
+            row.section.clone()
+        } else {
+            of(row.section.clone(), row.namespace.as_ref())
+        },
         why: row.why.clone(),
         requested: row.requested,
     };
@@ -58,11 +68,15 @@ fn drift_text(drift: &Drift) -> String {
         .changes
         .list
         .iter()
-        .map(|row| vec![row.section.to_string(), row.kind.clone(), row.path.clone()])
+        .map(|row| {
+            let place = of(row.section.to_string(), row.namespace.as_ref());
+            vec![place, row.kind.clone(), row.path.clone()]
+        })
         .collect();
     out += &columns(&changes, 2);
     for row in &drift.muted {
-        out += &format!("muted by {}: {} in {}\n", row.maker, row.count, row.section);
+        let place = of(row.section.to_string(), row.namespace.as_ref());
+        out += &format!("muted by {}: {} in {place}\n", row.maker, row.count);
     }
     out
 }

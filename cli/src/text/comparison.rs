@@ -1,7 +1,9 @@
 //! The result of a comparison.
 
+use netghost_core::bytes::Text;
 use netghost_core::diff::{ChainState, Change, Comparison, Explanation, NotCovered, Value, Verdict, explain};
 use netghost_core::netfilter::model::BaseChain;
+use netghost_core::section::SectionName;
 use netghost_core::snapshot::Snapshot;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -95,12 +97,16 @@ fn text(found: &Comparison, before: &Snapshot, after: &Snapshot, explanations: &
             clock::shown(snapshot.taken_at_us)
         );
     }
-    let mut section = None;
+    let mut here = None;
     let mut explanations = explanations.iter();
     for change in &found.changes {
-        if section != Some(change.section) {
-            section = Some(change.section);
-            out += &format!("\n{}\n", change.section);
+        let place = (&change.namespace, change.section);
+        if here != Some(place) {
+            here = Some(place);
+            let namespace = change.namespace.as_ref();
+            // A namespace that came or went is no place inside itself.
+            let inside = namespace.filter(|_| change.section != SectionName::Namespaces);
+            out += &format!("\n{}\n", of(change.section.to_string(), inside));
         }
         out += &one(change);
         out += &explanations.next().map(meaning).unwrap_or_default();
@@ -117,10 +123,21 @@ fn text(found: &Comparison, before: &Snapshot, after: &Snapshot, explanations: &
     for row in &found.warnings {
         out += &format!(
             "\nwarning: {} {}: {}: {}\n",
-            row.side, row.section, row.code, row.message
+            row.side,
+            of(row.section.to_string(), row.namespace.as_ref()),
+            row.code,
+            row.message
         );
     }
     out
+}
+
+/// A place, with the namespace that it is of.
+pub(super) fn of(place: String, namespace: Option<&Text>) -> String {
+    match namespace {
+        Some(namespace) => format!("{place} in namespace {namespace}"),
+        None => place,
+    }
 }
 
 pub(super) fn plural(count: usize, noun: &str) -> String {
@@ -265,7 +282,7 @@ fn covered(found: &Comparison) -> String {
     let row = |row: &netghost_core::diff::CoveredSection| {
         let same = row.baseline_config_digest == row.current_config_digest;
         vec![
-            row.section.to_string(),
+            of(row.section.to_string(), row.namespace.as_ref()),
             if same { "equal" } else { "differs" }.to_owned(),
         ]
     };
@@ -275,15 +292,19 @@ fn covered(found: &Comparison) -> String {
 
 /// Always shown: parts of sections line by line, mechanisms by what they lack.
 fn not_covered(rows: &[NotCovered]) -> String {
+    let place = |row: &NotCovered| {
+        let section = row.section.map(|section| section.to_string());
+        row.mechanism.clone().unwrap_or_else(|| {
+            let place: Vec<String> = section.into_iter().chain(row.path.clone()).collect();
+            place.join(" ")
+        })
+    };
     let gap = |row: &NotCovered| Gap {
-        place: row.mechanism.clone().unwrap_or_else(|| {
-            let section = row.section.map(|section| section.to_string());
-            section
-                .into_iter()
-                .chain(row.path.clone())
-                .collect::<Vec<_>>()
-                .join(" ")
-        }),
+        // The list of namespaces names them itself.
+        place: match row.section {
+            Some(SectionName::Namespaces) => place(row),
+            _ => of(place(row), row.namespace.as_ref()),
+        },
         why: row.why.clone(),
         requested: row.requested,
     };

@@ -15,15 +15,27 @@ pub fn summary(snapshot: &Snapshot) -> String {
         snapshot.target.name(),
         clock::shown(snapshot.taken_at_us)
     );
-    let rows: Vec<Vec<String>> = snapshot.sections.iter().map(row).collect();
-    out += &columns(&rows, 0);
-    for section in &snapshot.sections {
-        for gap in &section.gaps {
-            out += &format!("  not read in {}: {}: {}\n", section.name, gap.path, gap.why);
-        }
-        for warning in &section.warnings {
-            out += &format!("  {} in {}: {}\n", warning.code, section.name, warning.message);
-        }
+    out += &sections(&snapshot.sections);
+    for namespace in snapshot.namespaces.iter().flat_map(|others| &others.all) {
+        out += &match namespace.state.why() {
+            Some(why) => format!(
+                "\nnamespace {}: {}: {why}\n",
+                namespace.name,
+                namespace.state.word()
+            ),
+            None => format!(
+                "\nnamespace {}\n{}",
+                namespace.name,
+                sections(&namespace.sections)
+            ),
+        };
+    }
+    if let Some(why) = snapshot
+        .namespaces
+        .as_ref()
+        .and_then(|others| others.why.as_ref())
+    {
+        out += &format!("\nthere may be more namespaces: {why}\n");
     }
     let unread: Vec<&str> = snapshot
         .coverage
@@ -37,12 +49,34 @@ pub fn summary(snapshot: &Snapshot) -> String {
     out
 }
 
+/// The sections of one namespace: a line for each, then what was not read in them.
+fn sections(all: &[Section]) -> String {
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    let mut out = columns(&rows, 0);
+    for section in all {
+        for gap in &section.gaps {
+            out += &format!("  not read in {}: {}: {}\n", section.name, gap.path, gap.why);
+        }
+        for warning in &section.warnings {
+            out += &format!("  {} in {}: {}\n", warning.code, section.name, warning.message);
+        }
+    }
+    out
+}
+
 /// As [`summary`], with every rule.
 pub fn whole(snapshot: &Snapshot) -> String {
     let mut out = summary(snapshot);
     for section in &snapshot.sections {
         if let Some(Content::Netfilter { config, .. }) = &section.content {
             out += &ruleset(config);
+        }
+    }
+    for namespace in snapshot.namespaces.iter().flat_map(|others| &others.all) {
+        for section in &namespace.sections {
+            if let Some(Content::Netfilter { config, .. }) = &section.content {
+                out += &format!("\nin namespace {}\n{}", namespace.name, ruleset(config));
+            }
         }
     }
     out

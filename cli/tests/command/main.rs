@@ -10,4 +10,6 @@ mod frame;
 #[cfg(test)]
 mod host;
 #[cfg(test)]
+mod netns;
+#[cfg(test)]
 mod program;

@@ -46,6 +46,7 @@ fn unsigned(verdict: &str) -> Value {
 
 fn certificate(verdict: &str, signer: &Signer, document: &Value) -> Vec<u8> {
     let row = CoveredSection {
+        namespace: None,
         target: "vm1".into(),
         section: SectionName::Tc,
         reader: Reader::Kernel,
@@ -53,6 +54,7 @@ fn certificate(verdict: &str, signer: &Signer, document: &Value) -> Vec<u8> {
         current_config_digest: Some(Digest::of(if verdict == "drift" { b"b" } else { b"a" })),
     };
     let gap = NotCovered {
+        namespace: None,
         target: "vm1".into(),
         section: "links".to_owned(),
         why: "unreadable".to_owned(),

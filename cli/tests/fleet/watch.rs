@@ -79,6 +79,10 @@ fn world(place: &Place, readings: &'static [Option<&'static [&'static str]>]) ->
                 .map(|name| section(*name, readings[number]))
                 .collect()
         }),
+        find_namespaces: netghost_kernel::namespaces::find,
+        namespaces: |asked, _| {
+            netghost_core::namespace::Namespaces::unlisted(asked.clone(), "a test".to_owned())
+        },
         notices: || Ok(Box::new(Script([heard(false), heard(false), heard(true)].into()))),
         ..place.alone()
     }

@@ -100,7 +100,7 @@ fn load(store: &Store, runtime: &tokio::runtime::Handle, bytes: &[u8]) -> Result
     };
     match manifest::load(bytes, &get) {
         Ok(_) => Ok(()),
-        Err(error @ LoadError::Object { .. }) => {
+        Err(error) if matches!(error.innermost(), LoadError::Object { .. }) => {
             tracing::error!(error = &error as &dyn std::error::Error, "an object of the store");
             Err(Status::data_loss(format!(
                 "{}: restore the controller's store from a backup",

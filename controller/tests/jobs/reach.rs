@@ -150,6 +150,7 @@ async fn give(controller: &Controller, order: &Order, port: u32, missing: Option
         .map(|name| section(name, port, missing))
         .collect();
     let snapshot = Snapshot {
+        namespaces: None,
         target: Target::Host {
             name: "one name for all".into(),
             boot_id: Some(order.target.to_string()),

@@ -30,6 +30,7 @@ pub(crate) fn snapshot(taken_at_us: u64) -> Snapshot {
         warnings: Vec::new(),
     }];
     Snapshot {
+        namespaces: None,
         target: Target::Host {
             name: "vm1".into(),
             boot_id: None,

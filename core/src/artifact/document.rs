@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 use super::json::{self, CanonicalError, Digest};
 use super::manifest::{self, Meta, StoreError};
+use crate::bytes::Text;
+use crate::section::Section;
 use crate::snapshot::Snapshot;
 
 mod read;
@@ -42,13 +44,11 @@ pub enum ShowError {
 pub fn to_document(snapshot: &Snapshot, meta: &Meta) -> Result<Value, ShowError> {
     let stored = manifest::store(snapshot, meta)?;
     let mut document: Map<String, Value> = serde_json::from_slice(&stored.manifest_bytes)?;
-    let sections = snapshot
-        .sections
-        .iter()
-        .map(section)
+    let sections = manifest::all(snapshot)
+        .map(|(namespace, one)| section(namespace, one))
         .collect::<Result<Vec<Value>, _>>()?;
     let digests = Digests {
-        config: manifest::snapshot_config_digest(&snapshot.sections)?,
+        config: manifest::snapshot_config_digest(snapshot)?,
         artifact: stored.artifact_digest(),
     };
     set(&mut document, "schema", &SCHEMA)?;
@@ -67,15 +67,18 @@ struct Digests {
 #[derive(Serialize)]
 struct WarningRow<'a> {
     section: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a Text>,
     code: &'a str,
     message: &'a str,
 }
 
 fn warnings(snapshot: &Snapshot) -> Vec<WarningRow<'_>> {
     let mut rows = Vec::new();
-    for section in &snapshot.sections {
+    for (namespace, section) in manifest::all(snapshot) {
         rows.extend(section.warnings.iter().map(|warning| WarningRow {
             section: section.name.as_str(),
+            namespace,
             code: &warning.code,
             message: &warning.message,
         }));
@@ -83,9 +86,9 @@ fn warnings(snapshot: &Snapshot) -> Vec<WarningRow<'_>> {
     rows
 }
 
-fn section(section: &crate::section::Section) -> Result<Value, ShowError> {
+fn section(namespace: Option<&Text>, section: &Section) -> Result<Value, ShowError> {
     let mut objects = manifest::Objects::new();
-    let entry = manifest::entry(section, &mut objects)?;
+    let entry = manifest::entry(namespace, section, &mut objects)?;
     let inline = |digest: Option<Digest>| {
         let bytes = digest.and_then(|digest| objects.get(&digest));
         bytes.map_or(Ok(Value::Null), |bytes| serde_json::from_slice(bytes))

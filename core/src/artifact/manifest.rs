@@ -11,16 +11,18 @@ use super::name::Name;
 use crate::bytes::{Big, Text};
 use crate::section::coverage::Covered;
 use crate::section::{Gap, Reader, Section, SectionName, State, Warning};
-use crate::snapshot::Target;
+use crate::snapshot::{Snapshot, Target};
 
 mod load;
+mod namespaces;
 mod redecode;
 mod store;
 
 pub use load::{LoadError, ObjectError, load};
-pub(crate) use load::{check_schema, rows};
+pub(crate) use load::{check_schema, whole};
+pub use namespaces::{Namespace, Namespaces, Word as NamespaceWord};
 pub use redecode::{Decoded, redecode};
-pub(crate) use store::{Objects, entry};
+pub(crate) use store::{Objects, all, entry};
 pub use store::{StoreError, Stored, store};
 
 /// The schema of a manifest.
@@ -59,10 +61,13 @@ pub struct Manifest {
     pub ticket: Option<Text>,
     /// What they wrote about it.
     pub note: Option<Text>,
-    /// Sorted by name, each at most once.
+    /// Sorted by name, each at most once; after the host's own those of its other namespaces, sorted by these.
     pub sections: Vec<Entry>,
     /// Every mechanism of the fixed list, and whether it was read.
     pub coverage: Vec<Covered>,
+    /// The other network namespaces; not there where they were not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Namespaces>,
 }
 
 /// A section without its objects.
@@ -71,6 +76,9 @@ pub struct Manifest {
 pub struct Entry {
     /// Which part.
     pub name: SectionName,
+    /// Of which namespace; not there for the host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Text>,
     /// Whether it was read.
     pub state: StateWord,
     /// Why it is not captured; `null` exactly when it is.
@@ -147,28 +155,40 @@ fn contradiction(section: &Section) -> Option<&'static str> {
     }
 }
 
-/// The digest of everything a snapshot's sections configure, with the states of those that were not read. Two hosts with one
-/// configuration, read equally far, have one digest; it says nothing of names, times and counters.
-pub fn snapshot_config_digest(sections: &[Section]) -> Result<Digest, CanonicalError> {
+/// The digest of everything a snapshot's sections configure, with the states of what was not read. Two hosts with one
+/// configuration, read equally far, have one digest; it says nothing of times and counters, nor of any name but those of
+/// namespaces.
+pub fn snapshot_config_digest(snapshot: &Snapshot) -> Result<Digest, CanonicalError> {
     #[derive(Serialize)]
-    struct Row {
-        name: SectionName,
-        state: StateWord,
-        config_digest: Option<Digest>,
+    #[serde(untagged)]
+    enum Row<'a> {
+        Section {
+            name: SectionName,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            namespace: Option<&'a Text>,
+            state: StateWord,
+            config_digest: Option<Digest>,
+        },
+        Namespace {
+            namespace: &'a Text,
+            state: &'static str,
+        },
     }
-    let row = |section: &Section| {
-        let digest = section
-            .content
-            .as_ref()
-            .map(super::object::config_digest)
-            .transpose()?;
-        Ok(Row {
+    let mut rows = Vec::new();
+    for (namespace, section) in all(snapshot) {
+        let content = section.content.as_ref();
+        rows.push(Row::Section {
             name: section.name,
+            namespace,
             state: (&section.state).into(),
-            config_digest: digest,
-        })
-    };
-    let rows: Vec<Row> = sections.iter().map(row).collect::<Result<_, CanonicalError>>()?;
+            config_digest: content.map(super::object::config_digest).transpose()?,
+        });
+    }
+    let namespaces = snapshot.namespaces.iter().flat_map(|namespaces| &namespaces.all);
+    rows.extend(namespaces.map(|namespace| Row::Namespace {
+        namespace: &namespace.name,
+        state: namespace.state.word(),
+    }));
     super::json::digest(&rows)
 }
 

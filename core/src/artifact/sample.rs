@@ -1,6 +1,7 @@
 //! Snapshots for the tests of this module.
 
 use crate::bytes::{Big, Hex, Text};
+use crate::namespace::{Asked, Namespace, NamespaceState, Namespaces};
 use crate::netfilter::model::{
     BaseChain, Chain, ChainRuntime, Counters, Element, Family, Hook, Item, Match, Op, Opaque, Plane,
     RejectWith, Rule, RuleRuntime, Ruleset, RulesetRuntime, Set, SetRuntime, Statement, Table, TableRuntime,
@@ -223,5 +224,30 @@ pub(crate) fn snapshot() -> Snapshot {
         taken_at_us: 1_700_000_000_000_002,
         coverage: coverage(&sections),
         sections,
+        namespaces: None,
     }
+}
+
+/// [`snapshot`] with another namespace that was read, one that was not, and one that ended.
+pub(crate) fn with_namespaces() -> Snapshot {
+    let tc = Content::Tc {
+        config: TcConfig::default(),
+        runtime: TcRuntime::default(),
+    };
+    let sections = vec![
+        section(SectionName::Nftables, ruleset(Plane::Nft, Verdict::Accept)),
+        section(SectionName::Tc, tc),
+    ];
+    let unread = NamespaceState::Unread {
+        why: "the door is shut".into(),
+    };
+    let gone = NamespaceState::Gone {
+        why: "it ended".into(),
+    };
+    let all = vec![
+        Namespace::read("blue".into(), sections),
+        Namespace::unread("red".into(), unread),
+        Namespace::unread(Text::from(&b"\xff"[..]), gone),
+    ];
+    snapshot().with_namespaces(Namespaces::new(Asked::All, None, all))
 }

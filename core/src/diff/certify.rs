@@ -62,6 +62,7 @@ impl Comparison {
             reader: row.reader,
             baseline_config_digest: row.baseline_config_digest,
             current_config_digest: row.current_config_digest,
+            namespace: row.namespace.clone(),
         };
         self.covered.iter().map(row).collect()
     }
@@ -75,7 +76,9 @@ impl Comparison {
             .flat_map(|row| row.changes.iter().map(move |c| (row, c)))
         {
             let same = |row: &&mut certificate::Muted| {
-                row.maker == muted.chain_pattern && row.section == change.section
+                row.maker == muted.chain_pattern
+                    && row.section == change.section
+                    && row.namespace == change.namespace
             };
             match rows.iter_mut().find(same) {
                 Some(row) => row.count += 1,
@@ -84,6 +87,7 @@ impl Comparison {
                     target: target.clone(),
                     section: change.section,
                     count: 1,
+                    namespace: change.namespace.clone(),
                 }),
             }
         }
@@ -102,6 +106,7 @@ fn gap(row: &NotCovered) -> certificate::NotCovered {
         section: place.collect::<Vec<_>>().join(" "),
         why: row.why.clone(),
         requested: row.requested,
+        namespace: row.namespace.clone(),
     }
 }
 
@@ -112,6 +117,7 @@ fn changes(target: &Text, all: &[Change]) -> Result<Changes, CertifyError> {
         section: change.section,
         kind: change.kind.to_string(),
         path: change.path.clone(),
+        namespace: change.namespace.clone(),
     });
     Ok(Changes {
         count: u32::try_from(all.len()).unwrap_or(u32::MAX),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::side::Value;
 use super::{Kind, Mute, Muted, mute};
 use crate::artifact::json::{self, Digest};
+use crate::artifact::manifest;
 use crate::bytes::Text;
 use crate::netfilter::model::ChainId;
 use crate::section::{Reader, SectionName};
@@ -80,6 +81,9 @@ pub struct Change {
     pub chain: Option<ChainId>,
     /// The program that makes chains or tables of this name.
     pub maker: Option<&'static str>,
+    /// The other network namespace that it is in; not there for the host's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Text>,
 }
 
 /// How much a change matters. It follows from the effect on packets and is never guessed from a word.
@@ -105,6 +109,9 @@ pub struct NotCovered {
     pub why: String,
     /// Whether it was asked for; if so, the verdict can't be `no_drift`.
     pub requested: bool,
+    /// The other network namespace that it is of; not there for the host's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Text>,
 }
 
 /// A section that was known whole on both sides.
@@ -121,6 +128,9 @@ pub struct CoveredSection {
     pub baseline_config_digest: Option<Digest>,
     /// The digest of the current configuration, likewise.
     pub current_config_digest: Option<Digest>,
+    /// The other network namespace that it is of; not there for the host's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Text>,
 }
 
 /// Digests over the configuration of all covered sections.
@@ -162,6 +172,9 @@ pub struct SideWarning {
     pub code: String,
     /// For people.
     pub message: String,
+    /// The other network namespace that it is of; not there for the host's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Text>,
 }
 
 impl Change {
@@ -177,6 +190,7 @@ impl Change {
             effect: None,
             chain: None,
             maker: None,
+            namespace: None,
         }
     }
 
@@ -203,6 +217,14 @@ impl Comparison {
             .flat_map(|(side, snapshot)| warnings(side, snapshot))
             .collect();
         Self {
+            warnings,
+            ..Self::empty()
+        }
+    }
+
+    /// A comparison of nothing.
+    pub(super) fn empty() -> Self {
+        Self {
             schema: SCHEMA,
             verdict: Verdict::Unknown,
             drift_detected: None,
@@ -211,7 +233,17 @@ impl Comparison {
             covered: Vec::new(),
             digests: Digests::default(),
             muted: Vec::new(),
-            warnings,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Says of everything that was compared which namespace it is of.
+    pub(super) fn set_namespace(&mut self, name: &Text) {
+        let changes = self.changes.iter_mut().map(|row| &mut row.namespace);
+        let not_covered = self.not_covered.iter_mut().map(|row| &mut row.namespace);
+        let covered = self.covered.iter_mut().map(|row| &mut row.namespace);
+        for namespace in changes.chain(not_covered).chain(covered) {
+            *namespace = Some(name.clone());
         }
     }
 
@@ -225,7 +257,8 @@ impl Comparison {
     /// One digest a side over all covered sections, so that two results can be told apart at a glance.
     pub(super) fn set_digests(&mut self) {
         let all = |pick: fn(&CoveredSection) -> Option<Digest>| {
-            let rows: Vec<_> = self.covered.iter().map(|row| (row.section, pick(row))).collect();
+            let row = |row| Row::of(row, pick(row));
+            let rows: Vec<_> = self.covered.iter().map(row).collect();
             (!rows.is_empty()).then(|| json::digest(&rows).ok()).flatten()
         };
         self.digests = Digests {
@@ -237,9 +270,10 @@ impl Comparison {
     /// `drift` if something is known to differ, else `unknown` if anything requested is not known, else `no_drift`.
     pub(super) fn judge(&mut self, requested: &[SectionName]) {
         let gaps = self.not_covered.iter().any(|row| row.requested);
+        let own = self.covered.iter().filter(|row| row.namespace.is_none()).count();
         self.verdict = if !self.changes.is_empty() {
             Verdict::Drift
-        } else if gaps || requested.is_empty() || self.covered.len() != requested.len() {
+        } else if gaps || requested.is_empty() || own != requested.len() {
             Verdict::Unknown
         } else {
             Verdict::NoDrift
@@ -253,12 +287,30 @@ impl Comparison {
 }
 
 fn warnings(side: Side, snapshot: &Snapshot) -> impl Iterator<Item = SideWarning> + '_ {
-    snapshot.sections.iter().flat_map(move |section| {
+    manifest::all(snapshot).flat_map(move |(namespace, section)| {
         section.warnings.iter().map(move |warning| SideWarning {
             side,
             section: section.name,
             code: warning.code.clone(),
             message: warning.message.clone(),
+            namespace: namespace.cloned(),
         })
     })
+}
+
+/// What the digest of a side is over.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Row<'a> {
+    Own(SectionName, Option<Digest>),
+    Other(&'a Text, SectionName, Option<Digest>),
+}
+
+impl<'a> Row<'a> {
+    fn of(row: &'a CoveredSection, digest: Option<Digest>) -> Self {
+        match &row.namespace {
+            None => Self::Own(row.section, digest),
+            Some(namespace) => Self::Other(namespace, row.section, digest),
+        }
+    }
 }

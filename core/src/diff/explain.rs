@@ -3,10 +3,11 @@
 //! Everything said follows from the two snapshots: what a rule asks, where in the order it stands, what takes its packets
 //! before it, and which hook leads to it. Nothing is rated. What can't be told is named, never guessed.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::comparison::{Change, Comparison, Side};
-use crate::section::Content;
 use crate::snapshot::Snapshot;
 
 mod board;
@@ -90,20 +91,20 @@ impl Explanation {
 
 /// One explanation for each change of `found`, which is the comparison of these two snapshots.
 pub fn explain(found: &Comparison, before: &Snapshot, after: &Snapshot) -> Vec<Explanation> {
-    let mut boards = Boards::new(before, after);
-    found
-        .changes
-        .iter()
-        .map(|change| one(change, &mut boards, before, after))
-        .collect()
+    let mut of_namespace = BTreeMap::new();
+    let mut explain = |change: &Change| {
+        let namespace = change.namespace.as_ref();
+        let boards = of_namespace.entry(namespace.cloned()).or_insert_with(|| {
+            let [before, after] = [before, after].map(|snapshot| snapshot.sections_of(namespace));
+            Boards::new(before, after)
+        });
+        one(change, boards)
+    };
+    found.changes.iter().map(&mut explain).collect()
 }
 
-fn one(change: &Change, boards: &mut Boards<'_>, before: &Snapshot, after: &Snapshot) -> Explanation {
-    let ruleset = [before, after]
-        .iter()
-        .filter_map(|snapshot| snapshot.section(change.section)?.content.as_ref())
-        .any(|content| matches!(content, Content::Netfilter { .. }));
-    let told = ruleset.then(|| {
+fn one(change: &Change, boards: &mut Boards<'_>) -> Explanation {
+    let told = boards.are_of_rules(change.section).then(|| {
         rule::explain(change, boards)
             .or_else(|| chain::explain(change, boards))
             .or_else(|| set::explain(change, boards))

@@ -196,12 +196,14 @@ fn gap(target: &str, why: &str, requested: bool) -> (NotCovered, certificate::No
         target: target.into(),
         why: why.to_owned(),
         requested,
+        namespace: None,
     };
     let stated = certificate::NotCovered {
         target: target.into(),
         section: ALL_SECTIONS.to_owned(),
         why: why.to_owned(),
         requested,
+        namespace: None,
     };
     (row, stated)
 }

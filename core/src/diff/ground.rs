@@ -5,8 +5,10 @@ use super::gaps::Gaps;
 use super::side::Value;
 use super::{Kind, entries, opaque, ruleset};
 use crate::artifact::json::{self, Digest};
+use crate::bytes::Text;
 use crate::netfilter::model::{Plane, Ruleset, RulesetRuntime};
 use crate::netfilter::twin;
+use crate::section::coverage::Covered;
 use crate::section::{Content, Section, SectionName, State};
 use crate::snapshot::Snapshot;
 
@@ -34,22 +36,28 @@ impl<'a> Reading<'a> {
 }
 
 /// Compares one requested section, or says why not.
-pub(super) fn section(name: SectionName, before: &Snapshot, after: &Snapshot, found: &mut Comparison) {
-    let outcome = readings(before.section(name), after.section(name))
-        .and_then(|(left, right)| compare(name, &left, &right, after, found));
+pub(super) fn section(
+    name: SectionName,
+    [before, after]: [Option<&Section>; 2],
+    target: &Text,
+    found: &mut Comparison,
+) {
+    let outcome =
+        readings(before, after).and_then(|(left, right)| compare(name, &left, &right, target, found));
     if let Err(why) = outcome {
-        found.not_covered.push(not_covered(name, None, after, why));
+        found.not_covered.push(not_covered(name, None, target, why));
     }
 }
 
-fn not_covered(name: SectionName, path: Option<String>, after: &Snapshot, why: String) -> NotCovered {
+fn not_covered(name: SectionName, path: Option<String>, target: &Text, why: String) -> NotCovered {
     NotCovered {
         section: Some(name),
         mechanism: None,
         path,
-        target: after.target.name().clone(),
+        target: target.clone(),
         why,
         requested: true,
+        namespace: None,
     }
 }
 
@@ -112,7 +120,7 @@ fn compare(
     name: SectionName,
     left: &Reading<'_>,
     right: &Reading<'_>,
-    after: &Snapshot,
+    target: &Text,
     found: &mut Comparison,
 ) -> Result<(), String> {
     let gaps = Gaps::of([Some(left.section()), Some(right.section())]);
@@ -120,12 +128,12 @@ fn compare(
     let nothing = left.content().or(right.content()).map(empty_like);
     let one = left.content().or(nothing.as_ref());
     let other = right.content().or(nothing.as_ref());
-    let mut unknown = unread(name, left, right, after);
+    let mut unknown = unread(name, left, right, target);
     let mut changes = Vec::new();
     let mut digests = (None, None);
     if let (Some(one), Some(other)) = (one, other) {
         changes = contents(name, one, other, &gaps)?;
-        unknown.extend(unstated(name, one, other, after));
+        unknown.extend(unstated(name, one, other, target));
         digests = config_digests(one, other)?;
     }
     // Every difference has a name; should one be missed, the result still says that there is one.
@@ -143,6 +151,7 @@ fn compare(
             baseline_reader: left.section().reader,
             baseline_config_digest: digests.0,
             current_config_digest: digests.1,
+            namespace: None,
         });
     }
     found.changes.append(&mut changes);
@@ -151,19 +160,19 @@ fn compare(
 }
 
 /// One row for each gap of either side.
-fn unread(name: SectionName, left: &Reading<'_>, right: &Reading<'_>, after: &Snapshot) -> Vec<NotCovered> {
+fn unread(name: SectionName, left: &Reading<'_>, right: &Reading<'_>, target: &Text) -> Vec<NotCovered> {
     [(Side::Baseline, left.section()), (Side::Current, right.section())]
         .into_iter()
         .flat_map(|(side, section)| section.gaps.iter().map(move |gap| (side, gap)))
         .map(|(side, gap)| {
             let why = format!("{side}: unreadable: {}", gap.why);
-            not_covered(name, Some(gap.path.clone()), after, why)
+            not_covered(name, Some(gap.path.clone()), target, why)
         })
         .collect()
 }
 
 /// Text that doesn't say which plane printed it: the rules are compared, the move from one plane to the other is not.
-fn unstated(name: SectionName, one: &Content, other: &Content, after: &Snapshot) -> Option<NotCovered> {
+fn unstated(name: SectionName, one: &Content, other: &Content, target: &Text) -> Option<NotCovered> {
     let plane = |content: &Content| match content {
         Content::Netfilter { config, .. } => Some(config.plane),
         _ => None,
@@ -171,7 +180,7 @@ fn unstated(name: SectionName, one: &Content, other: &Content, after: &Snapshot)
     let (one, other) = (plane(one)?, plane(other)?);
     let open = one != other && (one == Plane::Unstated || other == Plane::Unstated);
     let why = "the text of one side doesn't say whether it is legacy or nf_tables";
-    open.then(|| not_covered(name, Some("plane".to_owned()), after, why.to_owned()))
+    open.then(|| not_covered(name, Some("plane".to_owned()), target, why.to_owned()))
 }
 
 /// The digests of both configurations.
@@ -256,12 +265,27 @@ pub(super) fn beyond(requested: &[SectionName], before: &Snapshot, after: &Snaps
             let why = "in the snapshot, but not asked for".to_owned();
             rows.push(NotCovered {
                 requested: false,
-                ..not_covered(section.name, None, after, why)
+                ..not_covered(section.name, None, after.target.name(), why)
             });
         }
     }
-    for covered in before.coverage.iter().chain(&after.coverage) {
-        let has_row = |name| requested.contains(&name) || rows.iter().any(|row| row.section == Some(name));
+    let coverage = [before.coverage.as_slice(), after.coverage.as_slice()];
+    mechanisms(requested, coverage, (after.target.name(), None), &mut rows);
+    found.not_covered.append(&mut rows);
+}
+
+/// The mechanisms that no section was asked for, added to `rows`, where sections of the same name stand already.
+pub(super) fn mechanisms(
+    requested: &[SectionName],
+    coverage: [&[Covered]; 2],
+    (target, namespace): (&Text, Option<&Text>),
+    rows: &mut Vec<NotCovered>,
+) {
+    for covered in coverage.into_iter().flatten() {
+        let has_row = |name| {
+            let mut rows = rows.iter();
+            requested.contains(&name) || rows.any(|row| row.section == Some(name))
+        };
         if covered.state == "not_applicable" || covered.section.is_some_and(has_row) {
             continue;
         }
@@ -269,12 +293,14 @@ pub(super) fn beyond(requested: &[SectionName], before: &Snapshot, after: &Snaps
             section: None,
             mechanism: Some(covered.mechanism.clone()),
             path: None,
-            target: after.target.name().clone(),
+            target: target.clone(),
             why: covered.why.clone().unwrap_or_else(|| "not compared".to_owned()),
             requested: false,
+            namespace: namespace.cloned(),
         });
     }
     rows.sort();
-    rows.dedup_by(|one, other| one.section == other.section && one.mechanism == other.mechanism);
-    found.not_covered.append(&mut rows);
+    rows.dedup_by(|one, other| {
+        !one.requested && one.section == other.section && one.mechanism == other.mechanism
+    });
 }

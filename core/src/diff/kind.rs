@@ -136,6 +136,10 @@ kinds! {
     FactRemoved => "fact_removed",
     /// Properties of a fact.
     FactChanged => "fact_changed",
+    /// A network namespace with everything in it.
+    NamespaceAdded => "namespace_added",
+    /// A network namespace with everything in it.
+    NamespaceRemoved => "namespace_removed",
     /// The configurations differ in a way that no other kind names.
     SectionChanged => "section_changed",
 }

@@ -280,6 +280,7 @@ impl Persisted {
     /// Something that can't be said.
     fn open(&mut self, snapshot: &Snapshot, section: SectionName, path: Option<String>, why: String) {
         self.not_covered.push(NotCovered {
+            namespace: None,
             section: Some(section),
             mechanism: None,
             path,
@@ -292,6 +293,7 @@ impl Persisted {
     /// What no file of a known service shows; that is so on every host and does not bear on the verdict.
     fn others(&mut self, snapshot: &Snapshot) {
         self.not_covered.push(NotCovered {
+            namespace: None,
             section: None,
             mechanism: Some("other-loaders".to_owned()),
             path: None,

@@ -5,6 +5,7 @@ mod explain;
 mod fleet;
 mod links;
 mod made;
+mod namespaces;
 mod persisted;
 mod property;
 mod single;

@@ -63,8 +63,12 @@ pub fn lift(raw: &HostRaw) -> Result<Lifted, LiftError> {
     gaps.extend(others.into_iter().map(|(held, count)| Gap {
         path: format!("namespace/{held}"),
         why: format!(
-            "{}its sections are in no snapshot of this namespace: not enabled; as root read it in a snapshot of its own",
-            if count > 1 { format!("{count} of them: ") } else { String::new() }
+            "{}its sections are in no section of this namespace: not enabled; as root read it with `--netns`",
+            if count > 1 {
+                format!("{count} of them: ")
+            } else {
+                String::new()
+            }
         ),
     }));
     Ok(Lifted {

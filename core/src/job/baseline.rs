@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::certificate::{Predicate, Seal, SealKind, Statement, Subject};
 use crate::artifact::json::{self, CanonicalError, Digest, ReadError};
-use crate::artifact::manifest::{Manifest, StateWord};
+use crate::artifact::manifest::{Entry, Manifest, NamespaceWord, Namespaces, StateWord};
 use crate::artifact::name::Name;
 use crate::bytes::{Big, Text};
 use crate::section::SectionName;
@@ -93,12 +93,16 @@ pub fn not_captured(manifest: &Manifest, asked: &[SectionName]) -> Vec<SectionNa
     } else {
         asked
     };
-    let known = |state: StateWord| matches!(state, StateWord::Captured | StateWord::NotApplicable);
+    let known = |entry: &Entry| matches!(entry.state, StateWord::Captured | StateWord::NotApplicable);
+    // In the host's own namespace it must be there; in another one, where it is there, it must be known.
     let is_known = |name: &SectionName| {
+        let mut all = manifest.sections.iter().filter(|entry| entry.name == *name);
+        let own = |entry: &Entry| entry.namespace.is_none();
         manifest
             .sections
             .iter()
-            .any(|entry| entry.name == *name && known(entry.state))
+            .any(|entry| entry.name == *name && own(entry))
+            && all.all(known)
     };
     let there = manifest.sections.iter().map(|entry| entry.name);
     let mut missing: Vec<SectionName> = asked
@@ -107,6 +111,13 @@ pub fn not_captured(manifest: &Manifest, asked: &[SectionName]) -> Vec<SectionNa
         .chain(there)
         .filter(|name| !is_known(name))
         .collect();
+    let unread = |namespaces: &Namespaces| {
+        let mut all = namespaces.all.iter();
+        namespaces.why.is_some() || all.any(|namespace| namespace.state != NamespaceWord::Read)
+    };
+    if manifest.namespaces.as_ref().is_some_and(unread) {
+        missing.push(SectionName::Namespaces);
+    }
     missing.sort();
     missing.dedup();
     missing
@@ -288,6 +299,23 @@ mod tests {
             [SectionName::Tc, SectionName::Routes],
             "what is there and unknown is never silent"
         );
+    }
+
+    #[test]
+    fn a_namespace_that_was_not_read_is_not_captured() {
+        let stored = |snapshot| store(&snapshot, &Meta::default()).unwrap();
+        let read = |snapshot| Manifest::read(&stored(snapshot).manifest_bytes).unwrap();
+        let asked = [SectionName::Nftables];
+        let mut snapshot = sample::with_namespaces();
+        assert!(not_captured(&read(snapshot.clone()), &asked).contains(&SectionName::Namespaces));
+        snapshot.sections.truncate(1);
+        let namespaces = snapshot.namespaces.as_mut().unwrap();
+        namespaces.all.truncate(1);
+        namespaces.all[0].sections.truncate(1);
+        assert_eq!(not_captured(&read(snapshot.clone()), &asked), []);
+        let blue = &mut snapshot.namespaces.as_mut().unwrap().all[0];
+        blue.sections[0].state = crate::section::State::Torn { why: "busy".into() };
+        assert_eq!(not_captured(&read(snapshot), &asked), asked);
     }
 
     #[test]

@@ -18,6 +18,34 @@ fn root_package_units_are_understood_and_stay_confined() {
     }
 }
 
+/// What reads other namespaces has three capabilities, may enter no other kind, and is off until somebody enables it.
+#[test]
+fn root_package_the_unit_for_other_namespaces_is_understood_and_stays_confined() {
+    shell(
+        "directory=$(mktemp -d)
+         trap 'rm -r $directory' EXIT
+         cp packaging/netghost-ns.socket $directory/
+         sed 's|^ExecStart=.*|ExecStart=/bin/true|' packaging/netghost-ns@.service >$directory/netghost-ns@.service
+         cp $directory/netghost-ns@.service $directory/netghost-ns@1.service
+         said=$(systemd-analyze verify --man=no $directory/netghost-ns@1.service 2>&1)
+         [ -z \"$said\" ] || { echo \"$said\"; exit 1; }
+         systemd-analyze security --no-pager --offline=true --threshold=32 $directory/netghost-ns@1.service",
+    );
+    let unit = include_str!("../../../packaging/netghost-ns@.service");
+    let line = |key: &str| unit.lines().find(|line| line.starts_with(key));
+    assert_eq!(
+        line("CapabilityBoundingSet="),
+        Some("CapabilityBoundingSet=CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_NET_ADMIN")
+    );
+    assert_eq!(line("RestrictNamespaces="), Some("RestrictNamespaces=net"));
+    for script in [
+        include_str!("../../../packaging/deb/postinst"),
+        include_str!("../../../packaging/rpm/package.spec"),
+    ] {
+        assert!(!script.contains("enable netghost-ns") && !script.contains("preset netghost-ns"));
+    }
+}
+
 /// Each of these would hide from the reader what it must see, which then reads as unknown.
 #[test]
 fn the_agents_unit_hides_nothing_that_it_reads() {

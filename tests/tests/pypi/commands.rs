@@ -31,6 +31,10 @@ fn host() -> Snapshot {
 /// A world whose host is the sample and whose store is in `place`.
 fn world(place: &Path) -> World {
     World {
+        find_namespaces: netghost_kernel::namespaces::find,
+        namespaces: |asked, _| {
+            netghost_core::namespace::Namespaces::unlisted(asked.clone(), "a test".to_owned())
+        },
         notices: || Err(std::io::ErrorKind::Unsupported.into()),
         now_us: || 1_795_375_421_000_000,
         capture: Arc::new(|names| {
@@ -175,6 +179,10 @@ impl Hears for Once {
 fn watched(place: &Path, directory: &Path) {
     CHANGED.store(false, Ordering::SeqCst);
     let world = World {
+        find_namespaces: netghost_kernel::namespaces::find,
+        namespaces: |asked, _| {
+            netghost_core::namespace::Namespaces::unlisted(asked.clone(), "a test".to_owned())
+        },
         notices: || Ok(Box::new(Once(false))),
         ..world(place)
     };

@@ -163,6 +163,7 @@ pub(crate) fn snapshot() -> Snapshot {
         links(),
     ];
     Snapshot {
+        namespaces: None,
         target: Target::Host {
             name: Text::from(&b"vm\xff"[..]),
             boot_id: None,

@@ -39,6 +39,7 @@ fn snapshot(count: usize, first: &str) -> Result<Snapshot> {
     let section = save::parse(text.as_bytes(), None).context("read the rules")?;
     let sections = vec![section];
     Ok(Snapshot {
+        namespaces: None,
         target: Target::File {
             name: Text::from("rules"),
         },

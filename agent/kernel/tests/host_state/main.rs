@@ -67,6 +67,7 @@ fn fact<'a>(facts: &'a Facts, path: &str) -> &'a Fact {
 /// What a comparison says, as `kind path`.
 fn changes(before: &Section, after: &Section) -> Vec<String> {
     let snapshot = |section: &Section| Snapshot {
+        namespaces: None,
         target: Target::File {
             name: Text::from("test"),
         },

@@ -1,8 +1,10 @@
 //! Other namespaces of this host. Tests beside this one make some too: only our own is looked at.
 
-use netghost_core::section::SectionName::{Links, Namespaces};
+use netghost_core::bytes::Text;
+use netghost_core::namespace::{self as core, Asked, Namespaces};
+use netghost_core::section::SectionName::{self, Links, Nftables};
 use netghost_core::section::State;
-use netghost_kernel::namespaces::{list, within};
+use netghost_kernel::namespaces::{Doors, FindError, find, list, read_others, within};
 use netghost_lab::Namespace;
 
 use super::{facts, now_us, printed, read, shown};
@@ -15,7 +17,7 @@ fn root_finds_a_named_namespace_and_reads_inside_it() {
         .must(&["ip", "link", "add", "inside0", "type", "ifb"])
         .unwrap();
     let here = Namespace::new().unwrap();
-    let section = read(&here, Namespaces);
+    let section = read(&here, SectionName::Namespaces);
     assert!(
         shown(facts(&section).0).contains(&format!("namespace {name}")),
         "{section:?}"
@@ -48,7 +50,7 @@ fn root_finds_a_named_namespace_and_reads_inside_it() {
     );
     drop(named);
     assert!(within(found, || ()).is_err(), "it is gone");
-    assert!(!shown(facts(&read(&here, Namespaces)).0).contains(&format!("namespace {name}")));
+    assert!(!shown(facts(&read(&here, SectionName::Namespaces)).0).contains(&format!("namespace {name}")));
 }
 
 #[test]
@@ -67,4 +69,133 @@ fn root_finds_the_namespace_of_a_process() {
         .find(|found| found.inode.to_string() == inode)
         .unwrap();
     assert_eq!((found.processes, found.name()), (1, None));
+}
+
+fn names(tail: &str) -> (String, Text) {
+    let name = format!("ng-{tail}-{}", std::process::id());
+    (name.clone(), Text::from(name))
+}
+
+fn others(asked: &Asked) -> Namespaces {
+    read_others(asked, (&[Links, Nftables], Doors::Named), &now_us, &|| None)
+}
+
+fn shows(namespace: &core::Namespace, what: &str) -> bool {
+    let section = namespace.section(Nftables).unwrap();
+    assert_eq!(section.state, State::Captured, "{:?}", namespace.state);
+    format!("{:?}", section.content).contains(what)
+}
+
+#[test]
+fn root_each_namespace_is_read_with_its_own_rules() {
+    let ((one, one_name), (two, two_name)) = (names("one"), names("two"));
+    let (first, second) = (Namespace::named(&one).unwrap(), Namespace::named(&two).unwrap());
+    first.must(&["nft", "add", "table", "inet", "of_one"]).unwrap();
+    second.must(&["nft", "add", "table", "inet", "of_two"]).unwrap();
+    let asked = find(&[one.clone(), format!("/run/netns/{two}")]).unwrap();
+    assert_eq!(asked, Asked::named([one_name.clone(), two_name.clone()]));
+    let read = others(&asked);
+    assert_eq!(read.all.len(), 2);
+    assert!(read.is_known() && read.why.is_none(), "{:?}", read.missing());
+    assert!(shows(read.find(&one_name).unwrap(), "of_one"));
+    assert!(!shows(read.find(&one_name).unwrap(), "of_two"));
+    assert!(shows(read.find(&two_name).unwrap(), "of_two"));
+    let all = others(&Asked::All);
+    assert!(shows(all.find(&one_name).unwrap(), "of_one") && all.find(&two_name).is_some());
+    let here = first.enter(|| (find(&[one]), others(&Asked::All))).unwrap();
+    assert!(matches!(here.0, Err(FindError::Own { .. })));
+    assert!(here.1.find(&one_name).is_none(), "it is the caller's own");
+    let outer = list()
+        .unwrap()
+        .namespaces
+        .into_iter()
+        .find(|there| there.own)
+        .unwrap();
+    assert!(here.1.find(&outer.known_as).is_some(), "that of the host");
+    drop(second);
+    let fewer = others(&asked);
+    assert_eq!(fewer.all.len(), 1);
+    assert_eq!(fewer.why, None, "a name that is not there is not hidden either");
+}
+
+#[test]
+fn root_a_namespace_that_goes_while_the_host_is_read_is_named_as_gone() {
+    let ((early, early_name), (late, late_name)) = (names("gone-a"), names("gone-b"));
+    let mut there = vec![
+        Namespace::named(&early).unwrap(),
+        Namespace::named(&late).unwrap(),
+    ];
+    let asked = find(&[early, late]).unwrap();
+    let there = std::cell::RefCell::new(&mut there);
+    let calls = std::cell::Cell::new(0);
+    // Before the second is read, both are taken away: one was read, the other not yet.
+    let stop = || {
+        calls.set(calls.get() + 1);
+        if calls.get() == 2 {
+            there.borrow_mut().clear();
+        }
+        None
+    };
+    let read = read_others(&asked, (&[Links], Doors::Named), &now_us, &stop);
+    assert_eq!(read.all.len(), 2, "never absent");
+    for name in [early_name, late_name] {
+        let namespace = read.find(&name).unwrap();
+        assert_eq!(namespace.state.word(), "gone", "{:?}", namespace.state);
+        assert!(namespace.sections.is_empty());
+    }
+    assert!(!read.is_known());
+}
+
+#[test]
+fn root_what_is_not_read_says_why() {
+    let (name, as_text) = names("unread");
+    let _there = Namespace::named(&name).unwrap();
+    let asked = find(&[name]).unwrap();
+    let stop = || Some("the time is up".to_owned());
+    let read = read_others(&asked, (&[Links], Doors::Named), &now_us, &stop);
+    let namespace = read.find(&as_text).unwrap();
+    assert_eq!(
+        (namespace.state.word(), namespace.state.why()),
+        ("unread", Some("the time is up"))
+    );
+}
+
+#[test]
+fn root_a_word_that_means_no_namespace_is_refused_with_what_there_is() {
+    let (name, _) = names("known");
+    let _there = Namespace::named(&name).unwrap();
+    let error = find(&["no-such-namespace".to_owned()]).unwrap_err().to_string();
+    assert!(
+        error.contains("no-such-namespace") && error.contains(&name),
+        "{error}"
+    );
+    for (word, expected) in [
+        ("/etc/passwd", "NotOne"),
+        ("/no/such/file", "File"),
+        ("../run/netns/x", "File"),
+    ] {
+        let error = format!("{:?}", find(&[word.to_owned()]).unwrap_err());
+        assert!(error.starts_with(expected), "{word}: {error}");
+    }
+}
+
+/// A caller whose words are not opened as files gets only what is on the list.
+#[test]
+fn root_no_file_is_opened_that_is_not_on_the_list() {
+    let here = Namespace::new().unwrap();
+    let path = std::env::temp_dir().join(format!("ng-door-{}", std::process::id()));
+    std::fs::write(&path, b"").unwrap();
+    let shown = path.display().to_string();
+    let mount = format!("mount --bind /proc/self/ns/net {shown}");
+    here.must(&["sh", "-c", &mount]).unwrap();
+    drop(here);
+    let asked = Asked::named([Text::from(shown.as_str())]);
+    let read = |doors| read_others(&asked, (&[Links], doors), &now_us, &|| None);
+    let (named, listed) = (read(Doors::Named), read(Doors::Listed));
+    let unmounted = std::process::Command::new("umount").arg(&path).status().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(unmounted.success());
+    assert_eq!(named.all.len(), 1, "{named:?}");
+    assert_eq!(named.all[0].state.word(), "read");
+    assert!(listed.all.is_empty());
 }

@@ -60,7 +60,7 @@ fn target(target: &Value) -> String {
     );
     let mut section = String::new();
     for change in list(target, "changes") {
-        let here = text(change, "section");
+        let here = within(text(change, "section"), change);
         if here != section {
             out += &format!("  {}\n", one_line(&here));
             section = here;
@@ -157,10 +157,21 @@ fn place(row: &Value) -> String {
         .iter()
         .filter_map(|field| row.get(*field).and_then(Value::as_str))
         .collect();
-    if parts.is_empty() {
+    let place = if parts.is_empty() {
         "all sections".to_owned()
     } else {
         parts.join(" ")
+    };
+    within(place, row)
+}
+
+/// A place, with the network namespace that the row is of.
+fn within(place: String, row: &Value) -> String {
+    // What is said of a namespace as a whole names it already.
+    let inside = row.get("section").and_then(Value::as_str) != Some("namespaces");
+    match row.get("namespace").filter(|_| inside) {
+        Some(_) => format!("{place} in namespace {}", text(row, "namespace")),
+        None => place,
     }
 }
 

@@ -44,6 +44,9 @@ pub struct CoveredSection {
     pub baseline_config_digest: Option<Digest>,
     /// The configuration's digest now; `null` where the mechanism is proven absent.
     pub current_config_digest: Option<Digest>,
+    /// Of which other network namespace of the target; not there for the host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Text>,
 }
 
 /// Something that the comparison says nothing about.
@@ -57,6 +60,9 @@ pub struct NotCovered {
     pub why: String,
     /// True if it was asked for; then the verdict can't be `no_drift`.
     pub requested: bool,
+    /// Of which other network namespace of the target; not there for the host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Text>,
 }
 
 /// One difference, named.
@@ -70,6 +76,9 @@ pub struct ShortChange {
     pub kind: String,
     /// Where.
     pub path: String,
+    /// Of which other network namespace of the target; not there for the host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Text>,
 }
 
 /// The differences that count.
@@ -94,6 +103,9 @@ pub struct Muted {
     pub section: SectionName,
     /// How many.
     pub count: u32,
+    /// Of which other network namespace of the target; not there for the host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Text>,
 }
 
 /// The answer of a job over a fleet that a certificate is over.
@@ -203,11 +215,11 @@ pub fn verdict(
     let muted: BTreeSet<_> = muted
         .iter()
         .filter(|mute| mute.count > 0)
-        .map(|mute| (&mute.target, mute.section))
+        .map(|mute| (&mute.target, mute.section, &mute.namespace))
         .collect();
     let differs = |row: &CoveredSection| {
         row.baseline_config_digest != row.current_config_digest
-            && !muted.contains(&(&row.target, row.section))
+            && !muted.contains(&(&row.target, row.section, &row.namespace))
     };
     if changes > 0 || covered.iter().any(differs) {
         DriftVerdict::Drift
@@ -229,6 +241,7 @@ mod tests {
             reader: Reader::Kernel,
             baseline_config_digest: Some(Digest::of(b"a")),
             current_config_digest: current.map(Digest::of),
+            namespace: None,
         }
     }
 
@@ -238,6 +251,7 @@ mod tests {
             section: "xdp".into(),
             why: "no reader".into(),
             requested,
+            namespace: None,
         }
     }
 
@@ -247,6 +261,7 @@ mod tests {
             target: "vm".into(),
             section,
             count,
+            namespace: None,
         }
     }
 

@@ -21,12 +21,14 @@ fn drift(current: &[u8]) -> Statement {
             reader: Reader::Kernel,
             baseline_config_digest: Some(Digest::of(b"a")),
             current_config_digest: Some(Digest::of(current)),
+            namespace: None,
         }],
         not_covered: vec![NotCovered {
             target: "vm".into(),
             section: "xdp".into(),
             why: "no reader".into(),
             requested: false,
+            namespace: None,
         }],
         changes: Changes {
             count: 0,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::{DIGEST, SCHEMA};
 use crate::artifact::json::{self, CanonicalError, Digest};
 use crate::artifact::manifest::{self, Entry, LoadError, Manifest, ObjectError, Objects};
+use crate::bytes::Text;
 use crate::snapshot::Snapshot;
 
 /// Why a document is not taken.
@@ -58,24 +59,15 @@ pub fn from_document(bytes: &[u8]) -> Result<Snapshot, DocumentError> {
         document.remove(shown);
     }
     document.insert("sections".to_owned(), Value::Array(Vec::new()));
-    let manifest: Manifest = typed(document, "the document")?;
+    let mut manifest: Manifest = typed(document, "the document")?;
+    manifest.sections = entries;
     let get = |digest: &Digest| objects.get(digest).cloned().ok_or(ObjectError::Missing);
-    Ok(Snapshot {
-        sections: manifest::rows(entries, &get, &manifest::redecode)?,
-        target: manifest.target,
-        tool: manifest.tool,
-        taken_at_us: manifest.taken_at_us.0,
-        coverage: manifest.coverage,
-    })
+    Ok(manifest::whole(manifest, &get, &manifest::redecode)?)
 }
 
 /// One section: its entry, and its objects by the digest of what stands there.
 fn entry(section: Value, objects: &mut Objects) -> Result<Entry, DocumentError> {
-    let name = section
-        .get("name")
-        .and_then(Value::as_str)
-        .unwrap_or("without a name")
-        .to_owned();
+    let name = called(&section);
     let edited = || DocumentError::EditedSection {
         section: name.clone(),
     };
@@ -89,6 +81,16 @@ fn entry(section: Value, objects: &mut Objects) -> Result<Entry, DocumentError> 
         }
     }
     typed(section, &name)
+}
+
+/// The name that a section states, with that of its namespace.
+fn called(section: &Value) -> String {
+    let word = |field| section.get(field).and_then(Value::as_str);
+    let name = word("name").unwrap_or("without a name");
+    match word("namespace") {
+        Some(namespace) => format!("{name} of the namespace {}", Text::from(namespace)),
+        None => name.to_owned(),
+    }
 }
 
 /// The value without its digest, which must be right.

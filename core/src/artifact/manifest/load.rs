@@ -1,12 +1,15 @@
 //! From a manifest and its objects to a snapshot.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::redecode::{Decoded, redecode};
-use super::{Entry, Manifest, SCHEMA, contradiction};
+use super::{Entry, Manifest, SCHEMA, contradiction, namespaces};
 use crate::artifact::json::{self, Digest, ReadError};
 use crate::artifact::object;
+use crate::bytes::Text;
 use crate::raw::Raw;
 use crate::section::{Content, DECODER, Section, SectionName, State};
 use crate::snapshot::Snapshot;
@@ -89,6 +92,31 @@ pub enum LoadError {
     /// Sections out of order, or one twice.
     #[error("the sections are not sorted by name, each once")]
     Order,
+    /// Namespaces that contradict themselves.
+    #[error("the namespaces are {what}")]
+    Namespaces {
+        /// The contradiction.
+        what: &'static str,
+    },
+    /// A section of another namespace.
+    #[error("in the network namespace {namespace}")]
+    Within {
+        /// The namespace.
+        namespace: Text,
+        /// What is wrong with its section.
+        #[source]
+        source: Box<Self>,
+    },
+}
+
+impl LoadError {
+    /// What is wrong, wherever the section is of.
+    pub fn innermost(&self) -> &Self {
+        match self {
+            Self::Within { source, .. } => source.innermost(),
+            other => other,
+        }
+    }
 }
 
 /// How the loader gets an object's bytes.
@@ -143,29 +171,49 @@ pub(super) fn load_with(
     get_object: GetObject<'_>,
     redecode: Redecode<'_>,
 ) -> Result<Snapshot, LoadError> {
-    let manifest = Manifest::read(manifest_bytes)?;
+    whole(Manifest::read(manifest_bytes)?, get_object, redecode)
+}
+
+/// The snapshot of a manifest that was read.
+pub(crate) fn whole(
+    manifest: Manifest,
+    get_object: GetObject<'_>,
+    redecode: Redecode<'_>,
+) -> Result<Snapshot, LoadError> {
+    let entries = manifest.sections;
+    if !entries.is_sorted_by(|a, b| (&a.namespace, a.name) < (&b.namespace, b.name)) {
+        return Err(LoadError::Order);
+    }
+    let mut sections = Vec::new();
+    let mut others: BTreeMap<Text, Vec<Section>> = BTreeMap::new();
+    for mut entry in entries {
+        let namespace = entry.namespace.take();
+        let section = restore(entry, get_object, redecode);
+        match namespace {
+            None => sections.push(section?),
+            Some(namespace) => {
+                let section = section.map_err(|source| LoadError::Within {
+                    namespace: namespace.clone(),
+                    source: Box::new(source),
+                })?;
+                others.entry(namespace).or_default().push(section);
+            }
+        }
+    }
+    let namespaces =
+        namespaces::join(manifest.namespaces, others).map_err(|what| LoadError::Namespaces { what })?;
+    if let Some(namespaces) = &namespaces {
+        // What was decoded again may have listed anew what was read meanwhile.
+        sections.iter_mut().for_each(|section| namespaces.settle(section));
+    }
     Ok(Snapshot {
-        sections: rows(manifest.sections, get_object, redecode)?,
+        sections,
         target: manifest.target,
         tool: manifest.tool,
         taken_at_us: manifest.taken_at_us.0,
         coverage: manifest.coverage,
+        namespaces,
     })
-}
-
-/// The sections of some entries.
-pub(crate) fn rows(
-    entries: Vec<Entry>,
-    get_object: GetObject<'_>,
-    redecode: Redecode<'_>,
-) -> Result<Vec<Section>, LoadError> {
-    if !entries.is_sorted_by(|a, b| a.name < b.name) {
-        return Err(LoadError::Order);
-    }
-    entries
-        .into_iter()
-        .map(|entry| restore(entry, get_object, redecode))
-        .collect()
 }
 
 /// The section of one entry.

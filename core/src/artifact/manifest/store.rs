@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Entry, Manifest, Meta, SCHEMA, contradiction};
+use super::{Entry, Manifest, Meta, SCHEMA, contradiction, namespaces};
 use crate::artifact::json::{self, CanonicalError, Digest};
 use crate::artifact::object;
-use crate::bytes::Big;
+use crate::bytes::{Big, Text};
 use crate::section::{Section, SectionName};
 use crate::snapshot::Snapshot;
 
@@ -51,6 +51,12 @@ pub enum StoreError {
     /// Sections out of order, or one twice.
     #[error("the sections are not sorted by name, each once")]
     Order,
+    /// Namespaces that contradict themselves.
+    #[error("the namespaces are {what}")]
+    Namespaces {
+        /// The contradiction.
+        what: &'static str,
+    },
 }
 
 /// Objects gathered by digest.
@@ -59,13 +65,19 @@ pub(crate) type Objects = BTreeMap<Digest, Vec<u8>>;
 /// The manifest and objects of `snapshot`.
 pub fn store(snapshot: &Snapshot, meta: &Meta) -> Result<Stored, StoreError> {
     let mut objects = Objects::new();
-    if !snapshot.sections.is_sorted_by(|a, b| a.name < b.name) {
+    let namespaces = snapshot.namespaces.as_ref();
+    if let Some(what) = namespaces.and_then(namespaces::contradiction) {
+        return Err(StoreError::Namespaces { what });
+    }
+    let of_each = namespaces.into_iter().flat_map(|namespaces| &namespaces.all);
+    let mut lists = of_each
+        .map(|namespace| &namespace.sections)
+        .chain([&snapshot.sections]);
+    if !lists.all(|sections| sections.is_sorted_by(|a, b| a.name < b.name)) {
         return Err(StoreError::Order);
     }
-    let sections = snapshot
-        .sections
-        .iter()
-        .map(|section| entry(section, &mut objects))
+    let sections = all(snapshot)
+        .map(|(namespace, section)| entry(namespace, section, &mut objects))
         .collect::<Result<_, _>>()?;
     let manifest = Manifest {
         schema: SCHEMA.to_owned(),
@@ -78,6 +90,7 @@ pub fn store(snapshot: &Snapshot, meta: &Meta) -> Result<Stored, StoreError> {
         note: meta.note.clone(),
         sections,
         coverage: snapshot.coverage.clone(),
+        namespaces: namespaces.map(Into::into),
     };
     let manifest_bytes = json::to_vec(&manifest).map_err(StoreError::Manifest)?;
     Ok(Stored {
@@ -86,8 +99,23 @@ pub fn store(snapshot: &Snapshot, meta: &Meta) -> Result<Stored, StoreError> {
     })
 }
 
+/// Every section in the order in which they are stored, with its namespace: the host's own, then those of each other one.
+pub(crate) fn all(snapshot: &Snapshot) -> impl Iterator<Item = (Option<&Text>, &Section)> {
+    let own = snapshot.sections.iter().map(|section| (None, section));
+    let namespaces = snapshot.namespaces.iter().flat_map(|namespaces| &namespaces.all);
+    let others = namespaces.flat_map(|namespace| {
+        let sections = namespace.sections.iter();
+        sections.map(|section| (Some(&namespace.name), section))
+    });
+    own.chain(others)
+}
+
 /// The section's line in the manifest; its objects go to `objects`.
-pub(crate) fn entry(section: &Section, objects: &mut Objects) -> Result<Entry, StoreError> {
+pub(crate) fn entry(
+    namespace: Option<&Text>,
+    section: &Section,
+    objects: &mut Objects,
+) -> Result<Entry, StoreError> {
     let name = section.name;
     if let Some(what) = contradiction(section) {
         return Err(StoreError::Contradiction { section: name, what });
@@ -112,6 +140,7 @@ pub(crate) fn entry(section: &Section, objects: &mut Objects) -> Result<Entry, S
     };
     Ok(Entry {
         name,
+        namespace: namespace.cloned(),
         state: (&section.state).into(),
         why: section.state.why().map(str::to_owned),
         reader: section.reader,

@@ -212,7 +212,7 @@ fn an_older_section_is_decoded_again_from_raw() {
 #[test]
 fn the_configuration_digest_sees_configuration_only() {
     let snapshot = sample::snapshot();
-    let digest = |snapshot: &Snapshot| snapshot_config_digest(&snapshot.sections).unwrap();
+    let digest = |snapshot: &Snapshot| snapshot_config_digest(snapshot).unwrap();
     let mut counted = snapshot.clone();
     counted.sections[0].taken_at_us += 1;
     if let Some(Content::Netfilter { runtime, .. }) = &mut counted.sections[0].content {
@@ -235,4 +235,117 @@ proptest! {
         let (manifest, objects) = stored(&sample::snapshot());
         prop_assert!(loaded(&manifest[..at.index(manifest.len())], &objects).is_err());
     }
+}
+
+/// A manifest that a version wrote which knew no namespaces.
+const WITHOUT: &[u8] = include_bytes!("without_namespaces.json");
+
+#[test]
+fn a_manifest_without_namespaces_keeps_its_bytes() {
+    let manifest = Manifest::read(WITHOUT).unwrap();
+    let bytes = crate::artifact::json::to_vec(&manifest).unwrap();
+    assert_eq!(bytes, WITHOUT);
+    assert_eq!(
+        Digest::of(&bytes).to_string(),
+        "95377b10505ecb72b1fb4daa17c7a9adcd5352a73f61f5ffbfee24c257a9d0e1"
+    );
+    let (stored, _) = stored(&sample::snapshot());
+    let stored = String::from_utf8(stored).unwrap();
+    assert!(!stored.contains("\"namespace\":") && !stored.contains("\"namespaces\":"));
+}
+
+#[test]
+fn a_configuration_without_namespaces_keeps_its_digest() {
+    let mut snapshot = sample::snapshot();
+    snapshot.sections.drain(..2);
+    snapshot.sections.truncate(2);
+    let rows = format!(
+        r#"[{{"config_digest":null,"name":"xtables-legacy-ipv6","state":"not_applicable"}},{{"config_digest":"{}","name":"tc","state":"torn"}}]"#,
+        crate::artifact::object::config_digest(snapshot.sections[1].content.as_ref().unwrap()).unwrap()
+    );
+    assert_eq!(
+        snapshot_config_digest(&snapshot).unwrap(),
+        Digest::of(rows.as_bytes())
+    );
+}
+
+#[test]
+fn namespaces_come_back_with_their_sections() {
+    let snapshot = sample::with_namespaces();
+    let (manifest, objects) = stored(&snapshot);
+    assert_eq!(loaded(&manifest, &objects).unwrap(), snapshot);
+    let read = Manifest::read(&manifest).unwrap();
+    let places: Vec<_> = read
+        .sections
+        .iter()
+        .map(|entry| entry.namespace.clone())
+        .collect();
+    assert!(places.is_sorted() && places.last() == Some(&Some("blue".into())));
+    let own = snapshot_config_digest(&sample::snapshot()).unwrap();
+    assert_ne!(snapshot_config_digest(&snapshot).unwrap(), own);
+}
+
+#[test]
+fn what_contradicts_itself_among_namespaces_is_refused() {
+    use crate::namespace::{Asked, Namespace, NamespaceState, Namespaces};
+    let gone = || NamespaceState::Gone { why: "ended".into() };
+    let refused = |all: Vec<Namespace>| {
+        let mut snapshot = sample::with_namespaces();
+        snapshot.namespaces = Some(Namespaces {
+            asked: Asked::All,
+            why: None,
+            all,
+        });
+        matches!(
+            store(&snapshot, &Meta::default()),
+            Err(StoreError::Namespaces { .. })
+        )
+    };
+    let blue = || Namespace::read("blue".into(), sample::snapshot().sections);
+    assert!(!refused(vec![blue()]));
+    assert!(refused(vec![blue(), blue()]));
+    let with_sections = Namespace {
+        state: gone(),
+        ..blue()
+    };
+    assert!(refused(vec![with_sections]));
+    let mut of_host = blue();
+    of_host.sections[4].name = SectionName::Namespaces;
+    assert!(refused(vec![of_host]));
+}
+
+#[test]
+fn a_manifest_whose_namespaces_do_not_fit_is_refused() {
+    let (manifest, objects) = stored(&sample::with_namespaces());
+    let text = String::from_utf8(manifest).unwrap();
+    let blue = r#""name":"blue","state":"read","why":null"#;
+    assert!(text.contains(blue));
+    for (old, new) in [
+        (blue, r#""name":"red","state":"read","why":null"#),
+        (blue, r#""name":"blue","state":"gone","why":"ended""#),
+        (blue, r#""name":"blue","state":"gone","why":null"#),
+        (r#""why":"the door is shut""#, r#""why":null"#),
+    ] {
+        let edited = text.replace(old, new);
+        assert_ne!(edited, text);
+        let error = loaded(edited.as_bytes(), &objects).unwrap_err();
+        assert!(matches!(error, LoadError::Namespaces { .. }), "{new}: {error}");
+    }
+    let moved = text.replace(r#""namespace":"blue","raw"#, r#""namespace":"aaaa","raw"#);
+    assert!(loaded(moved.as_bytes(), &objects).is_err());
+}
+
+#[test]
+fn an_edited_section_of_a_namespace_is_named_with_it() {
+    let (manifest, mut objects) = stored(&sample::with_namespaces());
+    let own: Vec<_> = stored(&sample::snapshot()).1.into_keys().collect();
+    let other = objects
+        .keys()
+        .find(|digest| !own.contains(digest))
+        .copied()
+        .unwrap();
+    objects.get_mut(&other).unwrap()[0] ^= 1;
+    let error = loaded(&manifest, &objects).unwrap_err();
+    assert!(error.to_string().contains("blue"), "{error}");
+    assert!(matches!(error.innermost(), LoadError::Edited { .. }), "{error:?}");
 }

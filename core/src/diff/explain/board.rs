@@ -13,18 +13,18 @@ use crate::netfilter::explain::shadow::asked;
 use crate::netfilter::explain::writes::{LastWrites, Writes};
 use crate::netfilter::model::{Chain, ChainId, Family, Plane, Rule, Table};
 use crate::netfilter::text;
-use crate::section::{Content, SectionName};
-use crate::snapshot::Snapshot;
+use crate::section::{Content, Section, SectionName};
+use crate::snapshot::find;
 
 /// Pairs of rules that are compared for all changes together.
 const MOST_PAIRS: usize = 4_000_000;
 
 type Key = (bool, SectionName, Family, Text);
 
-/// Both sides.
+/// Both sides of one namespace.
 pub(super) struct Boards<'s> {
-    before: &'s Snapshot,
-    after: &'s Snapshot,
+    before: &'s [Section],
+    after: &'s [Section],
     known: BTreeMap<Key, Option<Board<'s>>>,
     pairs: usize,
 }
@@ -63,13 +63,21 @@ pub(super) enum Decider {
 }
 
 impl<'s> Boards<'s> {
-    pub(super) fn new(before: &'s Snapshot, after: &'s Snapshot) -> Self {
+    pub(super) fn new(before: &'s [Section], after: &'s [Section]) -> Self {
         Self {
             before,
             after,
             known: BTreeMap::new(),
             pairs: MOST_PAIRS,
         }
+    }
+
+    /// True if the section holds rules on either side.
+    pub(super) fn are_of_rules(&self, section: SectionName) -> bool {
+        [self.before, self.after]
+            .iter()
+            .filter_map(|sections| find(sections, section)?.content.as_ref())
+            .any(|content| matches!(content, Content::Netfilter { .. }))
     }
 
     /// The table that holds a chain, and what is left to compare.
@@ -80,7 +88,7 @@ impl<'s> Boards<'s> {
         family: Family,
         table: &Text,
     ) -> Option<(&mut Board<'s>, &mut usize)> {
-        let snapshot = match side {
+        let sections = match side {
             Side::Baseline => self.before,
             Side::Current => self.after,
         };
@@ -88,7 +96,7 @@ impl<'s> Boards<'s> {
         let board = self
             .known
             .entry(key)
-            .or_insert_with(|| Board::new(side, snapshot, section, family, table));
+            .or_insert_with(|| Board::new(side, sections, section, family, table));
         Some((board.as_mut()?, &mut self.pairs))
     }
 
@@ -108,12 +116,12 @@ impl<'s> Boards<'s> {
 impl<'s> Board<'s> {
     fn new(
         side: Side,
-        snapshot: &'s Snapshot,
+        sections: &'s [Section],
         section: SectionName,
         family: Family,
         name: &Text,
     ) -> Option<Self> {
-        let section = snapshot.section(section)?;
+        let section = find(sections, section)?;
         let Some(Content::Netfilter { config, .. }) = &section.content else {
             return None;
         };

@@ -190,6 +190,7 @@ pub(super) fn snapshot(sections: Vec<Section>) -> Snapshot {
         taken_at_us: 0,
         sections,
         coverage: Vec::new(),
+        namespaces: None,
     }
 }
 

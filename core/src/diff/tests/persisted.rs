@@ -78,6 +78,7 @@ fn host(disk: &Disk, running: Vec<Section>) -> Snapshot {
         taken_at_us: 0,
         sections,
         coverage: Vec::new(),
+        namespaces: None,
     }
 }
 

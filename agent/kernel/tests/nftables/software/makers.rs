@@ -56,6 +56,7 @@ fn snapshot(ruleset: Ruleset) -> Snapshot {
             ..section
         }],
         coverage: Vec::new(),
+        namespaces: None,
     }
 }
 
