@@ -354,10 +354,22 @@ fn without_systemd_or_without_a_unit_nothing_is_said_to_be_lost() {
 
 #[test]
 fn a_rule_that_is_not_decoded_on_one_side_makes_its_chain_unknown() {
-    let file = FILE.replace("  tcp dport 80 accept\n", "  tcp dport 80 no_such_statement\n");
-    let runs = FILE.replace("  tcp dport 22 accept\n", "");
-    let found = by_nft(&file, &runs);
+    let mut disk = by_netfilter_persistent("legacy");
+    let unknown = SAVED.replace("COMMIT", "-A INPUT -m no_such --to it -j ACCEPT\nCOMMIT");
+    disk.put("/etc/iptables/rules.v4", &unknown);
+    let other = SAVED.replace(
+        "COMMIT",
+        "-A INPUT -p udp -j ACCEPT\n-A INPUT -p tcp -j LOG\nCOMMIT",
+    );
+    let runs = save(&other, Family::Ip, Plane::Legacy);
+    let found = persisted(&host(&disk, vec![rules(SectionName::XtablesLegacyIpv4, runs)]));
     assert_eq!((found.verdict, shown(&found)), (Answer::Unknown, Vec::new()));
+    assert!(
+        requested(&found)
+            .iter()
+            .any(|row| row.contains("not decoded on one side")),
+        "{found:?}"
+    );
     // A file that leads to what it does not have would not load at all.
     let file = FILE.replace("  tcp dport 80 accept\n", "  tcp dport 80 jump gone\n");
     let found = by_nft(&file, FILE);

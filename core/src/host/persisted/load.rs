@@ -62,7 +62,7 @@ pub enum What {
         syntax: Syntax,
         /// Where they go.
         into: Into,
-        /// The text for a restore into empty tables; empty for `nft`.
+        /// The file, without what it includes; of ufw, what a restore into empty tables would be. Empty where it was not read.
         text: Vec<u8>,
         /// They, or why they could not be read.
         rules: Result<Rules, String>,
@@ -321,10 +321,7 @@ fn file(
         Syntax::Nft => nft(files, text, &mut names),
         Syntax::Save(family) => restored(text, family, &into),
     });
-    let text = match syntax {
-        Syntax::Nft => Vec::new(),
-        Syntax::Save(_) => found.map(<[u8]>::to_vec).unwrap_or_default(),
-    };
+    let text = found.map(<[u8]>::to_vec).unwrap_or_default();
     Some(Load {
         unit,
         starts: starts.clone(),
