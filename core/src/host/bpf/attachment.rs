@@ -3,7 +3,7 @@
 use crate::bytes::Text;
 use crate::facts::Value;
 use crate::raw::HostRaw;
-use crate::raw::attr::{Attr, Malformed, attrs, take_at};
+use crate::raw::attr::{Attr, Attrs, Malformed, attrs, take, take_at};
 use crate::raw::lift::{Fault, Fields};
 
 use super::{
@@ -38,8 +38,8 @@ pub(super) const PARTS: [(&str, Decode); 5] = [
 /// The programs that a message of this part names.
 pub(super) fn programs(part: &str, payload: &[u8]) -> Result<Vec<u32>, Fault> {
     if part == XDP {
-        let attrs = attrs(payload.get(LINK_HEADER..).unwrap_or_default());
-        let each = attrs.map(|attr| Ok(xdp_programs(attr?)?.into_iter().map(|(_, id)| id)));
+        let each =
+            behind_link_header(payload)?.map(|attr| Ok(xdp_programs(attr?)?.into_iter().map(|(_, id)| id)));
         let each: Result<Vec<_>, Fault> = each.collect();
         return Ok(each?.into_iter().flatten().collect());
     }
@@ -81,11 +81,17 @@ pub(super) fn xdp_programs(attr: Attr<'_>) -> Result<Vec<(&'static str, u32)>, M
     }
 }
 
+/// The attributes of a link's message, which a cut within its header does not make none.
+fn behind_link_header(payload: &[u8]) -> Result<Attrs<'_>, Malformed> {
+    let _header: [u8; LINK_HEADER] = take(payload, "struct ifinfomsg")?;
+    Ok(attrs(payload.get(LINK_HEADER..).unwrap_or_default()))
+}
+
 fn xdp(raw: &HostRaw, payload: &[u8]) -> Result<Vec<Attached>, Fault> {
     let index = take_at(payload, 4, "struct ifinfomsg").map(u32::from_ne_bytes)?;
     let device = raw.named(index)?;
     let mut all = Vec::new();
-    for attr in attrs(payload.get(LINK_HEADER..).unwrap_or_default()) {
+    for attr in behind_link_header(payload)? {
         for (mode, program) in xdp_programs(attr?)? {
             all.push(Attached {
                 key: vec![Text::from("xdp"), device.clone(), Text::from(mode)],

@@ -84,6 +84,19 @@ fn vlan_options(kind: u16, all: &[Vec<u8>]) -> RawMessage {
     message(vlan::NEW_VLAN, &header, &[attribute(kind, &all.concat())])
 }
 
+/// A range that runs backwards would read as no VLAN, and one of all 65,536 numbers as more than there can be.
+#[test]
+fn a_range_of_vlans_that_can_not_be_is_an_error() {
+    for (first, last) in [(10u16, 9u16), (1, 4096), (0, u16::MAX)] {
+        let entry = attribute(1, &[0, first].map(u16::to_ne_bytes).concat());
+        let number = attribute(1, &first.to_ne_bytes());
+        for (kind, id) in [(1, entry), (2, number)] {
+            let told = vlan_options(kind, &[id, attribute(2, &last.to_ne_bytes())]);
+            assert!(lift(&raw(&[(VLANS, vec![told])])).is_err(), "{first}-{last}");
+        }
+    }
+}
+
 fn mdb(state: u8, more: &[Vec<u8>]) -> RawMessage {
     let mut info = [[4, 0, 0, 0], [state, 2, 5, 0], [239, 1, 1, 1]].concat();
     info.extend([0; 12]);

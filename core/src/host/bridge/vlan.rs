@@ -1,6 +1,8 @@
 //! VLANs: those that a port lists, and the options of each from `RTM_NEWVLAN`. Numbers that the kernel gives as a range are
 //! told one by one, so that one more is one change.
 
+use std::ops::RangeInclusive;
+
 use super::{Found, find};
 use crate::bytes::Text;
 use crate::facts::attributes::{Decoded, Form, Spec, Width, apart, decode, moves, set};
@@ -91,7 +93,7 @@ pub(super) fn listed(device: &Text, spec: &[Attr<'_>], found: &mut Found) -> Res
         } else {
             vid
         };
-        for vid in first..=vid {
+        for vid in span(first, vid)? {
             flagged(of(found, device, vid), flags);
         }
     }
@@ -101,6 +103,20 @@ pub(super) fn listed(device: &Text, spec: &[Attr<'_>], found: &mut Found) -> Res
         }));
     }
     tunnels(device, spec, found)
+}
+
+/// `VLAN_N_VID`.
+const VLANS: u16 = 4096;
+
+/// The VLANs from one to another. A range that runs backwards would read as none at all, and one beyond all numbers as many.
+fn span(first: u16, last: u16) -> Result<RangeInclusive<u16>, Malformed> {
+    if first <= last && last < VLANS {
+        return Ok(first..=last);
+    }
+    Err(Malformed::Value {
+        what: "the end of a range of VLANs",
+        value: last.into(),
+    })
 }
 
 fn of<'f>(found: &'f mut Found, device: &Text, vid: u16) -> &'f mut (Fact, Fact) {
@@ -149,14 +165,19 @@ fn tunnels(device: &Text, spec: &[Attr<'_>], found: &mut Found) -> Result<(), Fa
                 what: "the begin of a range of tunnels",
             })?,
         };
-        for (vid, id) in (first..=vid).zip(first_id..) {
+        for (vid, id) in span(first, vid)?.zip(first_id..) {
             let (config, _) = of(found, device, vid);
             config
                 .properties
                 .push(Property::new("tunnel_id", Value::number(id)));
         }
     }
-    Ok(())
+    match begin {
+        None => Ok(()),
+        Some(_) => Err(Fault::Malformed(Malformed::Missing {
+            what: "the end of a range of tunnels",
+        })),
+    }
 }
 
 /// One message of `RTM_GETVLAN`: entries of a port or bridge, or options of a bridge's VLANs.
@@ -189,7 +210,7 @@ fn entry(raw: &HostRaw, device: &Text, all: &[Attr<'_>], found: &mut Found) -> R
         .map(|attr| attr.ne16("BRIDGE_VLANDB_ENTRY_RANGE"))
         .transpose()?;
     let decoded = decode(raw, ENTRY, all)?;
-    for vid in first..=last.unwrap_or(first) {
+    for vid in span(first, last.unwrap_or(first))? {
         let both = of(found, device, vid);
         flagged(both, flags);
         extend(both, &decoded);
@@ -212,7 +233,7 @@ fn global(raw: &HostRaw, device: &Text, all: &[Attr<'_>], found: &mut Found) -> 
         .map(|attr| attr.ne16("BRIDGE_VLANDB_GOPTS_RANGE"))
         .transpose()?;
     let decoded = decode(raw, OPTIONS, all)?;
-    for vid in first..=last.unwrap_or(first) {
+    for vid in span(first, last.unwrap_or(first))? {
         let blank = || Fact::new("vlan-global", vec![device.clone(), vid.to_string().into()]);
         let mut both = (blank(), blank());
         extend(&mut both, &decoded);

@@ -17,11 +17,12 @@ pub(super) fn sockets(asked: &Asked, content: &Text, ports: &Ports) -> Result<Ve
     };
     let text = content.as_str().ok_or_else(|| wrong("not text".to_owned()))?;
     let mut lines = text.lines();
-    if !lines
-        .next()
-        .is_some_and(|head| head.trim_start().starts_with("sl"))
-    {
+    let is_head = |head: &str| head.trim_start().starts_with("sl") && head.trim_end().ends_with("drops");
+    if !lines.next().is_some_and(is_head) {
         return Err(wrong("it does not begin as a list of sockets".to_owned()));
+    }
+    if !text.ends_with('\n') {
+        return Err(wrong("its last line has no end".to_owned()));
     }
     lines
         .map(|line| {

@@ -41,8 +41,13 @@ fn wrong(part: &str, why: &str) -> LiftError {
     }
 }
 
+/// The one line of a parameter; a cut within it is told by the end that it lacks.
+fn line(text: &Text) -> Option<&str> {
+    text.as_str()?.strip_suffix('\n')
+}
+
 fn range(text: &Text) -> Option<(u16, u16)> {
-    let mut words = text.as_str()?.split_ascii_whitespace().map(str::parse);
+    let mut words = line(text)?.split_ascii_whitespace().map(str::parse);
     match (words.next(), words.next(), words.next()) {
         (Some(Ok(first)), Some(Ok(last)), None) => Some((first, last)),
         _ => None,
@@ -51,7 +56,7 @@ fn range(text: &Text) -> Option<(u16, u16)> {
 
 /// `80,8000-8080`.
 fn list(text: &Text) -> Option<Vec<(u16, u16)>> {
-    let words = text.as_str()?.trim().split(',').filter(|word| !word.is_empty());
+    let words = line(text)?.trim().split(',').filter(|word| !word.is_empty());
     let one = |word: &str| {
         let (first, last) = word.split_once('-').unwrap_or((word, word));
         Some((first.parse().ok()?, last.parse().ok()?))

@@ -247,6 +247,8 @@ fn raw_sockets_come_from_the_list_where_there_is_nothing_else() {
     for wrong in [
         "",
         "   1: 0100007F:0001",
+        &head[..60],
+        format!("{head}{line}").trim_end(),
         &format!("{head}  1: 01:0001\n"),
         &format!("{head}{}", line.replace(" 4\n", "\n")),
     ] {

@@ -217,6 +217,23 @@ fn files_that_were_not_given_are_gaps() {
     assert!(parse_text(b"include \"a\"\n", &forever).is_err());
 }
 
+/// Time grows with the length of a run and not with its square, and with the number of files that are put in, which is bounded.
+#[test]
+fn what_is_long_or_manifold_is_refused_in_time() {
+    let since = std::time::Instant::now();
+    assert!(parse_text(":".repeat(60_000).as_bytes(), &|_| None).is_err());
+    let hundredfold = |name: &str| -> Option<Vec<u8>> {
+        let next: u32 = name.parse::<u32>().unwrap() + 1;
+        Some(
+            format!("include \"{next}\"\n")
+                .repeat(if next < 9 { 100 } else { 0 })
+                .into_bytes(),
+        )
+    };
+    assert!(parse_text(b"include \"0\"\n", &hundredfold).is_err());
+    assert!(since.elapsed().as_secs() < 20, "{:?}", since.elapsed());
+}
+
 #[test]
 fn words_that_depend_on_a_host_stay_words() {
     let section = chain("ip", "ip saddr www.example.org drop\n tcp dport gizmo accept");
