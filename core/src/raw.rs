@@ -11,6 +11,8 @@ pub mod attr;
 #[cfg(test)]
 pub(crate) mod captured;
 pub mod lift;
+#[cfg(test)]
+mod tests;
 
 use lift::{Fault, LiftError};
 

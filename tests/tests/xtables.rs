@@ -27,6 +27,10 @@ mod ebtables;
 
 #[path = "xtables/every_match.rs"]
 mod every_match;
+#[path = "xtables/match_lines.rs"]
+mod match_lines;
+#[path = "xtables/target_lines.rs"]
+mod target_lines;
 #[path = "xtables/targets.rs"]
 mod targets;
 

@@ -30,7 +30,7 @@ const CREATE: &[Spec] = &[
     apart(PORT_TO),
     apart(FLAGS),
     set(23, "size", Form::Be32),
-    set(11, "markmask", Form::Other(mark)),
+    set(11, "markmask", Form::Other(mark_mask)),
     set(19, "maxelem", Form::Be32),
     set(20, "netmask", Form::U8),
     set(12, "bitmask", Form::Other(address)),
@@ -128,6 +128,14 @@ fn range(data: &[Attr<'_>]) -> Result<Option<Value>, Malformed> {
         return Ok(Some(Value::Word(format!("{from}-{to}"))));
     }
     Ok(None)
+}
+
+/// The mask of marks, which is given in network order: the kernel tells it in its own.
+fn mark_mask(_: &HostRaw, bytes: &[u8]) -> Result<Option<Value>, Fault> {
+    let mut fields = Fields::new(bytes, "a mask of marks");
+    let mask = fields.u32()?;
+    let whole = fields.rest().is_empty();
+    Ok(whole.then(|| Value::Word(format!("{mask:#010x}"))))
 }
 
 /// A number in network order, shown in hexadecimal.

@@ -51,7 +51,7 @@ fn a_set_is_shown_as_it_was_created() {
         attribute(20, &[24]),
         attribute(21, &[12]),
         number(17, 0x1234),
-        number(11, 0xff),
+        attribute(11, &0xff_u32.to_ne_bytes()),
         attribute(12, &attribute(1, &[255, 255, 0, 0])),
         number(25, 3),
         number(26, 4000),

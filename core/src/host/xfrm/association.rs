@@ -1,6 +1,8 @@
 //! `struct xfrm_usersa_info`.
 
-use super::structs::{ATTRIBUTES, MODES, PROTOCOLS, address, current, limits, raw_address, selector};
+use super::structs::{
+    ATTRIBUTES, MODES, PROTOCOLS, address, current, extended_window, limits, raw_address, selector,
+};
 use crate::bytes::Text;
 use crate::facts::attributes::{bits, decode, word};
 use crate::facts::{Fact, Value};
@@ -55,6 +57,8 @@ pub(super) fn association(raw: &HostRaw, payload: &[u8]) -> Result<(Option<Fact>
         format!("{spi:#010x}").into(),
     ];
     let decoded = decode(raw, ATTRIBUTES, &all)?;
+    // Where numbers are extended, the window stands with them.
+    let window = u32::from(window).max(extended_window(&all)?);
     let mut config = Fact::new("state", key.clone())
         .with("reqid", Value::number(reqid))
         .with("mode", Value::Word(word(mode.into(), MODES)))

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::facts::attributes::{Form, Spec, Width, Words, apart, moves, set, word};
 use crate::facts::{Fact, Property, Value};
 use crate::raw::HostRaw;
-use crate::raw::attr::{Malformed, take};
+use crate::raw::attr::{Attr, Malformed, take};
 use crate::raw::lift::{Fault, Fields};
 
 pub(super) const PROTOCOLS: Words = &[
@@ -24,6 +24,9 @@ pub(super) const MODES: Words = &[
     (5, "iptfs"),
 ];
 
+/// `XFRMA_REPLAY_ESN_VAL`.
+const REPLAY_ESN: u16 = 23;
+
 /// `XFRMA_*` of both.
 pub(super) const ATTRIBUTES: &[Spec] = &[
     apart(5),
@@ -39,7 +42,7 @@ pub(super) const ATTRIBUTES: &[Spec] = &[
     set(2, "enc", Form::Other(algorithm)),
     set(18, "aead", Form::Other(truncated)),
     set(3, "comp", Form::Other(algorithm)),
-    set(4, "encap", Form::Bytes),
+    set(4, "encap", Form::Other(encapsulation)),
     set(14, "coa", Form::Bytes),
     set(22, "tfcpad", Form::U32).unless(0),
     set(24, "extra_flag", Form::Mask(Width::Four)).unless(0),
@@ -53,7 +56,7 @@ pub(super) const ATTRIBUTES: &[Spec] = &[
     moves(11, "replay_threshold", Form::U32),
     moves(12, "expiry_threshold", Form::U32),
     moves(15, "last_used", Form::U64),
-    moves(23, "replay_esn", Form::Bytes),
+    moves(REPLAY_ESN, "replay_esn", Form::Bytes),
     moves(32, "mapping_threshold", Form::U32),
 ];
 
@@ -165,6 +168,40 @@ fn mark(_: &HostRaw, bytes: &[u8]) -> Result<Option<Value>, Fault> {
         .rest()
         .is_empty()
         .then(|| Value::Word(format!("{value:#x}/{mask:#x}"))))
+}
+
+/// `struct xfrm_encap_tmpl`: the kind of a UDP or TCP header (`linux/udp.h`, `linux/tcp.h`), its ports, and the address of the
+/// peer behind a translation.
+fn encapsulation(_: &HostRaw, bytes: &[u8]) -> Result<Option<Value>, Fault> {
+    const KINDS: Words = &[(1, "espinudp-nonike"), (2, "espinudp"), (7, "espintcp")];
+    let mut fields = Fields::new(bytes, "struct xfrm_encap_tmpl");
+    let (kind, from, to) = (fields.u16()?, fields.u16()?, fields.u16()?);
+    let _padding = fields.u16()?;
+    let original = raw_address(&mut fields)?;
+    let family = if original.iter().skip(4).all(|byte| *byte == 0) {
+        2
+    } else {
+        10
+    };
+    let group = vec![
+        Property::new("type", Value::Word(word(kind.into(), KINDS))),
+        Property::new("sport", Value::number(u16::from_be(from))),
+        Property::new("dport", Value::number(u16::from_be(to))),
+        Property::new("addr", Value::word(address(original, family))),
+    ];
+    Ok(fields.rest().is_empty().then_some(Value::Group(group)))
+}
+
+/// The window of `struct xfrm_replay_state_esn`, in packets; the rest of it is what came and went. 0 where there is none.
+pub(super) fn extended_window(all: &[Attr<'_>]) -> Result<u32, Malformed> {
+    let Some(state) = all.iter().find(|attribute| attribute.kind == REPLAY_ESN) else {
+        return Ok(0);
+    };
+    let mut fields = Fields::new(state.value, "struct xfrm_replay_state_esn");
+    for _before in 0..5 {
+        fields.u32()?;
+    }
+    fields.u32()
 }
 
 /// `struct xfrm_user_offload`: the device, and whether for packets or for encryption alone, in or out.

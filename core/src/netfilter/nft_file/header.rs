@@ -288,6 +288,17 @@ impl Header {
 /// A header behind headers: its number and its fields. `exthdr` looks for it.
 pub(super) type ExtensionRow = (&'static str, u8, &'static [FieldRow]);
 
+/// The first bit of `addr[N]` of `rt0` and of `sid[N]` of `srh`, which `nft` counts from one; it lists both as the latter.
+pub(super) fn routing_address(header: &str, field: &str) -> Option<u32> {
+    let begins = match header {
+        "rt0" => "addr[",
+        "srh" => "sid[",
+        _ => return None,
+    };
+    let number: u32 = field.strip_prefix(begins)?.strip_suffix(']')?.parse().ok()?;
+    number.checked_sub(1)?.checked_mul(128)?.checked_add(64)
+}
+
 /// Extension headers of IPv6 by their number as a next header.
 pub(super) const IP6_EXTENSIONS: &[ExtensionRow] = &[
     (
@@ -310,7 +321,7 @@ pub(super) const IP6_EXTENSIONS: &[ExtensionRow] = &[
             ("seg-left", 24, 8, INTEGER),
         ],
     ),
-    ("rt0", 43, &[("addr[0]", 64, 128, "ipv6_addr")]),
+    ("rt0", 43, &[]),
     ("rt2", 43, &[("addr", 64, 128, "ipv6_addr")]),
     (
         "srh",

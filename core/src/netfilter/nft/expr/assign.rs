@@ -123,7 +123,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// Data that the map has no type for is read as what it is put into.
-    fn retyped(&self, (key, data): &(Value, ElementData), ty: Type) -> (Value, ElementData) {
+    pub(super) fn retyped(&self, (key, data): &(Value, ElementData), ty: Type) -> (Value, ElementData) {
         let data = match data {
             ElementData::Value {
                 value: Value::Bytes(bytes),

@@ -132,6 +132,7 @@ impl<'a> Reader<'_, 'a> {
         let Symbol::Mapped { key, map, entries } = self.loaded(register)?.clone() else {
             return self.value_in(register, ty);
         };
+        let entries = entries.iter().map(|entry| self.retyped(entry, ty)).collect();
         self.statement(Statement::MapTo {
             key,
             field: field.into(),

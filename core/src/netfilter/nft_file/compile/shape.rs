@@ -154,6 +154,10 @@ fn extension(kind: Extension, name: &str, field: Option<&str>) -> Compiled<Shape
     let Some(field) = field else {
         return whole(load(0, true), ("", 0, "boolean", 8));
     };
+    if let Some(offset) = header::routing_address(name, field) {
+        let ty = typed("ipv6_addr", 128)?;
+        return Ok(bits_at(ty, offset, |offset| load(offset, false)));
+    }
     let fields = row.map_or(&[][..], |row| row.2);
     let (_, offset, bits, ty) = fields
         .iter()

@@ -428,11 +428,17 @@ impl Parser<'_> {
         } else {
             self.concat()?
         };
-        let mut element = self.element_with(key)?;
-        // Statements may stand behind the element too.
+        let mut element = self.element_options(key)?;
         self.newlines();
-        if self.is_symbol(":") || element.data.is_some() {
-            element.data = element.data.take();
+        // What a packet fills in may come from the packet.
+        if self.take_symbol(":") {
+            self.newlines();
+            element.data = Some(if self.is_field() {
+                self.fields()?
+            } else {
+                self.datum()?
+            });
+            self.newlines();
         }
         self.symbol("}")?;
         Ok(element)

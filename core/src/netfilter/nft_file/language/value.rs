@@ -157,6 +157,16 @@ impl Parser<'_> {
 
     /// What may follow the key of an element.
     pub(super) fn element_with(&mut self, key: Expr) -> Parsed<Element> {
+        let mut element = self.element_options(key)?;
+        if self.take_symbol(":") {
+            self.newlines();
+            element.data = Some(self.datum()?);
+        }
+        Ok(element)
+    }
+
+    /// What may stand between the key of an element and its value.
+    pub(super) fn element_options(&mut self, key: Expr) -> Parsed<Element> {
         let mut element = Element::from(key);
         loop {
             match self.word() {
@@ -176,15 +186,11 @@ impl Parser<'_> {
                 _ => break,
             }
         }
-        if self.take_symbol(":") {
-            self.newlines();
-            element.data = Some(self.datum()?);
-        }
         Ok(element)
     }
 
     /// A map's value.
-    fn datum(&mut self) -> Parsed<Expr> {
+    pub(super) fn datum(&mut self) -> Parsed<Expr> {
         match self.judgement()? {
             Some(judgement) => Ok(Expr::Verdict(judgement)),
             None => self.concat(),

@@ -82,7 +82,10 @@ fn value(family: Family, form: Form, word: &str) -> Option<Value> {
                 .collect();
             numbers.map(forms::set)
         }
-        Form::NumberOr(special, spelt) if word == spelt => Some(Value::Number(special)),
+        // The tool saves the largest number, which it takes as a word, as a negative one.
+        Form::NumberOr(special, spelt) if word == spelt || (word == "-1" && special == u32::MAX) => {
+            Some(Value::Number(special))
+        }
         Form::NumberOr(..) => number(),
         Form::NumberOrWord(spelt) if word == spelt => Some(Value::Symbol(word.to_owned())),
         Form::NumberOrWord(_) => number(),

@@ -39,55 +39,7 @@ fn bytes(line: &str) -> Vec<u8> {
 }
 
 /// What was loaded, as it is printed.
-const LOADED: &str = r#"*broute
-:BROUTING ACCEPT
--A BROUTING -p IPv4 -i eth+ -j DROP
--A BROUTING -p ARP -j redirect --redirect-target DROP
-*filter
-:INPUT ACCEPT
-:FORWARD DROP
-:OUTPUT ACCEPT
-:mine RETURN
-:two DROP
--A INPUT -p IPv4 -s 00:11:22:33:44:55 -d 00:11:22:00:00:00/ff:ff:ff:00:00:00 -i eth0 --logical-in br+ -j DROP
--A INPUT -p ! 0x1234 -j mine
--A INPUT -p Length -j ACCEPT
--A INPUT -p Length --802_3-sap 0x42 -j ACCEPT
--A INPUT --among-src 00:11:22:33:44:56,00:11:22:33:44:55=1.2.3.4 -j DROP
--A INPUT --among-dst ! 00:11:22:33:44:55,00:11:22:33:44:56 -j DROP
--A INPUT -p ARP --arp-op Request --arp-htype 1 --arp-ptype 0x800 --arp-ip-src 1.2.3.0/24 --arp-ip-dst ! 1.2.3.4 --arp-mac-src 00:11:22:33:44:55 --arp-mac-dst ! 00:11:22:33:00:00/ff:ff:ff:ff:00:00 -j DROP
--A INPUT -p ARP --arp-gratuitous -j DROP
--A INPUT -p IPv4 --ip-src 1.2.3.4 --ip-dst ! 1.0.0.0/8 --ip-tos 0x10 --ip-proto tcp --ip-sport 1:5 --ip-dport ! 80 -j DROP
--A INPUT -p IPv4 --ip-proto icmp --ip-icmp-type 8 -j DROP
--A INPUT -p IPv4 --ip-proto 2 --ip-igmp-type 17 -j DROP
--A INPUT -p IPv6 --ip6-src 2001:db8::/32 --ip6-dst ! 2001:db8::1 --ip6-tclass 0x10 --ip6-proto udp --ip6-sport 1:5 --ip6-dport ! 80 -j DROP
--A INPUT -p IPv6 --ip6-proto ipv6-icmp --ip6-icmp-type ! 1/2:4 -j DROP
--A INPUT --limit 3/min --limit-burst 7 -j ACCEPT
--A INPUT --mark 0x1 -j ACCEPT
--A INPUT --mark ! 0x1/0x3 -j ACCEPT
--A INPUT --mark /0x3 -j ACCEPT
--A INPUT --pkttype-type multicast -j ACCEPT
--A INPUT --pkttype-type ! host -j ACCEPT
--A INPUT -d 01:80:c2:00:00:00 --stp-type config --stp-flags topology-change --stp-root-prio 1:5 --stp-root-cost 5:4294967295 --stp-sender-addr 00:11:22:33:44:55 --stp-port ! 3 -j ACCEPT
--A INPUT -p 802_1Q --vlan-id 5 --vlan-encap 0x800 -j ACCEPT
--A INPUT -p 802_1Q --vlan-prio ! 5 -j ACCEPT
--A INPUT --log-level info --log-prefix "a b" --log-ip --log-arp --log-ip6 -j CONTINUE
--A INPUT --log-level notice -j CONTINUE
--A INPUT --nflog-prefix "x y" --nflog-group 5 --nflog-range 3 --nflog-threshold 4 -j ACCEPT
--A INPUT -j mark --mark-set 0x5 --mark-target ACCEPT
--A INPUT -j mark --mark-or 0x5 --mark-target CONTINUE
--A OUTPUT -o eth+ --logical-out ! br0 -j DROP
--A mine -j two
-*nat
-:PREROUTING ACCEPT
-:OUTPUT ACCEPT
-:POSTROUTING ACCEPT
--A PREROUTING -p ARP -j arpreply --arpreply-mac 00:11:22:33:44:55 --arpreply-target ACCEPT
--A PREROUTING -j dnat --to-dst 00:11:22:33:44:55 --dnat-target ACCEPT
--A PREROUTING -j redirect --redirect-target DROP
--A POSTROUTING -j snat --to-src 00:11:22:33:44:55 --snat-target CONTINUE
--A POSTROUTING -j snat --to-src 00:11:22:33:44:55 --snat-arp --snat-target ACCEPT
-"#;
+const LOADED: &str = include_str!("tests/linux-6.1.ebt");
 
 #[test]
 fn tables_of_a_kernel_are_what_was_loaded() {

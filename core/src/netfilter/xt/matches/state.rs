@@ -306,6 +306,8 @@ pub(super) fn ipvs(family: Family, payload: &[u8]) -> Option<Vec<Item>> {
     if (asked | inverted) & !0x7f != 0 || inverted & !asked != 0 || asked == 0 {
         return None;
     }
+    // The kernel looks at the property alone only where nothing else is asked; the tool sets it with all else and does not save it.
+    let asked = if asked == 1 { 1 } else { asked & !1 };
     let method = match info.u8(35)? & 7 {
         0 => Some("MASQ"),
         2 => Some("IPIP"),

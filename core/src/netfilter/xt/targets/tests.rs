@@ -61,6 +61,19 @@ fn another_size_or_revision_is_opaque() {
     }
 }
 
+/// The kernel hands out four bytes of the name of a timeout policy.
+#[test]
+fn a_name_that_may_be_cut_is_opaque() {
+    for (name, whole) in [
+        ("0*28 706174", true),
+        ("0*28 70617469", false),
+        ("0*28 7061746965", true),
+    ] {
+        let items = decoded(Family::Ip, "CT", 2, &payload(72, name));
+        assert_eq!(is_opaque(&items), !whole, "{name}");
+    }
+}
+
 /// Bytes that say nothing: padding, what the kernel keeps for itself, parts of a union that the family or the flags leave
 /// out, and what stands behind the end of a name.
 fn says_nothing(family: Family, name: &str, revision: u8, size: usize, at: usize) -> bool {

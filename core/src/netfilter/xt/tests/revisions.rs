@@ -85,6 +85,7 @@ fn rates_and_virtual_servers() -> Vec<Case> {
         ("hashlimit", 1, new().text("x", 16).u32(4).u32(2000).u32(7).u32(0).u32(0).u32(1000).u32(1000).u8(&[24, 32]).to(56), "-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 7 --hashlimit-mode srcip --hashlimit-name x --hashlimit-srcmask 24"),
         ("hashlimit", 2, new().text("x", 256).u64(200_000).u64(5).u32(0x10).u32(0).u32(9).u32(1000).u32(1000).u8(&[32, 32]).to(304), "-m hashlimit --hashlimit-above 5/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-max 9"),
         ("ipvs", 0, new().to(38).u8(&[1, 1]), "-m ipvs ! --ipvs"),
+        ("ipvs", 0, new().to(34).u8(&[6]).to(39).u8(&[3]), "-m ipvs --vproto 6"),
         ("ipvs", 0, new().u8(&[10, 0, 0, 0]).to(16).u8(&[255, 0, 0, 0]).to(32).u8(&[0, 80, 6, 3, 0, 81, 0x16, 0x7e]), "-m ipvs ! --vproto 6 ! --vaddr 10.0.0.0/8 --vport 80 --vdir REPLY --vmethod GATE --vportctl 81"),
         ("policy", 0, new().u8(&[1, 2, 3, 4]).to(16).u8(&ONES).to(74).u8(&[1, 1]).to(304).u16(2).u16(1).to(308), "-m policy --dir out --pol ipsec ! --tunnel-src 1.2.3.4"),
         ("conntrack", 1, new().to(136).u16(6).u16(80u16.to_be()).to(146).u16(0x103).u16(0x100).u8(&[8, 0]).to(152), "-m conntrack --ctstate NEW --ctproto 6 ! --ctorigsrcport 80"),

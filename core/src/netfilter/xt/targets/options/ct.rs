@@ -12,6 +12,13 @@ const ORIGINAL: u16 = 1 << 2;
 const REPLY: u16 = 1 << 3;
 const ZONE_MARK: u16 = 1 << 4;
 
+/// The name of a timeout policy, unless it may have been cut: the kernel hands out of all revisions what the first had, so that
+/// four bytes of the name are seen at most.
+fn whole_name(field: &[u8; 32]) -> Option<&[u8]> {
+    let (seen, rest) = field.split_at(4);
+    (seen.contains(&0) || rest.iter().any(|byte| *byte != 0)).then_some(field.as_slice())
+}
+
 /// `struct xt_ct_target_info` and `_v1`, which has the name of a timeout policy; both end in a pointer.
 pub(super) fn tracking(revision: u8, payload: &[u8]) -> Options {
     let info = Struct::new(payload, if revision == 0 { 40 } else { 72 })?;
@@ -29,7 +36,7 @@ pub(super) fn tracking(revision: u8, payload: &[u8]) -> Options {
     };
     options.extend(named("helper", &info.bytes::<16>(12)?));
     if revision > 0 {
-        options.extend(named("timeout", &info.bytes::<32>(28)?));
+        options.extend(named("timeout", whole_name(&info.bytes::<32>(28)?)?));
     }
     let events = |name, bits: u32, table| {
         let words = names::flag_names(table, bits)?;

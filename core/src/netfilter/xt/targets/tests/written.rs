@@ -18,8 +18,8 @@ pub(super) const WRITTEN: [Golden; 18] = [
     (Family::Ip, "CONNMARK", 1, 16, "00000000 ff000000 0f000000 02", "-j CONNMARK --restore-mark --nfmask 0xf --ctmask 0xff"),
     // flags, zone, ct_events, exp_events, helper, timeout.
     (Family::Ip, "CT", 0, 40, "0000 0700 04000000 01000000 667470", "-j CT --helper ftp --ctevents destroy --expevents new --zone 7"),
-    (Family::Ip6, "CT", 1, 72, "0000 0700 0*8 0*16 6c6f6e67", "-j CT --timeout long --zone 7"),
-    (Family::Ip, "CT", 2, 72, "1400 0000 0*8 0*16 6c6f6e67", "-j CT --timeout long --zone-orig mark"),
+    (Family::Ip6, "CT", 1, 72, "0000 0700 0*8 0*16 6c6f6e", "-j CT --timeout lon --zone 7"),
+    (Family::Ip, "CT", 2, 72, "1400 0000 0*8 0*16 6c6f6e", "-j CT --timeout lon --zone-orig mark"),
     // mode, secid, secctx; then secid last.
     (Family::Ip, "SECMARK", 0, 264, "01000000 00000000 615f743a7330", "-j SECMARK --selctx a_t:s0"),
     (Family::Ip6, "SECMARK", 1, 264, "01615f743a7330", "-j SECMARK --selctx a_t:s0"),
