@@ -89,6 +89,7 @@ pub(crate) fn snapshot(section: Section) -> Snapshot {
         tool: "netghost 0".to_owned(),
         taken_at_us: 1,
         coverage: coverage(&sections),
+        namespaces: None,
         sections,
     }
 }
