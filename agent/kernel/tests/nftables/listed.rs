@@ -416,9 +416,9 @@ fn assert_alike(script: &str) {
     // Of a table with flags `nft` 1.0.6 lists another string in their place.
     let script = &script.replace("flags dormant", "");
     let namespace = Namespace::new().unwrap();
-    for line in ["ip link add d1 type veth peer name d2"] {
-        namespace.must(&["sh", "-c", line]).unwrap();
-    }
+    namespace
+        .must(&["ip", "link", "add", "d1", "type", "veth", "peer", "name", "d2"])
+        .unwrap();
     let loaded = namespace
         .exec_with_input(&["nft", "-f", "-"], script.as_bytes())
         .unwrap();

@@ -101,10 +101,8 @@ fn header(set: &Ours) -> Option<Header> {
 /// libnftnl's header, and the elements of both.
 fn described(ours: &Ours, theirs: &Set, links: &NetlinkRaw) -> Option<(Header, Vec<String>, Vec<String>)> {
     let (_, places) = datatype(&ours.key_type)?;
-    let data = match theirs.attributes.get(&5).or_else(|| theirs.attributes.get(&14)) {
-        None => None,
-        Some(kind) => Some(library::number(kind)),
-    };
+    let data = theirs.attributes.get(&5).or_else(|| theirs.attributes.get(&14));
+    let data = data.map(|kind| library::number(kind));
     let known = FLAGS.iter().map(|(bit, _)| bit).sum::<u64>();
     let header = (
         theirs.number(3),

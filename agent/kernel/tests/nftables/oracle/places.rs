@@ -94,9 +94,12 @@ const ROUTE_TYPES: &[(u32, &str)] = &[
     (8, "prohibit"),
 ];
 
-/// Header, base, field, first bit, bits.
+/// Field, first bit, bits.
+type Parts = &'static [(&'static str, usize, usize)];
+
+/// Header, base, its fields.
 #[rustfmt::skip]
-const HEADERS: &[(&str, u32, &[(&str, usize, usize)])] = &[
+const HEADERS: &[(&str, u32, Parts)] = &[
     ("ether", 0, &[("daddr", 0, 48), ("saddr", 48, 48), ("type", 96, 16)]),
     ("vlan", 0, &[("pcp", 112, 3), ("dei", 115, 1), ("id", 116, 12), ("type", 128, 16)]),
     ("ip", 1, &[
@@ -180,9 +183,9 @@ const XFRM: &[(u32, &str, usize, Kind)] = &[
     (4, "ip6.saddr", 128, Kind::Network), (5, "reqid", 32, Kind::Host), (6, "spi", 32, Kind::Network),
 ];
 
-/// Option or extension header by name: its operation and number, field, first bit, bits.
+/// Option or extension header by name: its operation and number, its fields.
 #[rustfmt::skip]
-const OPTIONS: &[(&str, u32, u32, &[(&str, usize, usize)])] = &[
+const OPTIONS: &[(&str, u32, u32, Parts)] = &[
     ("tcp.option.eol", 1, 0, &[]),
     ("tcp.option.nop", 1, 1, &[]),
     ("tcp.option.maxseg", 1, 2, &[("size", 16, 16), ("length", 8, 8)]),

@@ -59,9 +59,7 @@ fn parts(field: &Field) -> Vec<String> {
 /// What is computed: the places that it is computed of, and what a generator of numbers is asked.
 fn computed(text: &str) -> Option<String> {
     let mut out = Vec::new();
-    let words: Vec<&str> = text
-        .split(|letter: char| letter == ' ' || letter == '(' || letter == ')')
-        .collect();
+    let words: Vec<&str> = text.split([' ', '(', ')']).collect();
     let after = |word: &str| {
         words
             .iter()
@@ -497,24 +495,6 @@ impl Teller<'_> {
             ),
             Statement::Quota { bytes, over } => format!("quota {} {}", bytes.0, u8::from(*over)),
             Statement::ConnLimit { count, over } => format!("connlimit {count} {}", u8::from(*over)),
-            Statement::Log {
-                prefix,
-                level,
-                flags,
-                group,
-                snaplen,
-                threshold,
-            } => {
-                let prefix = prefix.as_ref().map(ToString::to_string).unwrap_or_default();
-                let level = level.map(u64::from);
-                let group = group.map(u64::from);
-                let bits: u32 = flags.iter().map(|flag| log_bit(*flag)).sum();
-                format!(
-                    "log {prefix:?} {group:?} {level:?} {} {} {bits}",
-                    snaplen.unwrap_or(0),
-                    threshold.unwrap_or(0)
-                )
-            }
             Statement::Reject { with } => match with {
                 RejectWith::Icmp { code } | RejectWith::Icmpv6 { code } => format!("reject 0 {code}"),
                 RejectWith::TcpReset => "reject 1 0".to_owned(),
@@ -524,24 +504,7 @@ impl Teller<'_> {
             Statement::Object { object, name } => {
                 format!("object {} {:?}", object_type(object)?, name.to_string())
             }
-            Statement::Queue { from, to, flags } => {
-                let bits: u32 = flags
-                    .iter()
-                    .map(|flag| if flag == "bypass" { 1 } else { 2 })
-                    .sum();
-                format!("queue {from} {} {bits}", to - from + 1)
-            }
-            Statement::Synproxy { mss, wscale, flags } => {
-                let bits = |word: &String| match word.as_str() {
-                    "sack-perm" => 4,
-                    "timestamp" => 8,
-                    _ => 16,
-                };
-                let given = u32::from(mss.is_some()) + 2 * u32::from(wscale.is_some());
-                let flags = flags.iter().map(bits).sum::<u32>() + given;
-                format!("synproxy {} {} {flags}", mss.unwrap_or(0), wscale.unwrap_or(0))
-            }
-            other => self.sending(other)?,
+            other => self.sending(other).or_else(|| answering(other))?,
         })
     }
 
@@ -624,6 +587,48 @@ impl Teller<'_> {
             }
         })
     }
+}
+
+/// What hands a packet over or answers it, with nothing from a register.
+fn answering(statement: &Statement) -> Option<String> {
+    Some(match statement {
+        Statement::Queue { from, to, flags } => {
+            let bits: u32 = flags
+                .iter()
+                .map(|flag| if flag == "bypass" { 1 } else { 2 })
+                .sum();
+            format!("queue {from} {} {bits}", to - from + 1)
+        }
+        Statement::Synproxy { mss, wscale, flags } => {
+            let bits = |word: &String| match word.as_str() {
+                "sack-perm" => 4,
+                "timestamp" => 8,
+                _ => 16,
+            };
+            let given = u32::from(mss.is_some()) + 2 * u32::from(wscale.is_some());
+            let flags = flags.iter().map(bits).sum::<u32>() + given;
+            format!("synproxy {} {} {flags}", mss.unwrap_or(0), wscale.unwrap_or(0))
+        }
+        Statement::Log {
+            prefix,
+            level,
+            flags,
+            group,
+            snaplen,
+            threshold,
+        } => {
+            let prefix = prefix.as_ref().map(ToString::to_string).unwrap_or_default();
+            let level = level.map(u64::from);
+            let group = group.map(u64::from);
+            let bits: u32 = flags.iter().map(|flag| log_bit(*flag)).sum();
+            format!(
+                "log {prefix:?} {group:?} {level:?} {} {} {bits}",
+                snaplen.unwrap_or(0),
+                threshold.unwrap_or(0)
+            )
+        }
+        _ => return None,
+    })
 }
 
 /// Fields that are no fields of the packet but where a map puts what a statement takes.
