@@ -193,19 +193,23 @@ impl Reading {
 
     fn facts(self) -> Lifted {
         let (mut config, mut runtime) = (Vec::new(), Vec::new());
-        for (name, fact, state) in self.elements {
+        for (name, mut fact, state) in self.elements {
             let Some(set) = self.sets.get(&name) else { continue };
+            let expires = set.config.property(super::TIMEOUT).is_some();
             let mut state_fact = Fact::new("add", fact.key.clone());
-            if set.config.property("timeout").is_some() {
-                state_fact.properties = fact.properties.into_iter().chain(state).collect();
+            state_fact.properties = state;
+            let stays = expires.then(|| super::permanent(&mut state_fact)).flatten();
+            if expires && stays.is_none() {
+                state_fact.properties.splice(..0, fact.properties);
                 runtime.push(state_fact);
                 continue;
             }
-            if !state.is_empty() {
-                state_fact.properties = state;
+            let listed = set.kind == "list:set" && !expires;
+            fact.properties.extend(stays);
+            if !state_fact.properties.is_empty() {
                 runtime.push(state_fact);
             }
-            if set.kind != "list:set" {
+            if !listed {
                 config.push(fact);
             }
         }

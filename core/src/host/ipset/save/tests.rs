@@ -40,11 +40,12 @@ fn a_set_and_its_elements_are_what_the_kernel_would_give() {
 fn what_ends_by_itself_is_runtime_and_a_list_holds_its_members() {
     let (config, runtime) = lines(
         "create short hash:ip family inet hashsize 64 maxelem 65536 timeout 300 bucketsize 12 initval 0x1\n\
-         add short 10.0.0.3 timeout 297\ncreate l list:set size 9\nadd l short\n",
+         add short 10.0.0.3 timeout 297\nadd short 10.0.0.4 timeout 0\ncreate l list:set size 9\nadd l short\n",
     );
     assert_eq!(
         config,
         [
+            "add short 10.0.0.4 timeout 0",
             "create l list:set size 9 members [short]",
             "create short hash:ip family inet maxelem 65536 timeout 300 bucketsize 12",
         ]
