@@ -148,7 +148,7 @@ fn root_text_of_ipset_is_what_the_kernel_says() {
         .facts
         .iter()
         .filter(|fact| fact.path().starts_with("add/short/"));
-    assert_eq!(held.count(), 2);
+    assert_eq!(held.count(), 1);
 }
 
 /// What was counted, and what is left of a life, is beside the configuration.
