@@ -1,4 +1,4 @@
-//! Legacy tables: the kernel reader against the ordinary save tools, and back into a fresh namespace.
+//! Legacy tables: the kernel reader against the ordinary save tools. Random rules are in `netghost-kernel`'s `round_trips`.
 //!
 //! Needs root, and iptables with its legacy programs; everything happens in namespaces of its own.
 #![allow(
@@ -6,17 +6,14 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    clippy::cast_possible_truncation,
-    reason = "a test fails by panicking and shows its seed; its random numbers are small"
+    reason = "a test states what it expects by failing"
 )]
-
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use netghost_core::artifact::json;
 use netghost_core::netfilter::model::{Family, Item, Plane, Ruleset, RulesetRuntime};
-use netghost_core::netfilter::{save, text};
+use netghost_core::netfilter::text;
 use netghost_core::section::{Content, Section, State};
-use netghost_kernel::{nftables, xtables};
+use netghost_kernel::xtables;
 use netghost_lab::netns::Namespace;
 
 #[path = "xtables/arptables.rs"]
@@ -36,14 +33,6 @@ mod targets;
 
 #[path = "xtables/pairs.rs"]
 mod pairs;
-
-#[path = "xtables/generator.rs"]
-mod generator;
-
-use generator::Generator;
-
-/// Rules in each table of a random ruleset.
-const RULES: usize = 80;
 
 fn read(namespace: &Namespace, ipv6: bool) -> Section {
     let reader = if ipv6 {
@@ -138,72 +127,6 @@ fn opaque_rules(ruleset: &Ruleset) -> Vec<String> {
     lines
 }
 
-fn round_trip(ipv6: bool, seed: u64) {
-    println!("seed {seed}, {}", if ipv6 { "IPv6" } else { "IPv4" });
-    let input = Generator::new(seed, ipv6).ruleset(RULES);
-    let first = Namespace::new().unwrap();
-    restore(&first, ipv6, input.as_bytes());
-    let (config, runtime) = content(read(&first, ipv6));
-    assert_eq!(opaque_rules(&config), Vec::<String>::new());
-    let rules: usize = config
-        .tables
-        .iter()
-        .flat_map(|table| &table.chains)
-        .map(|chain| chain.rules.len())
-        .sum();
-    assert_eq!(rules, 5 * RULES, "every rule that was loaded is read");
-
-    let output = saved(&first, ipv6);
-    let (of_text, runtime_of_text) = content(save::parse(&output, None).unwrap());
-    assert_same("the kernel and its save tool", &config, &of_text);
-    assert_eq!(runtime, runtime_of_text, "counters");
-
-    let tables = config.tables.iter().zip(&runtime.tables);
-    let printed: Vec<u8> = tables
-        .flat_map(|(table, runtime)| {
-            text::iptables::table_save(table, Some(runtime))
-                .as_bytes()
-                .to_vec()
-        })
-        .collect();
-    let (of_print, _) = content(save::parse(&printed, Some(config.tables[0].family)).unwrap());
-    assert_same("what is printed, read as text", &config, &of_print);
-
-    let second = Namespace::new().unwrap();
-    restore(&second, ipv6, &printed);
-    let (again, runtime_again) = content(read(&second, ipv6));
-    assert_same("what is printed, loaded and read", &config, &again);
-    assert_eq!(runtime, runtime_again, "counters");
-}
-
-/// From the environment variable `SEED`, to repeat a failure; else from the clock.
-fn first_seed() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    std::env::var("SEED").map_or(now, |seed| seed.parse().unwrap())
-}
-
-/// Random rulesets for each test: `NETGHOST_CASES`, else three.
-fn cases() -> u64 {
-    std::env::var("NETGHOST_CASES").map_or(3, |cases| cases.parse().unwrap())
-}
-
-fn round_trips(ipv6: bool) {
-    let start = first_seed();
-    for seed in start..start + cases() {
-        round_trip(ipv6, seed);
-    }
-}
-
-#[test]
-fn root_random_ipv4_tables_come_back_the_same() {
-    round_trips(false);
-}
-
-#[test]
-fn root_random_ipv6_tables_come_back_the_same() {
-    round_trips(true);
-}
-
 /// Lines as `iptables-save` prints them. They are loaded, read from the kernel and printed again.
 const LINES: &str = r#"*filter
 :INPUT ACCEPT [0:0]
@@ -287,47 +210,4 @@ fn root_reading_makes_no_table() {
     assert_eq!(config.tables.len(), 1);
     assert_eq!(config.tables[0].family, Family::Ip);
     assert_eq!(names(), ["mangle\n", ""], "reading one table");
-}
-
-/// What `iptables-nft` loads is read from nf_tables, recognised as its own, printed in its words and loaded again.
-fn nft_round_trip(ipv6: bool, seed: u64) {
-    println!("seed {seed}, {}", if ipv6 { "IPv6" } else { "IPv4" });
-    let program = if ipv6 {
-        "ip6tables-nft-restore"
-    } else {
-        "iptables-nft-restore"
-    };
-    let argv = [program, "-c"];
-    let load = |text: &[u8]| {
-        let namespace = Namespace::new().unwrap();
-        namespace.exec_with_input(&argv, text).unwrap().ok(&argv).unwrap();
-        namespace
-    };
-    let read = |namespace: &Namespace| content(namespace.enter(|| nftables::read(&|| 0)).unwrap());
-    let (config, runtime) = read(&load(Generator::new(seed, ipv6).ruleset(RULES).as_bytes()));
-    assert!(config.tables.iter().all(text::is_iptables_table));
-    let printed: Vec<u8> = config
-        .tables
-        .iter()
-        .zip(&runtime.tables)
-        .flat_map(|(table, runtime)| {
-            text::iptables::table_save(table, Some(runtime))
-                .as_bytes()
-                .to_vec()
-        })
-        .collect();
-    let (again, _) = read(&load(&printed));
-    assert_same(
-        "what is printed, loaded by iptables-nft and read",
-        &config,
-        &again,
-    );
-}
-
-#[test]
-fn root_tables_of_iptables_nft_come_back_the_same() {
-    let start = first_seed();
-    for seed in start..start + cases() {
-        nft_round_trip(seed.is_multiple_of(2), seed);
-    }
 }

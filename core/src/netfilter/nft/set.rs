@@ -205,9 +205,16 @@ impl<'a> SetMessage<'a> {
             .get_or_init(|| Holds::of(self.data_type.unwrap_or(0), self.data_length))
     }
 
-    /// The parts of the key by the set's own word.
+    /// The parts of the key by the set's own word. Intervals compare as bytes: `nft` puts numbers of host order into network order
+    /// in the parts of a concatenation of intervals, too, in the set and in the rules that ask it.
     pub(super) fn key_parts(&self) -> Vec<Part> {
-        key_type::parts(self.key_type, self.key_length, &self.field_lengths).1
+        let mut parts = key_type::parts(self.key_type, self.key_length, &self.field_lengths).1;
+        let compared = consts::SET_INTERVAL | consts::SET_CONCAT;
+        if self.flags & compared == compared {
+            let host = parts.iter_mut().filter(|part| !part.ty.is_network_order());
+            host.for_each(|part| part.ty = part.ty.swapped().unwrap_or(part.ty));
+        }
+        parts
     }
 
     /// The elements with keys read as `parts`, sorted by key.

@@ -3,7 +3,7 @@
 use super::super::ast::{Element, Expr, Relation};
 use super::super::attributes::Attributes;
 use super::constant::{encode, wildcard};
-use super::emit::{Emitter, register};
+use super::emit::{Emitter, register, slots};
 use super::load::mask;
 use super::merge::Equal;
 use super::shape::{Load, Shape};
@@ -76,13 +76,20 @@ impl Emitter<'_, '_> {
         Ok(())
     }
 
-    /// Intervals of numbers are compared in network order.
+    /// Intervals of numbers are compared in network order, in each part of a key.
     pub(super) fn key_order(&mut self, key: &Expr, interval: bool) -> Compiled {
-        if interval && !matches!(key, Expr::Concat(_)) {
-            let shape = self.shape(key)?;
+        let parts = match key {
+            _ if !interval => return Ok(()),
+            Expr::Concat(parts) => parts.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut slot = 0;
+        for part in parts {
+            let shape = self.shape(part)?;
             if shape.is_number_of_host() {
-                self.byteorder(0, shape.bytes);
+                self.byteorder(slot, shape.bytes);
             }
+            slot = slots(shape.bytes).saturating_add(slot);
         }
         Ok(())
     }

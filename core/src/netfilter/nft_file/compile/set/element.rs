@@ -167,7 +167,11 @@ impl Emitter<'_, '_> {
         };
         let (mut low, mut high) = (Vec::new(), Vec::new());
         for (part, shape) in parts.iter().zip(shapes) {
-            let (from, to, _) = self.bounds(part, shape)?;
+            let (mut from, mut to, _) = self.bounds(part, shape)?;
+            if interval && shape.is_number_of_host() {
+                from.reverse();
+                to.reverse();
+            }
             low.extend(from);
             low.resize(low.len().next_multiple_of(4), 0);
             high.extend(to);

@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use super::{Generator, Place};
+use super::{Generator, Place, quoted};
 
 impl Generator {
     /// A match that any packet may meet, or one that fits where the rule stands.
     pub(super) fn further_match(&mut self, place: &Place<'_>) -> Option<String> {
         let not = self.random.not();
         let (small, byte) = (1 + self.random.below(20), self.random.below(256));
-        Some(match self.random.below(24) {
+        Some(match self.random.below(26) {
             0 => format!("length {not}--length {}", self.random.ports()),
             1 => format!("dscp {not}--dscp {:#x}", byte & 0x3f),
             2 => format!("tos {not}--tos {byte:#x}/{:#x}", self.random.below(256)),
@@ -38,9 +38,49 @@ impl Generator {
             19 => self.policy(place)?,
             20 => self.group(place)?,
             21 => self.of_hook(place)?,
+            22 | 23 => self.set(),
             _ if self.ipv6 => self.extension_header(),
             _ => format!("connlabel {not}--label {} --set", byte & 0x7f),
         })
+    }
+
+    /// What asks a set of addresses; `--match-set` takes one direction for each dimension.
+    fn set(&mut self) -> String {
+        let (one, two) = if self.ipv6 {
+            ("six", "six-2")
+        } else {
+            ("one", "two")
+        };
+        let end = |random: &mut crate::dice::Dice| random.pick(&["src", "dst"]);
+        let mut words = format!("set {}--match-set ", self.random.not());
+        match self.random.below(4) {
+            0 if !self.ipv6 => {
+                let ends = [(); 3].map(|()| end(&mut self.random)).join(",");
+                write!(words, "three {ends}").unwrap();
+            }
+            1 => write!(words, "list {}", end(&mut self.random)).unwrap(),
+            2 => write!(words, "{two} {},{}", end(&mut self.random), end(&mut self.random)).unwrap(),
+            _ => write!(words, "{one} {}", end(&mut self.random)).unwrap(),
+        }
+        if self.random.chance(3) {
+            let number = self.random.below(1 << 40);
+            let (not, count) = (self.random.not(), self.random.pick(&["packets", "bytes"]));
+            match self.random.below(3) {
+                0 => write!(words, " {not}--{count}-eq {number}").unwrap(),
+                1 => write!(words, " --{count}-lt {number}").unwrap(),
+                _ => write!(words, " --{count}-gt {number}").unwrap(),
+            }
+        }
+        for option in [
+            " --return-nomatch",
+            " ! --update-counters",
+            " ! --update-subcounters",
+        ] {
+            if self.random.chance(5) {
+                words.push_str(option);
+            }
+        }
+        words
     }
 
     fn hops(&mut self) -> String {
@@ -95,7 +135,9 @@ impl Generator {
 
     fn string(&mut self) -> String {
         let (not, algo) = (self.random.not(), self.random.pick(&["bm", "kmp"]));
+        let odd = format!("--string {}", quoted(&self.random.odd_text(100)));
         let pattern = self.random.pick(&[
+            odd.as_str(),
             "--string plain",
             "--string \"two words\"",
             "--string \"it's \\\"q\\\" \\\\ b|c\"",

@@ -2,68 +2,17 @@
 
 use std::fmt::Write;
 
+use crate::dice::Dice;
+
 mod matches;
 mod target;
 
-/// xorshift64*: enough to vary tests, and the same everywhere for one seed.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn chance(&mut self, one_in: u64) -> bool {
-        self.below(one_in) == 0
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        from[self.below(from.len() as u64) as usize]
-    }
-
-    /// Some of these words, at least one, joined by commas.
-    fn some(&mut self, from: &[&str]) -> String {
-        let mut chosen: Vec<&str> = from.iter().copied().filter(|_| self.chance(2)).collect();
-        if chosen.is_empty() {
-            chosen.push(self.pick(from));
-        }
-        chosen.join(",")
-    }
-
-    fn not(&mut self) -> &'static str {
-        if self.chance(3) { "! " } else { "" }
-    }
-
-    fn port(&mut self) -> u64 {
-        let end = self.pick(&[&10, &1024, &65536]);
-        self.below(*end)
-    }
-
-    fn ports(&mut self) -> String {
-        let port = self.port();
-        match self.below(3) {
-            0 => format!("{port}:{}", port + self.below(65536 - port)),
-            _ => port.to_string(),
-        }
-    }
-}
-
 pub(crate) struct Generator {
-    random: Random,
+    random: Dice,
     ipv6: bool,
     /// Names that were given out.
     names: u32,
+    seed: u64,
 }
 
 /// Where a rule stands.
@@ -88,9 +37,10 @@ const TABLES: [(&str, &[&str]); 5] = [
 impl Generator {
     pub(crate) fn new(seed: u64, ipv6: bool) -> Self {
         Self {
-            random: Random::new(seed),
+            random: Dice::new(seed),
             ipv6,
             names: 0,
+            seed,
         }
     }
 
@@ -194,7 +144,7 @@ impl Generator {
             write!(rule, " {}-f", self.random.not()).unwrap();
         }
         let protocol = self.protocol(&mut rule);
-        for _ in 0..self.random.below(3) {
+        for _ in 0..self.random.below(4) {
             if self.random.chance(2) {
                 self.general_match(&mut rule, place);
             } else if let Some(words) = self.further_match(place) {
@@ -309,10 +259,8 @@ impl Generator {
                 format!("state {not}--state {states}")
             }
             3 => {
-                let text =
-                    self.random
-                        .pick(&["plain", "two words", "it's \\\"q\\\" \\\\ b", "-dash", "ünï ☂"]);
-                format!("comment --comment \"{text}\"")
+                let text = quoted(&self.random.odd_text(200));
+                format!("comment --comment {text}")
             }
             4 => {
                 let unit = self.random.pick(&["sec", "min", "hour", "day"]);
@@ -369,7 +317,7 @@ impl Generator {
             "DNAT",
         ];
         let status = ["EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED"];
-        let mut add = |random: &mut Random, option: &str, value: String| {
+        let mut add = |random: &mut Dice, option: &str, value: String| {
             write!(words, " {}{option} {value}", random.not()).unwrap();
         };
         let random = &mut self.random;
@@ -453,6 +401,11 @@ impl Generator {
         }
         words
     }
+}
+
+/// A word for `iptables-restore`: a backslash in quotes stands before any character that is meant as it is.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn in_order(a: &str, b: &str) -> bool {

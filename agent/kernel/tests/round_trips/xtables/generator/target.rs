@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Generator, Place, in_order};
+use super::{Generator, Place, in_order, quoted};
 
 impl Generator {
     pub(super) fn target(&mut self, rule: &mut String, place: &Place<'_>, protocol: &str) {
@@ -17,7 +17,7 @@ impl Generator {
         }
         let special = match place.table {
             "raw" => Some(self.tracking()),
-            "mangle" => self.mangle(protocol),
+            "mangle" => self.mangle(place.chain, protocol),
             "nat" => self.nat(place.chain, protocol),
             "filter" => Some(self.reject(protocol)),
             _ => None,
@@ -30,7 +30,7 @@ impl Generator {
     }
 
     fn plain_target(&mut self, table: &str) -> String {
-        match self.random.below(8) {
+        match self.random.below(13) {
             0 => {
                 let flags = self.random.pick(&[
                     "",
@@ -39,11 +39,13 @@ impl Generator {
                     " --log-tcp-options",
                 ]);
                 let level = self.random.below(8);
-                format!("LOG --log-level {level} --log-prefix \"drop: '{level}' \"{flags}")
+                let prefix = quoted(&self.random.odd_text(29));
+                format!("LOG --log-level {level} --log-prefix {prefix}{flags}")
             }
             1 => format!(
-                "NFLOG --nflog-group {} --nflog-prefix pre",
-                self.random.below(65_536)
+                "NFLOG --nflog-group {} --nflog-prefix {}",
+                self.random.below(65_536),
+                quoted(&self.random.odd_text(63))
             ),
             2 => format!(
                 "NFLOG --nflog-size {} --nflog-threshold {}",
@@ -62,15 +64,59 @@ impl Generator {
             }
             4 => format!("NFQUEUE --queue-num {}", self.random.below(65_536)),
             5 => "RETURN".to_owned(),
+            8 => format!("AUDIT --type {}", self.random.pick(&["accept", "drop", "reject"])),
+            9 | 10 => self.set_target(),
+            11 => self.idle_timer(),
             // The nat table takes no DROP.
             6 if table != "nat" => "DROP".to_owned(),
             _ => "ACCEPT".to_owned(),
         }
     }
 
+    fn set_target(&mut self) -> String {
+        let (one, two) = if self.ipv6 {
+            ("six", "six-2")
+        } else {
+            ("one", "two")
+        };
+        let (a, b) = (
+            self.random.pick(&["src", "dst"]),
+            self.random.pick(&["src", "dst"]),
+        );
+        let into = self
+            .random
+            .pick(&[&format!("{one} {a}"), &format!("{two} {a},{b}")])
+            .clone();
+        match self.random.below(4) {
+            0 => format!("SET --del-set {into}"),
+            1 => {
+                let timeout = 1 + self.random.below(10_000);
+                let end = self.random.pick(&["", " --exist"]);
+                format!("SET --add-set {into}{end} --timeout {timeout}")
+            }
+            2 => format!("SET --add-set {into} --exist --del-set {two} {b},{a}"),
+            _ => format!("SET --add-set {into}"),
+        }
+    }
+
+    /// The kernel keeps one timer for a label, in all namespaces, so each has its own.
+    fn idle_timer(&mut self) -> String {
+        self.names += 1;
+        let alarm = self.random.pick(&["", "", " --alarm"]);
+        format!(
+            "IDLETIMER --timeout {} --label t{}-{}{}{alarm}",
+            1 + self.random.below(9000),
+            self.seed,
+            u8::from(self.ipv6),
+            self.names
+        )
+    }
+
     fn tracking(&mut self) -> String {
         let zone = self.random.below(65_536);
-        match self.random.below(6) {
+        match self.random.below(8) {
+            6 => format!("CT --zone-orig {zone} --expevents new"),
+            7 => format!("CT --zone {zone} --ctevents assured,protoinfo,helper,natseqinfo"),
             0 => "NOTRACK".to_owned(),
             1 => "CT --notrack".to_owned(),
             2 => "TRACE".to_owned(),
@@ -92,10 +138,18 @@ impl Generator {
     }
 
     /// What alters a packet or marks it by its content.
-    fn altering(&mut self, protocol: &str) -> String {
+    fn altering(&mut self, chain: &str, protocol: &str) -> String {
         let (byte, other) = (self.random.below(256), self.random.below(256));
         let hops = if self.ipv6 { ("HL", "hl") } else { ("TTL", "ttl") };
-        match self.random.below(8) {
+        match self.random.below(14) {
+            8 => self.tee(),
+            9 if chain == "PREROUTING" && matches!(protocol, "tcp" | "udp") => self.transparent(),
+            10 if protocol == "tcp" => self.synproxy_or_ecn(),
+            11 => format!("CONNSECMARK --{}", self.random.pick(&["save", "restore"])),
+            12 => "CHECKSUM --checksum-fill".to_owned(),
+            13 if matches!(chain, "OUTPUT" | "FORWARD" | "POSTROUTING") => {
+                format!("CLASSIFY --set-class {byte:x}:{other:x}")
+            }
             0 => format!("DSCP --set-dscp {:#x}", byte % 64),
             1 => format!(
                 "DSCP --set-dscp-class {}",
@@ -125,9 +179,37 @@ impl Generator {
         }
     }
 
-    fn mangle(&mut self, protocol: &str) -> Option<String> {
+    fn tee(&mut self) -> String {
+        let oif = self.random.pick(&["", " --oif lo"]);
+        format!("TEE --gateway {}{oif}", self.address())
+    }
+
+    fn transparent(&mut self) -> String {
+        let (mark, mask) = (self.random.below(1 << 32), self.random.below(1 << 32));
+        let port = self.random.below(65_536);
+        match self.random.below(3) {
+            0 => format!("TPROXY --on-port {port}"),
+            1 => format!("TPROXY --on-port {port} --on-ip {}", self.address()),
+            _ => format!(
+                "TPROXY --on-port {port} --tproxy-mark {:#x}/{mask:#x}",
+                mark & mask
+            ),
+        }
+    }
+
+    fn synproxy_or_ecn(&mut self) -> String {
+        let (small, size) = (self.random.below(4), self.random.below(65_536));
+        match self.random.below(4) {
+            0 if !self.ipv6 => "ECN --ecn-tcp-remove".to_owned(),
+            1 if !self.ipv6 => format!("ECN --ecn-tcp-cwr {} --ecn-ip-ect {small}", small % 2),
+            2 => format!("TCPOPTSTRIP --strip-options {}", 2 + size % 250),
+            _ => "TCPOPTSTRIP --strip-options sack-permitted,timestamp,md5".to_owned(),
+        }
+    }
+
+    fn mangle(&mut self, chain: &str, protocol: &str) -> Option<String> {
         if self.random.chance(2) {
-            return Some(self.altering(protocol));
+            return Some(self.altering(chain, protocol));
         }
         let (value, mask) = (self.random.below(1 << 32), self.random.below(1 << 32));
         let target = self.random.pick(&["MARK", "CONNMARK"]);
@@ -171,6 +253,15 @@ impl Generator {
             } else {
                 format!("{to}:{port}")
             };
+        }
+        if self.random.chance(6) {
+            let (length, top) = if self.ipv6 {
+                (self.random.below(129), 128)
+            } else {
+                (self.random.below(33), 32)
+            };
+            let network = self.address();
+            return Some(format!("NETMAP --to {network}/{}", length.min(top)));
         }
         match (chain, self.random.chance(2)) {
             ("PREROUTING" | "OUTPUT", true) => Some(format!("DNAT --to-destination {to}{flags}")),
