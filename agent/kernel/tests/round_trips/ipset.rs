@@ -102,6 +102,24 @@ impl Plane for Ipset {
         wrong
     }
 
+    fn own_words(&self, namespace: &Namespace) -> Vec<String> {
+        let saved = namespace.must(&["ipset", "save"]).unwrap().stdout;
+        let saved = String::from_utf8_lossy(&saved).into_owned();
+        saved.lines().map(str::to_owned).collect()
+    }
+
+    /// What a set with a timeout holds ends by itself and is not loaded again.
+    fn listing(&self, namespace: &Namespace) -> Vec<String> {
+        let saved = self.own_words(namespace);
+        let name = |line: &str| line.split(' ').nth(1).map(str::to_owned);
+        let ends = |line: &&String| line.starts_with("create ") && line.contains(" timeout ");
+        let ending: Vec<_> = saved.iter().filter(ends).map(|line| name(line)).collect();
+        let stays = |line: &&String| line.starts_with("create ") || !ending.contains(&name(line));
+        let mut lines: Vec<String> = saved.iter().filter(stays).map(|line| said(line)).collect();
+        lines.sort_unstable();
+        lines
+    }
+
     fn differences(&self, _: &[String], one: &Self::Read, two: &Self::Read) -> Vec<Wrong> {
         if json::digest(&one.0).unwrap() == json::digest(&two.0).unwrap() {
             return Vec::new();
@@ -116,6 +134,24 @@ impl Plane for Ipset {
         );
         vec![Wrong { line: None, why }]
     }
+}
+
+/// What the kernel chose, and what counts.
+const NOT_SAID: [&str; 4] = ["hashsize", "initval", "packets", "bytes"];
+
+/// A line without these, its words sorted.
+fn said(line: &str) -> String {
+    let mut words = Vec::new();
+    let mut rest = line.split(' ');
+    while let Some(word) = rest.next() {
+        if NOT_SAID.contains(&word) {
+            rest.next();
+        } else {
+            words.push(word);
+        }
+    }
+    words.sort_unstable();
+    words.join(" ")
 }
 
 fn is_set(fact: &Fact, name: &str) -> bool {

@@ -119,21 +119,20 @@ impl Plane for Nft {
         vec![Wrong { line: None, why }]
     }
 
-    /// `nft` prints some rulesets in words that make another one of it.
-    fn own_words_stand(&self, lines: &[String]) -> bool {
-        let Ok(namespace) = self.load(lines) else {
-            return true;
-        };
+    fn own_words(&self, namespace: &Namespace) -> Vec<String> {
         let listed = namespace.exec(&["nft", "-s", "list", "ruleset"]).unwrap();
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-        let listed: Vec<String> = listed.lines().map(str::to_owned).collect();
-        let Ok(again) = self.load(&listed) else {
-            return false;
-        };
-        match (self.read(&namespace), self.read(&again)) {
-            (Ok(one), Ok(two)) => one == two,
-            _ => true,
-        }
+        listed.lines().map(str::to_owned).collect()
+    }
+
+    /// Elements come in the order of the kernel's hashes and may be said twice, so that only the words are compared.
+    fn listing(&self, namespace: &Namespace) -> Vec<String> {
+        let text = self.own_words(namespace).join(" ");
+        let words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+        let mut words: Vec<String> = words.map(str::to_owned).collect();
+        words.sort_unstable();
+        words.dedup();
+        words
     }
 }
 

@@ -33,9 +33,14 @@ pub(crate) trait Plane {
     /// Where two readings differ; empty where their digests are equal.
     fn differences(&self, lines: &[String], one: &Self::Read, two: &Self::Read) -> Vec<Wrong>;
 
-    /// False where the tool does not load the same from its own words either.
-    fn own_words_stand(&self, _lines: &[String]) -> bool {
-        true
+    /// What the tool itself says of what is loaded, as lines that it takes.
+    fn own_words(&self, namespace: &Namespace) -> Vec<String>;
+
+    /// The same in a form in which equal things are equal: sorted where the tool has no order, without what counts or was chosen.
+    /// What a reader overlooks is in neither of its readings, and the tool sees it. Empty where equal rules have many spellings:
+    /// those are held by what the save tool's text is read as.
+    fn listing(&self, _namespace: &Namespace) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -89,7 +94,7 @@ impl Tally {
             let alone = line.map(header).filter(|alone| fails(plane, alone));
             let smallest = alone.unwrap_or_else(|| smallest(plane, lines.clone()));
             let said: Vec<&String> = smallest.iter().filter(|line| plane.is_case(line)).collect();
-            if !plane.own_words_stand(&smallest) {
+            if is_of_the_tool(plane, &smallest) {
                 self.of_the_tool.push(format!("{said:?}"));
                 continue;
             }
@@ -171,7 +176,10 @@ fn there_and_back<P: Plane>(plane: &P, namespace: &Namespace, lines: &[String]) 
     }
     let printed = plane.print(&first);
     let again = match plane.load(&printed) {
-        Ok(namespace) => plane.read(&namespace),
+        Ok(second) => match plane.read(&second) {
+            Ok(again) => Ok((again, second)),
+            Err(why) => Err(why),
+        },
         Err(complaint) => {
             let of = plane.blamed(&complaint, &printed);
             let said = of.first().map(|at| printed[*at].clone());
@@ -180,8 +188,49 @@ fn there_and_back<P: Plane>(plane: &P, namespace: &Namespace, lines: &[String]) 
         }
     };
     match again {
-        Ok(again) => plane.differences(lines, &first, &again),
+        Ok((again, second)) => {
+            let wrong = plane.differences(lines, &first, &again);
+            if wrong.is_empty() {
+                listed_otherwise(plane, namespace, &second)
+            } else {
+                wrong
+            }
+        }
         Err(why) => whole(why),
+    }
+}
+
+/// The tool lists both alike.
+fn listed_otherwise<P: Plane>(plane: &P, one: &Namespace, two: &Namespace) -> Vec<Wrong> {
+    let (one, two) = (plane.listing(one), plane.listing(two));
+    if one == two {
+        return Vec::new();
+    }
+    let lost: Vec<&String> = one.iter().filter(|line| !two.contains(line)).take(3).collect();
+    let come: Vec<&String> = two.iter().filter(|line| !one.contains(line)).take(3).collect();
+    let why = format!("read as equal, and the tool lists another: {lost:?} became {come:?}");
+    vec![Wrong { line: None, why }]
+}
+
+/// True if the tool does not load its own words as the same either, and what it makes of them is what it makes of ours.
+fn is_of_the_tool<P: Plane>(plane: &P, lines: &[String]) -> bool {
+    let Ok(namespace) = plane.load(lines) else {
+        return false;
+    };
+    let Ok(first) = plane.read(&namespace) else {
+        return false;
+    };
+    if !plane.judge(lines, &first, &namespace).is_empty() {
+        return false;
+    }
+    let again = |words: &[String]| plane.load(words).ok().and_then(|loaded| plane.read(&loaded).ok());
+    match (again(&plane.print(&first)), again(&plane.own_words(&namespace))) {
+        (None, None) => true,
+        (Some(ours), Some(theirs)) => {
+            !plane.differences(lines, &first, &theirs).is_empty()
+                && plane.differences(lines, &ours, &theirs).is_empty()
+        }
+        _ => false,
     }
 }
 

@@ -232,19 +232,9 @@ impl Plane for Tool {
         wrong
     }
 
-    fn own_words_stand(&self, lines: &[String]) -> bool {
-        let Ok(namespace) = self.load(lines) else {
-            return true;
-        };
-        let saved = String::from_utf8_lossy(&self.saved(&namespace)).into_owned();
-        let saved: Vec<String> = saved.lines().map(str::to_owned).collect();
-        let Ok(again) = self.load(&saved) else {
-            return false;
-        };
-        match (self.read(&namespace), self.read(&again)) {
-            (Ok(one), Ok(two)) => one.0 == two.0,
-            _ => true,
-        }
+    fn own_words(&self, namespace: &Namespace) -> Vec<String> {
+        let saved = String::from_utf8_lossy(&self.saved(namespace)).into_owned();
+        saved.lines().map(str::to_owned).collect()
     }
 }
 
