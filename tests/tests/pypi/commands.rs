@@ -61,6 +61,32 @@ fn run(place: &Path, out: &Path, status: u8, line: &str) {
     assert_eq!(ended as u8, status, "{line}");
 }
 
+/// The files of a host whose next boot drops what it lets through now.
+fn next_boot(place: &Path) {
+    let root = place.join("root");
+    for directory in [
+        "usr/lib/systemd/system",
+        "etc/systemd/system/sysinit.target.wants",
+    ] {
+        std::fs::create_dir_all(root.join(directory)).unwrap();
+    }
+    let file = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
+    file("usr/lib/systemd/systemd", "");
+    file(
+        "etc/nftables.conf",
+        "table ip own {\n\tchain input {\n\t\ttype filter hook input priority 0\n\t\ttcp dport 5001 drop\n\t}\n}\n",
+    );
+    file(
+        "usr/lib/systemd/system/nftables.service",
+        "[Service]\nExecStart=/usr/sbin/nft -f /etc/nftables.conf\n",
+    );
+    std::os::unix::fs::symlink(
+        "/usr/lib/systemd/system/nftables.service",
+        root.join("etc/systemd/system/sysinit.target.wants/nftables.service"),
+    )
+    .unwrap();
+}
+
 /// Writes one document of each kind and verdict into `directory`; `place` holds what the commands read and keep.
 #[allow(clippy::too_many_lines, reason = "a list of commands, one after the other")]
 pub(crate) fn write(place: &Path, directory: &Path) {
@@ -103,10 +129,7 @@ pub(crate) fn write(place: &Path, directory: &Path) {
     run("diff", 1, &format!("firewall diff @one.txt @two.txt {mute}"));
     run("diff", 3, "firewall diff @one.txt @empty.txt");
     run("firewall-explain", 0, "firewall explain @one.txt");
-    std::fs::create_dir_all(place.join("root/usr/lib/systemd")).unwrap();
-    std::fs::create_dir_all(place.join("root/etc")).unwrap();
-    rules("root/usr/lib/systemd/systemd", "");
-    rules("root/etc/nftables.conf", "table ip own {\n}\n");
+    next_boot(place);
     run("persisted", 3, "firewall persisted");
     run("persisted", 1, "firewall persisted --root @root");
     watched(place, directory);
