@@ -511,6 +511,10 @@ impl Generator {
             parts.join(" . ")
         };
         let (one, two) = (element(&mut self.dice), element(&mut self.dice));
+        // A set of one value twice is that value, and a map can't have it.
+        if one == two {
+            return self.plain_match(family);
+        }
         match self.dice.below(4) {
             0 => format!("{fields} vmap {{ {one} : accept, {two} : drop }}"),
             1 if key.len() == 1 => format!("{fields} {}{one}", self.dice.pick(&["", "!= "])),
