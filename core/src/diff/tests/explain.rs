@@ -2,6 +2,7 @@
 
 use super::made;
 use crate::diff::{Explanation, Kind, Role, compare, explain};
+use crate::namespace::{Asked, Namespace, Namespaces};
 use crate::netfilter::nft_file;
 use crate::section::SectionName;
 use crate::snapshot::Snapshot;
@@ -199,4 +200,22 @@ fn a_comment_changes_nothing() {
         found.text,
         "Only a comment differs: packets are treated as before."
     );
+}
+
+/// The host's own tables say nothing of a container's.
+#[test]
+fn a_change_in_a_namespace_is_explained_by_what_stands_there() {
+    let host = |rules: &str| {
+        let section = nft_file::parse_text(table("accept", rules).as_bytes(), &|_| None).unwrap();
+        let inside = Namespace::read("b".into(), vec![section]);
+        snapshot("table ip other {\n}\n").with_namespaces(Namespaces::new(Asked::All, None, vec![inside]))
+    };
+    let (before, after) = (
+        host("tcp dport 1 accept"),
+        host("tcp dport 1 accept\ntcp dport 2 drop"),
+    );
+    let found = compare(&before, &after, &[SectionName::Nftables]);
+    let said = explain(&found, &before, &after);
+    assert_eq!(said.len(), 1, "{:?}", found.changes);
+    assert!(evidence(&said[0]).contains(&(Role::Hook, "ip/t/c")), "{said:?}");
 }
