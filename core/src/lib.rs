@@ -9,6 +9,7 @@ pub mod bytes;
 pub mod diff;
 pub mod facts;
 pub mod fleet;
+pub mod gate;
 pub mod host;
 pub mod job;
 pub mod namespace;

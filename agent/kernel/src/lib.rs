@@ -33,6 +33,7 @@ mod table_socket;
 pub mod tc;
 pub mod tries;
 pub mod watch;
+pub mod write;
 mod xfrm;
 pub mod xtables;
 
