@@ -1,5 +1,8 @@
-//! The two calls for namespaces that the standard library lacks.
-#![allow(unsafe_code, reason = "the standard library has neither setns nor statfs")]
+//! The calls for namespaces that the standard library lacks.
+#![allow(
+    unsafe_code,
+    reason = "the standard library has neither setns nor unshare nor statfs"
+)]
 
 use std::fs::{self, File};
 use std::io;
@@ -19,6 +22,19 @@ pub(super) fn enter(namespace: &File) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::last_os_error())
+    }
+}
+
+/// What the calling thread starts from now on gets PID namespaces of its own: the first process is number 1 in it, and with that one
+/// all that it started end. The thread itself stays where it is, and can start one such process.
+///
+/// # Errors
+/// The kernel's: it needs CAP_SYS_ADMIN.
+pub fn own_processes() -> io::Result<()> {
+    // SAFETY: takes a number; memory and descriptors stay shared as they are.
+    match unsafe { libc::unshare(libc::CLONE_NEWPID) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 
