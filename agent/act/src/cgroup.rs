@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn the_second_version_is_found_wherever_it_is_mounted() {
-        let mixed = "cgroup /sys/fs/cgroup/pids cgroup rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
+        let mixed =
+            "cgroup /sys/fs/cgroup/pids cgroup rw 0 0\ncgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
         assert_eq!(mounted(mixed), Some("/sys/fs/cgroup/unified".into()));
         assert_eq!(mounted("cgroup /sys/fs/cgroup/pids cgroup rw 0 0\n"), None);
     }

@@ -20,9 +20,11 @@ pub(crate) fn failed(action: &Action) -> Option<String> {
                 .iter()
                 .map(|check| scope.spawn(move || one(check)))
                 .collect();
-            running
-                .into_iter()
-                .find_map(|check| check.join().unwrap_or_else(|_| Some("a check was lost".to_owned())))
+            running.into_iter().find_map(|check| {
+                check
+                    .join()
+                    .unwrap_or_else(|_| Some("a check was lost".to_owned()))
+            })
         })
     };
     match action.checks.is_empty() {

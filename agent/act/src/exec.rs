@@ -93,10 +93,7 @@ fn inner(watched: &Watched<'_>) -> io::Result<Child> {
         let trace = Trace {
             process: Process::current()?,
             inner: Process::running(pid)?,
-            cgroup: watched
-                .cgroup
-                .as_ref()
-                .map(|group| group.display().to_string()),
+            cgroup: watched.cgroup.as_ref().map(|group| group.display().to_string()),
         };
         trace.write(&watched.trace)?;
         here.write_all(b"g")

@@ -87,8 +87,11 @@ impl<W: Work, G: Guard> Site<W, G> {
             ));
         }
         if record.is_pending() {
-            self.settle(&mut record, &Cause::Asked("because somebody asked for it".to_owned()))
-                .map_err(|why| No::new("unreadable", why))?;
+            self.settle(
+                &mut record,
+                &Cause::Asked("because somebody asked for it".to_owned()),
+            )
+            .map_err(|why| No::new("unreadable", why))?;
             self.keep(&record)?;
         }
         self.stands(&record)
@@ -108,8 +111,7 @@ impl<W: Work, G: Guard> Site<W, G> {
 
     /// Takes an open action back. The caller holds the lock.
     pub(crate) fn take_back(&self, action: Digest) -> Result<bool, No> {
-        let mut ledger =
-            ledger::read(&self.paths).map_err(|error| No::disk("read the ledger", &error))?;
+        let mut ledger = ledger::read(&self.paths).map_err(|error| No::disk("read the ledger", &error))?;
         let was_open = ledger.withdraw(action);
         if was_open {
             ledger::write(&self.paths, &self.disk, &ledger)

@@ -108,7 +108,9 @@ fn run(mut words: Words) -> ExitCode {
         },
         "inside" => failed(&exec::inside(&words.behind)),
         "watch" => match words.watched().map(|watched| exec::watch(&watched)) {
-            Some(Ok(status)) => ExitCode::from(status.code().and_then(|code| code.try_into().ok()).unwrap_or(4)),
+            Some(Ok(status)) => {
+                ExitCode::from(status.code().and_then(|code| code.try_into().ok()).unwrap_or(4))
+            }
             Some(Err(error)) => failed(&error),
             None => ended(2, USAGE),
         },
@@ -128,7 +130,11 @@ fn daemon(job: &str, mut words: Words) -> ExitCode {
         "serve" => serve::all(&listen, &paths, &users),
         "guard" => guard::run(&paths, &listen),
         "settle" => guard::settle(&paths),
-        _ => match std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) {
+        _ => match std::io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .map(UnixStream::from)
+        {
             Ok(stream) if stream.peer_addr().is_ok() => serve::one(&stream, &paths, &users),
             _ => return ended(2, USAGE),
         },

@@ -14,10 +14,7 @@ const OWN: &[u8] = b"init";
 ///
 /// # Errors
 /// There is none of that name, or it can't be entered.
-pub(crate) fn within<T: Send>(
-    name: &Text,
-    inside: impl FnOnce() -> T + Send,
-) -> Result<T, WriteError> {
+pub(crate) fn within<T: Send>(name: &Text, inside: impl FnOnce() -> T + Send) -> Result<T, WriteError> {
     if name.as_bytes() == OWN {
         return Ok(inside());
     }

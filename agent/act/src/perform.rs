@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use netghost_core::artifact::json::Digest;
 use netghost_core::bytes::Text;
-use netghost_core::gate::{
-    Action, ActionState, Answer, Authorised, Ledger, Operation, Presented, Refusal,
-};
+use netghost_core::gate::{Action, ActionState, Answer, Authorised, Ledger, Operation, Presented, Refusal};
 use netghost_kernel::write::WriteError;
 
 use crate::guard::{Guard, Line};
@@ -76,7 +74,9 @@ impl<W: Work, G: Guard> Site<W, G> {
         match refusal {
             Refusal::Used => No::new(
                 refusal.code(),
-                format!("{refusal}, and no record of it is left: it ended before anything was changed, or long ago"),
+                format!(
+                    "{refusal}, and no record of it is left: it ended before anything was changed, or long ago"
+                ),
             ),
             other => other.into(),
         }
@@ -234,7 +234,10 @@ impl<W: Work, G: Guard> Site<W, G> {
             Ok(()) => record.state.as_str(),
             Err(_) => "left to the guard",
         };
-        Err(No::new(no.code, format!("{}; the change is {became}", no.message)))
+        Err(No::new(
+            no.code,
+            format!("{}; the change is {became}", no.message),
+        ))
     }
 }
 

@@ -29,11 +29,7 @@ impl<W: Work, G: Guard> Site<W, G> {
     }
 
     /// Plans. Nothing is changed.
-    pub(crate) fn plan(
-        &self,
-        namespace: &Text,
-        operation: &Operation,
-    ) -> Result<Planned<W::Change>, No> {
+    pub(crate) fn plan(&self, namespace: &Text, operation: &Operation) -> Result<Planned<W::Change>, No> {
         match operation {
             Operation::Undo { action } => self.plan_undo(namespace, *action),
             Operation::ServerStop { action } => self.plan_stop(*action),
@@ -79,8 +75,12 @@ impl<W: Work, G: Guard> Site<W, G> {
             .change
             .as_ref()
             .and_then(|change| self.work.reversed(change));
-        let change = reversed
-            .ok_or_else(|| No::new("unsupported", "the action has no exact inverse that could be done"))?;
+        let change = reversed.ok_or_else(|| {
+            No::new(
+                "unsupported",
+                "the action has no exact inverse that could be done",
+            )
+        })?;
         let standing = self.at(&record, |at| self.work.standing(at, &change))?;
         let effect = self.work.effect(&change).clone();
         match standing {

@@ -1,8 +1,6 @@
 //! What exactly would be done.
 
-use netghost_core::gate::{
-    ACTION_SCHEMA, Action, Answer, Asked, LONGEST_DEMAND, Operation, Target, nonce,
-};
+use netghost_core::gate::{ACTION_SCHEMA, Action, Answer, Asked, LONGEST_DEMAND, Operation, Target, nonce};
 
 use crate::guard::Guard;
 use crate::planned::Planned;
@@ -19,7 +17,10 @@ impl<W: Work, G: Guard> Site<W, G> {
     pub(crate) fn propose(&self, asked: &Asked) -> Result<Answer, No> {
         asked.operation.check()?;
         if asked.checks.len() > MOST_CHECKS {
-            return Err(No::new("malformed", format!("at most {MOST_CHECKS} checks are made")));
+            return Err(No::new(
+                "malformed",
+                format!("at most {MOST_CHECKS} checks are made"),
+            ));
         }
         let in_force = policy::read(&self.paths.policy);
         let permission = self.permission(&asked.operation)?;
@@ -35,8 +36,7 @@ impl<W: Work, G: Guard> Site<W, G> {
         action.four_eyes = in_force.policy.four_eyes;
         let answer = written(&action)?;
         let now = self.now()?;
-        let mut ledger =
-            ledger::read(&self.paths).map_err(|error| No::disk("read the ledger", &error))?;
+        let mut ledger = ledger::read(&self.paths).map_err(|error| No::disk("read the ledger", &error))?;
         let kept = ledger.propose(action.clone(), &in_force.policy, &now)?;
         ledger::write(&self.paths, &self.disk, &ledger)
             .map_err(|error| No::disk("write the ledger", &error))?;

@@ -104,7 +104,12 @@ impl<W: Work, G: Guard> Site<W, G> {
         Ok(())
     }
 
-    fn end_server(&self, record: &mut Record<W::Change>, cause: &Cause, this_boot: bool) -> Result<(), String> {
+    fn end_server(
+        &self,
+        record: &mut Record<W::Change>,
+        cause: &Cause,
+        this_boot: bool,
+    ) -> Result<(), String> {
         if !this_boot {
             record.ends(ActionState::Undone, "by the reboot");
             return self.forget_trace(record);
@@ -157,7 +162,8 @@ impl<W: Work, G: Guard> Site<W, G> {
             Standing::Before => record.ends(ActionState::Failed, format!("{cause}; nothing was installed")),
             Standing::After => record.ends(ActionState::Done, format!("{cause}; it is installed")),
             Standing::Between | Standing::Other => {
-                let why = format!("{cause}; the package is neither there nor absent: see the package manager");
+                let why =
+                    format!("{cause}; the package is neither there nor absent: see the package manager");
                 record.ends(ActionState::Unknown, why);
             }
         }

@@ -189,7 +189,10 @@ mod tests {
             ..process
         };
         stranger.end().unwrap();
-        assert!(process.is_alive().unwrap(), "another start time is another process");
+        assert!(
+            process.is_alive().unwrap(),
+            "another start time is another process"
+        );
         process.end().unwrap();
         assert!(!process.is_alive().unwrap());
         child.wait().unwrap();

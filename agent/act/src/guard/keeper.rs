@@ -10,12 +10,12 @@ use netghost_core::gate::{ActionState, Operation};
 
 use super::servers::{Servers, Started};
 use super::{Guard, NotStarted};
+use crate::disk;
 use crate::lock::{self, Lock};
 use crate::record::{self, Record};
 use crate::settle::Cause;
 use crate::site::Site;
 use crate::work::Work;
-use crate::disk;
 
 /// Looked at again so soon where somebody else holds the lock.
 const SOON: Duration = Duration::from_millis(50);
@@ -145,7 +145,9 @@ impl<W: Work, G: Guard> Keeper<W, G> {
             .and_then(|change| self.site.work.lease(change));
         let lease = lease.ok_or_else(|| NotStarted::because("the action is no server's".to_owned()))?;
         if !self.due.contains_key(&action) || self.servers.holds(action) {
-            return Err(NotStarted::because("the action was not armed, or runs".to_owned()));
+            return Err(NotStarted::because(
+                "the action was not armed, or runs".to_owned(),
+            ));
         }
         self.servers.start(
             &self.site.paths,
@@ -155,7 +157,8 @@ impl<W: Work, G: Guard> Keeper<W, G> {
     }
 
     fn pending(&self, action: Digest) -> Result<Record<W::Change>, String> {
-        let record = record::read::<W::Change>(&self.site.paths, action).map_err(|error| error.to_string())?;
+        let record =
+            record::read::<W::Change>(&self.site.paths, action).map_err(|error| error.to_string())?;
         record
             .filter(Record::is_pending)
             .ok_or_else(|| "there is no record of such an action that waits".to_owned())
@@ -163,7 +166,11 @@ impl<W: Work, G: Guard> Keeper<W, G> {
 
     /// CLOCK_BOOTTIME, without which boot this is: an unreadable one ends nothing early.
     fn now(&self) -> Duration {
-        self.site.clock.now().map(|now| now.since_boot).unwrap_or_default()
+        self.site
+            .clock
+            .now()
+            .map(|now| now.since_boot)
+            .unwrap_or_default()
     }
 
     /// Until the next look; none where nothing is in hand.
@@ -266,14 +273,20 @@ impl<W: Work, G: Guard> Keeper<W, G> {
                 return self.later(action, &why);
             }
         }
-        let why = record.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        let why = record
+            .why
+            .as_ref()
+            .map(|why| format!(": {why}"))
+            .unwrap_or_default();
         say(&format!("action {action}: {}{why}", record.state.as_str()));
         self.due.remove(&action);
     }
 
     fn later(&mut self, action: Digest, why: &str) {
         let tries = self.due.get(&action).map_or(0, |due| due.tries);
-        let pause = AGAIN.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST_PAUSE);
+        let pause = AGAIN
+            .saturating_mul(2_u32.saturating_pow(tries))
+            .min(LONGEST_PAUSE);
         say(&format!(
             "action {action}: not undone yet, again in {} s: {why}",
             pause.as_secs()

@@ -54,7 +54,9 @@ impl Servers {
         notes: &Sender<Note>,
     ) -> Result<Started, NotStarted> {
         if self.0.len() >= MOST {
-            return Err(NotStarted::because(format!("{MOST} servers run already: end one")));
+            return Err(NotStarted::because(format!(
+                "{MOST} servers run already: end one"
+            )));
         }
         let seen = Arc::new(Mutex::new(Seen::default()));
         let failed = |error: io::Error| NotStarted::because(format!("start the server: {error}"));
@@ -101,7 +103,13 @@ fn command(paths: &Paths, (action, namespace, lease): (Digest, &Text, &Lease)) -
 }
 
 /// Keeps the beginning of what it says, and tells the keeper when it has ended.
-fn attend(action: Digest, mut child: Child, mut output: PipeReader, seen: &Mutex<Seen>, notes: &Sender<Note>) {
+fn attend(
+    action: Digest,
+    mut child: Child,
+    mut output: PipeReader,
+    seen: &Mutex<Seen>,
+    notes: &Sender<Note>,
+) {
     let mut chunk = [0; 1024];
     while let Ok(length @ 1..) = output.read(&mut chunk) {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
