@@ -10,6 +10,8 @@ mod run;
 mod servers;
 
 pub use line::{Socket, Wire};
+#[cfg(test)]
+pub(crate) use run::finish;
 pub use run::{run, settle};
 
 /// The longest frame between the two, in bytes.

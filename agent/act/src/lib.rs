@@ -35,3 +35,6 @@ pub mod work;
 
 /// This program with its version.
 pub const TOOL: &str = concat!("netghost-act ", env!("CARGO_PKG_VERSION"));
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,7 @@ use crate::host::Host;
 use crate::lock;
 use crate::paths::Paths;
 use crate::site::Site;
+use crate::work::Work;
 use crate::{frame, serve};
 
 /// How many lines are held at once.
@@ -92,11 +93,16 @@ pub fn run(paths: &Paths, listen: &serve::Listen) -> io::Result<()> {
 /// # Errors
 /// The state directory, or something is left.
 pub fn settle(paths: &Paths) -> io::Result<()> {
-    let (notes, _inbox) = channel();
-    match Keeper::new(site(paths), notes)?.finish(LONGEST_FINISH) {
+    match finish(site(paths))? {
         true => Ok(()),
         false => Err(io::Error::other("not all could be undone")),
     }
+}
+
+/// Undoes all that waits, once; true if nothing is left.
+pub(crate) fn finish<W: Work, G: Guard>(site: Site<W, G>) -> io::Result<bool> {
+    let (notes, _inbox) = channel();
+    Ok(Keeper::new(site, notes)?.finish(LONGEST_FINISH))
 }
 
 fn lines(
