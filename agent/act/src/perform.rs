@@ -218,11 +218,20 @@ impl<W: Work, G: Guard> Site<W, G> {
         self.keep(&server)
     }
 
+    /// What is not needed any more goes; what can't be removed now is met again.
+    fn tidied_up(&self, record: &Record<W::Change>) {
+        if matches!(record.action.operation, Operation::PackageInstall { .. }) {
+            drop(self.forget_trace(record));
+        }
+        drop(record::prune::<W::Change>(&self.paths, &self.disk));
+    }
+
     /// Puts what came of it on the disk. A change that can't be noted down does not stand.
     fn written_down(&self, record: &mut Record<W::Change>) -> Result<(), No> {
         let written = self.keep(record);
         let Err(no) = written else {
-            return record::prune::<W::Change>(&self.paths, &self.disk).or(Ok(()));
+            self.tidied_up(record);
+            return Ok(());
         };
         if record.state != ActionState::Applied || record.change.is_none() {
             return Err(no);

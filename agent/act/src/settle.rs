@@ -65,7 +65,7 @@ impl<W: Work, G: Guard> Site<W, G> {
                 record.ends(ActionState::Failed, format!("{cause}; nothing had been changed"));
             }
             Ok(Standing::Before) => {
-                record.ends(ActionState::Undone, "somebody else put back what was there");
+                record.ends(ActionState::Undone, "what was there before is there already");
             }
             Ok(Standing::After | Standing::Between) => {
                 match self.at(record, |at| self.work.undo(at, &change)) {
@@ -170,7 +170,8 @@ impl<W: Work, G: Guard> Site<W, G> {
         self.forget_trace(record)
     }
 
-    fn forget_trace(&self, record: &Record<W::Change>) -> Result<(), String> {
+    /// Removes the note of which process was started.
+    pub(crate) fn forget_trace(&self, record: &Record<W::Change>) -> Result<(), String> {
         let trace = self.paths.trace(record.digest);
         let (_, temporary) = crate::disk::beside(&trace).map_err(|error| error.to_string())?;
         self.disk

@@ -8,7 +8,7 @@ use netghost_core::gate::{Answer, Demand, Moment, NotAnOperation, Presented, Ref
 use netghost_kernel::write::WriteError;
 
 use crate::clock::Clock;
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
 use crate::guard::Guard;
 use crate::lock::{self, Lock};
 use crate::paths::Paths;
@@ -116,7 +116,11 @@ impl<W: Work, G: Guard> Site<W, G> {
         self.paths
             .prepare()
             .map_err(|error| No::disk("make the state directory", &error))?;
-        lock::take(&self.paths.lock(), PATIENCE).map_err(|error| match error.kind() {
+        let taken = lock::take(&self.paths.lock(), PATIENCE);
+        if taken.is_ok() {
+            self.sweep();
+        }
+        taken.map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => No::new(
                 "locked",
                 format!(
@@ -126,6 +130,14 @@ impl<W: Work, G: Guard> Site<W, G> {
             ),
             _ => No::disk("take the lock", &error),
         })
+    }
+
+    /// Removes what a sudden end left of files that were being written. Under the lock nobody else writes any.
+    pub(crate) fn sweep(&self) {
+        for directory in [&self.paths.state, &self.paths.records()] {
+            // What can't be removed now is met again.
+            drop(disk::sweep(directory));
+        }
     }
 
     /// The record of an action, if it was begun.

@@ -10,7 +10,6 @@ use netghost_core::gate::{ActionState, Operation};
 
 use super::servers::{Servers, Started};
 use super::{Guard, NotStarted};
-use crate::disk;
 use crate::lock::{self, Lock};
 use crate::record::{self, Record};
 use crate::settle::Cause;
@@ -62,7 +61,6 @@ pub(super) struct Keeper<W, G> {
     due: BTreeMap<Digest, Due>,
     servers: Servers,
     notes: Sender<Note>,
-    swept: bool,
 }
 
 impl<W: Work, G: Guard> Keeper<W, G> {
@@ -73,7 +71,6 @@ impl<W: Work, G: Guard> Keeper<W, G> {
             due: BTreeMap::new(),
             servers: Servers::default(),
             notes,
-            swept: false,
             site,
         };
         for action in record::all(&keeper.site.paths)? {
@@ -193,17 +190,8 @@ impl<W: Work, G: Guard> Keeper<W, G> {
                 self.postpone(action, SOON);
                 continue;
             };
-            self.sweep();
+            self.site.sweep();
             self.one(action);
-        }
-    }
-
-    /// What a sudden end left of files that were being written. Under the lock nobody writes any.
-    fn sweep(&mut self) {
-        if !self.swept {
-            let paths = &self.site.paths;
-            let swept = disk::sweep(&paths.state).and_then(|()| disk::sweep(&paths.records()));
-            self.swept = swept.is_ok();
         }
     }
 
@@ -267,7 +255,7 @@ impl<W: Work, G: Guard> Keeper<W, G> {
     /// Nothing more becomes of it: but a server that runs in spite of that is ended.
     fn ended(&mut self, record: &Record<W::Change>) {
         let action = record.digest;
-        if self.servers.holds(action) {
+        if matches!(record.action.operation, Operation::ServerStart { .. }) {
             let mut server = record.clone();
             if let Err(why) = self.site.settle(&mut server, &Cause::Deadline) {
                 return self.later(action, &why);
