@@ -11,11 +11,14 @@ use std::process::{Child, Command, Stdio};
 use netghost_core::bytes::Text;
 use netghost_kernel::namespaces::own_processes;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal, setsid};
+use rustix::thread::set_no_new_privs;
 
 use crate::cgroup;
 use crate::namespace;
 use crate::trace::{Process, Trace};
 
+/// Servers run as this user and group: the number of `nobody` wherever there is one (`overflowuid`).
+const NOBODY: u32 = 65_534;
 /// This very program, also after its file was replaced.
 pub const OWN: &str = "/proc/self/exe";
 
@@ -108,26 +111,26 @@ fn inner(watched: &Watched<'_>) -> io::Result<Child> {
     }
 }
 
-/// Becomes the server, once it is noted down. Runs as the first process of the PID namespace.
+/// Runs the server, once it is noted down, as a user without rights. This is the first process of the PID namespace, and stays:
+/// a process that changes its user is no longer told of its parent's end.
 ///
 /// # Errors
-/// It did not; when all is well this does not return.
-pub fn inside(words: &[OsString]) -> io::Error {
-    let ready = || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        let mut line = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        // Whoever ended before it heard this answers nothing.
-        line.write_all(b"r")?;
-        line.read_exact(&mut [0])
-    };
-    match (ready(), words.split_first()) {
-        (Err(error), _) => error,
-        (_, None) => io::ErrorKind::InvalidInput.into(),
-        (_, Some((program, args))) => Command::new(program)
-            .args(args)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .exec(),
-    }
+/// It did not start.
+pub fn inside(words: &[OsString]) -> io::Result<std::process::ExitStatus> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let mut line = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // Whoever ended before it heard this answers nothing.
+    line.write_all(b"r")?;
+    line.read_exact(&mut [0])?;
+    set_no_new_privs(true)?;
+    let (program, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .uid(NOBODY)
+        .gid(NOBODY);
+    command.spawn()?.wait()
 }
