@@ -5,14 +5,16 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::frame::Frame;
-use super::model::{Chain, Family, Rule, Ruleset, Table};
+use super::model::{Family, Rule, Ruleset};
 use super::written;
 use crate::artifact::json::{self, CanonicalError, Digest};
 use crate::bytes::Text;
 
+mod bare;
 mod runs;
 mod streams;
 
+use bare::Bare;
 pub(crate) use runs::Runs;
 use streams::{Streams, To, hashed};
 
@@ -59,8 +61,8 @@ fn walk_by<'a>(
         });
     }
     let frames = [
-        Frame::new(&without_rules(before))?,
-        Frame::new(&without_rules(after))?,
+        Frame::of(&Bare::of(before), ours.len())?,
+        Frame::of(&Bare::of(after), theirs.len())?,
     ];
     let (digests, runs) = hashed(on_a_thread, |streams| {
         let mut walk = Walk {
@@ -203,32 +205,6 @@ impl Walk<'_> {
             self.streams.push(to, b",");
         }
         self.streams.write(to, |bytes| written::rule(rule, bytes))
-    }
-}
-
-/// Everything but the rules.
-fn without_rules(ruleset: &Ruleset) -> Ruleset {
-    let chain = |chain: &Chain| Chain {
-        name: chain.name.clone(),
-        base: chain.base.clone(),
-        comment: chain.comment.clone(),
-        rules: Vec::new(),
-        opaque: chain.opaque.clone(),
-    };
-    let table = |table: &Table| Table {
-        family: table.family,
-        name: table.name.clone(),
-        flags: table.flags.clone(),
-        comment: table.comment.clone(),
-        chains: table.chains.iter().map(chain).collect(),
-        sets: table.sets.clone(),
-        objects: table.objects.clone(),
-        opaque: table.opaque.clone(),
-    };
-    Ruleset {
-        plane: ruleset.plane,
-        tables: ruleset.tables.iter().map(table).collect(),
-        hook_order: ruleset.hook_order.clone(),
     }
 }
 

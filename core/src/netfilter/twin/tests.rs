@@ -1,7 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::netfilter::model::{Item, Plane, Statement};
+use crate::bytes::Hex;
+use crate::netfilter::model::{
+    Chain, ChainId, Hook, HookOrder, Item, OpaqueAttribute, Plane, Statement, Table,
+};
+use crate::netfilter::nft_file;
+use crate::section::Content;
 
 fn rule(number: usize) -> Rule {
     let log = Statement::Counter {
@@ -71,6 +76,48 @@ fn digests_of_two_are_those_of_each() {
             check(one, other);
         }
     }
+}
+
+/// What stands around the rules is written as it is in a ruleset.
+#[test]
+fn everything_that_a_ruleset_has_is_in_its_digest() {
+    let attribute = |number| OpaqueAttribute {
+        number,
+        payload: Hex(vec![1, 2]),
+    };
+    let mut one = ruleset(&[("a", &[1, 2]), ("b", &[3])]);
+    let ports = nft_file::parse_text(
+        b"table ip t {\n set s { type inet_service; flags interval; elements = { 22, 80-90 } }\n counter c { }\n chain k { type filter hook input priority 0; policy drop; }\n}\n",
+        &|_| None,
+    );
+    let Some(Content::Netfilter { config, .. }) = ports.unwrap().content else {
+        panic!("not a ruleset")
+    };
+    let read = &config.tables[0];
+    let table = &mut one.tables[0];
+    (table.sets, table.objects) = (read.sets.clone(), read.objects.clone());
+    assert_eq!((table.sets.len(), table.objects.len()), (1, 1));
+    table.flags = vec!["dormant".to_owned()];
+    table.comment = Some("\"rules\":[]".into());
+    table.opaque = vec![attribute(7)];
+    let chain = &mut table.chains[0];
+    chain.base = read.chains[0].base.clone();
+    assert!(chain.base.is_some());
+    chain.comment = Some("noted".into());
+    chain.opaque = vec![attribute(8), attribute(9)];
+    let id = ChainId {
+        family: Family::Ip,
+        table: "t".into(),
+        chain: "a".into(),
+    };
+    one.hook_order = vec![HookOrder {
+        family: Family::Ip,
+        hook: Hook::Input,
+        priority: -1,
+        chains: vec![id],
+    }];
+    check(&one, &one);
+    check(&one, &ruleset(&[("a", &[1, 2]), ("b", &[3])]));
 }
 
 /// More than is hashed at once, on each side of where they part.
