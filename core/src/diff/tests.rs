@@ -9,4 +9,5 @@ mod namespaces;
 mod persisted;
 mod property;
 mod single;
+mod steps;
 mod verdict;
