@@ -9,10 +9,13 @@ use netghost_core::namespace::{Asked, Namespace, NamespaceState, Namespaces};
 use netghost_kernel::namespaces::{Doors, list, read_others};
 use rustix::net::sockopt::socket_peercred;
 
+use crate::timed::Timed;
 use crate::wire::{self, LONGEST_ANSWER, LONGEST_QUESTION, Question, SCHEMA, WireError};
 
-/// How long a caller may take to say or to hear something.
+/// How long a caller may take for its question.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take to hear the answer.
+const LONGEST_HEARING: Duration = Duration::from_secs(30);
 /// After this long no further namespace is read.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -21,17 +24,13 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// # Errors
 /// Where the connection fails. A question that is not answered is no error: its caller is told why.
 pub fn serve(stream: &UnixStream, allowed: &[u32]) -> Result<(), WireError> {
-    let patient = stream
-        .set_read_timeout(Some(PATIENCE))
-        .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-    patient.map_err(WireError::Connection)?;
-    let mut out = stream;
     let answer = peer(stream, allowed).and_then(|()| {
-        let question =
-            wire::read_frame(&mut &*stream, LONGEST_QUESTION).map_err(|error| error.to_string())?;
+        let question = wire::read_frame(&mut Timed::new(stream, PATIENCE), LONGEST_QUESTION)
+            .map_err(|error| error.to_string())?;
         let question = read(&question)?;
         stored(&question)
     });
+    let mut out = Timed::new(stream, LONGEST_HEARING);
     match answer {
         Ok(stored) => wire::answer(&mut out, &stored)?,
         Err(why) => wire::refuse(&mut out, &why)?,

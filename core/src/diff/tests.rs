@@ -1,6 +1,7 @@
 //! What the comparison promises, on rulesets made here.
 
 mod certify;
+mod claims;
 mod explain;
 mod fleet;
 mod links;

@@ -11,6 +11,8 @@ use crate::raw::{HostRaw, Raw};
 use crate::section::{Content, DECODER, Section, SectionName, State};
 use crate::snapshot::Snapshot;
 
+mod hostile;
+
 const FILE: &str = "table inet filter {\n chain input {\n  type filter hook input priority 0; policy drop;\n  tcp dport 22 accept\n  tcp dport 80 accept\n }\n}\n";
 const SAVED: &str = "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n";
 
