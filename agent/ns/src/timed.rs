@@ -4,6 +4,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+/// What is written at once, in bytes.
+const PIECE: usize = 16 << 10;
+
 /// A connection until a moment.
 #[derive(Debug)]
 pub(crate) struct Timed<'s> {
@@ -40,7 +43,9 @@ impl Read for Timed<'_> {
 impl Write for Timed<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.set_write_timeout(Some(self.left()?))?;
-        self.stream.write(bytes)
+        // The kernel waits anew for each piece of one long write.
+        let piece = bytes.get(..PIECE).unwrap_or(bytes);
+        self.stream.write(piece)
     }
 
     fn flush(&mut self) -> io::Result<()> {

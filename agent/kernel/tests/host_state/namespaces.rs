@@ -231,6 +231,26 @@ fn root_a_named_file_that_can_not_be_seen_is_not_absent() {
     assert!(unseen.why.is_some_and(|why| why.contains("processes or files")));
 }
 
+/// A name can go to another namespace between looking and entering.
+#[test]
+fn root_another_namespace_in_the_place_of_one_is_not_entered() {
+    let (name, as_text) = names("place");
+    let _there = Namespace::named(&name).unwrap();
+    let mut all = list().unwrap().namespaces.into_iter();
+    let found = all.find(|namespace| namespace.known_as == as_text).unwrap();
+    assert!(within(&found, || ()).is_ok());
+    let mut stale = found.clone();
+    stale.inode += 1;
+    let error = within(&stale, || ()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    // Something that is no namespace any more.
+    stale.door = "/dev/null".into();
+    assert_eq!(
+        within(&stale, || ()).unwrap_err().kind(),
+        std::io::ErrorKind::NotFound
+    );
+}
+
 /// A caller whose words are not opened as files gets only what is on the list.
 #[test]
 fn root_no_file_is_opened_that_is_not_on_the_list() {

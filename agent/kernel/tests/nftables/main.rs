@@ -13,6 +13,7 @@ mod reading;
 mod equivalences;
 mod everyday;
 mod files;
+mod groups;
 mod listed;
 mod objects;
 mod oracle;

@@ -9,12 +9,6 @@ use crate::reading::{config, namespace_with_links, read, sorted_sets, try_load, 
 
 pub(crate) mod families;
 
-/// Rules whose printed text no `nft` loads, and why.
-const UNPRINTABLE: [(&str, &str); 1] = [(
-    "socket cgroupv2",
-    "the kernel gives the number of a cgroup, and nft takes its path only",
-)];
-
 /// What `nft` says of rules that it does not take, by line of the script.
 fn refused(complaints: &str) -> Vec<(usize, String)> {
     complaints
@@ -158,9 +152,7 @@ pub(crate) fn round_trip(namespace: &Namespace, within: &str, phrases: Vec<Strin
                 .otherwise
                 .push(format!("{phrase}\n    ours   {ours}\n    theirs {theirs}"));
         }
-        if !UNPRINTABLE.iter().any(|(what, _)| phrase.contains(what)) {
-            printed.push((phrase, rule, ours));
-        }
+        printed.push((phrase, rule, ours));
     }
     let texts: Vec<String> = printed.iter().map(|(_, _, text)| text.clone()).collect();
     let taken = load(namespace, within, texts.clone());
