@@ -202,7 +202,7 @@ fn root_the_commands_that_are_shown_insert_the_same() {
 #[test]
 fn root_what_can_not_be_inserted_is_named() {
     let host = Host::nft(&rules("inet"));
-    let before = host.before();
+    let first = host.before();
     let refused = |text: &str| {
         host.plan(&insertion(Family::Inet, "t", "c", Place::First, text))
             .unwrap_err()
@@ -229,7 +229,10 @@ fn root_what_can_not_be_inserted_is_named() {
     }
     let error = refused("jump nowhere");
     assert_eq!(error.to_string(), "chain inet t nowhere is not there");
+    first.is_so(&"nothing was inserted");
     // A circle the kernel refuses, before anybody is asked.
+    host.must("nft add rule inet t c jump other");
+    let before = host.before();
     let error = host
         .plan(&insertion(Family::Inet, "t", "other", Place::First, "jump other"))
         .unwrap_err();
