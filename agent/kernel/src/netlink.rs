@@ -11,6 +11,7 @@ use neli::consts::nl::NlmF;
 use netghost_core::bytes::Hex;
 use netghost_core::raw::RawMessage;
 
+pub(crate) mod batch;
 pub(crate) mod datagrams;
 mod frame;
 mod link;

@@ -15,6 +15,7 @@ use crate::tries::{Outcome, TRIES, Try, repeat};
 use crate::{groups, ipset, link_names};
 
 mod beyond;
+pub(crate) mod one_table;
 
 /// Reads the ruleset. `now_us` gives microseconds since 1970 UTC.
 pub fn read(now_us: &dyn Fn() -> u64) -> Section {

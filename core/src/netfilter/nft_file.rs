@@ -19,8 +19,11 @@ mod json;
 mod key;
 mod language;
 mod number;
+mod one_rule;
 mod priority;
 mod words;
+
+pub use one_rule::{NotOneRule, OneRule, one_rule};
 
 pub use crate::netfilter::save::{EMPTY_INPUT, UNDECLARED_CHAIN, UNRESOLVED_JUMP};
 

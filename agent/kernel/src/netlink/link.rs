@@ -17,6 +17,11 @@ pub trait Link {
 
     /// Receives one datagram into `buffer` and returns its real length, which is larger than the buffer if it was cut.
     fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Makes room for a datagram of so many bytes, and for the answers to the messages in it.
+    fn make_room(&mut self, _bytes: usize) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A netlink socket of the kernel.
@@ -58,6 +63,13 @@ impl Link for KernelLink {
             }
         }
     }
+
+    /// A refusal repeats the message that is refused, unless the socket says that its header is enough.
+    fn make_room(&mut self, bytes: usize) -> io::Result<()> {
+        let bytes = libc::c_int::try_from(bytes).map_err(io::Error::other)?;
+        set_option(&self.0, (libc::SOL_NETLINK, libc::NETLINK_CAP_ACK), &1)?;
+        set_option(&self.0, (libc::SOL_SOCKET, libc::SO_SNDBUFFORCE), &bytes)
+    }
 }
 
 impl fmt::Debug for KernelLink {
@@ -66,21 +78,33 @@ impl fmt::Debug for KernelLink {
     }
 }
 
-#[allow(unsafe_code, reason = "neli has no call for SO_RCVTIMEO")]
 fn set_receive_timeout(socket: &NlSocket) -> io::Result<()> {
     let seconds = libc::time_t::try_from(SILENCE.as_secs()).map_err(io::Error::other)?;
     let timeout = libc::timeval {
         tv_sec: seconds,
         tv_usec: 0,
     };
-    let length = libc::socklen_t::try_from(size_of::<libc::timeval>()).map_err(io::Error::other)?;
-    // SAFETY: the descriptor is open for as long as `socket` is borrowed, and `timeout` is a valid timeval of `length` bytes.
+    set_option(socket, (libc::SOL_SOCKET, libc::SO_RCVTIMEO), &timeout)
+}
+
+/// Sets an option that takes a plain number or structure of the kernel's.
+#[allow(
+    unsafe_code,
+    reason = "neli has no call for SO_RCVTIMEO, SO_SNDBUFFORCE and NETLINK_CAP_ACK"
+)]
+fn set_option<T: Copy>(
+    socket: &NlSocket,
+    (level, name): (libc::c_int, libc::c_int),
+    value: &T,
+) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of::<T>()).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open for as long as `socket` is borrowed, and `value` is `length` readable bytes.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_RCVTIMEO,
-            (&raw const timeout).cast(),
+            level,
+            name,
+            std::ptr::from_ref(value).cast(),
             length,
         )
     };

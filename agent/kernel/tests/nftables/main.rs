@@ -21,4 +21,5 @@ mod pairs;
 mod phrases;
 mod random;
 mod software;
+mod taken_back;
 mod whole;
