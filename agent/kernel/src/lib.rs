@@ -1,6 +1,6 @@
 //! Reads a Linux host's network state from its kernel: whole, or with an error that says what is missing.
 //!
-//! No program is run and no command's output is parsed. Everything comes by netlink and `getsockopt`, in the network
+//! To read, no program is run and no command's output is parsed: everything comes by netlink and `getsockopt`, in the network
 //! namespace of the calling thread.
 
 mod addresses;
@@ -26,6 +26,7 @@ pub mod nftables;
 pub mod persisted;
 mod policy_rules;
 pub mod routes;
+pub mod run;
 mod security_labels;
 mod sockets;
 mod steady;
