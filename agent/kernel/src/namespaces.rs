@@ -23,6 +23,7 @@ mod enter;
 mod names;
 mod reading;
 
+pub use enter::own_processes;
 pub use reading::{Doors, FindError, find, read as read_others};
 
 /// Where names are kept: by `ip netns`, and by Docker.

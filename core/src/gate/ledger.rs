@@ -266,6 +266,16 @@ impl Ledger {
         }
     }
 
+    /// The action of this digest, if an approval of it would still count.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub fn waiting(&self, digest: Digest, now: &Moment) -> Result<&Action, Refusal> {
+        let entry = self.find(digest).ok_or(Refusal::Unknown)?;
+        entry.is_open(now)?;
+        entry.action.as_ref().ok_or(Refusal::Unknown)
+    }
+
     fn find(&self, digest: Digest) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.digest == digest)
     }

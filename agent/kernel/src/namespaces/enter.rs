@@ -1,7 +1,7 @@
 //! The calls for namespaces that the standard library lacks.
 #![allow(
     unsafe_code,
-    reason = "the standard library has neither setns, statfs nor ioctl"
+    reason = "the standard library has none of setns, unshare, statfs and ioctl"
 )]
 
 use std::fs::{File, OpenOptions};
@@ -45,6 +45,19 @@ pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
         libc::CLONE_NEWNET => Ok(Some(namespace)),
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(None),
+    }
+}
+
+/// What the calling thread starts from now on gets PID namespaces of its own: the first process is number 1 in it, and with that one
+/// all that it started end. The thread itself stays where it is, and can start one such process.
+///
+/// # Errors
+/// The kernel's: it needs CAP_SYS_ADMIN.
+pub fn own_processes() -> io::Result<()> {
+    // SAFETY: takes a number; memory and descriptors stay shared as they are.
+    match unsafe { libc::unshare(libc::CLONE_NEWPID) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -1,0 +1,168 @@
+//! Undo records: what is on the disk before anything is changed.
+
+use std::io;
+use std::time::Duration;
+
+use netghost_core::artifact::json::Digest;
+use netghost_core::artifact::name::Name;
+use netghost_core::bytes::{Big, Text};
+use netghost_core::gate::{Action, ActionState, Authorised, Moment, Stands};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::micros;
+use crate::disk::{self, Disk};
+use crate::paths::{Paths, action_of};
+use crate::trace::Trace;
+
+/// The schema of a record.
+pub const SCHEMA: &str = "netghost.undo_record/v1";
+/// How many records of actions that ended are kept, so that a confirmed one can be undone later.
+const MOST_ENDED: usize = 128;
+
+/// One action that was begun.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record<C> {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The action's digest.
+    pub digest: Digest,
+    /// The action.
+    pub action: Action,
+    /// In which boot it was begun.
+    pub boot_id: String,
+    /// When it ends unless it is confirmed: CLOCK_BOOTTIME in microseconds.
+    pub deadline_us: Big,
+    /// Where it stands: `running` from before anything is changed.
+    pub state: ActionState,
+    /// Why, where the state needs it.
+    pub why: Option<Text>,
+    /// Who consented.
+    pub approver: Name,
+    /// True if that is who asked for it.
+    pub self_approved: bool,
+    /// The exact change with its inverse; none for the end of a server.
+    pub change: Option<C>,
+    /// The process, for a server.
+    pub server: Option<Trace>,
+    /// What the operation said on its way.
+    pub output: Option<Text>,
+}
+
+impl<C> Record<C> {
+    /// The record of an action that is about to be done.
+    pub fn begun(authorised: &Authorised, change: Option<C>, now: &Moment, lasts: Duration) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            digest: authorised.digest(),
+            action: authorised.action().clone(),
+            boot_id: now.boot_id.clone(),
+            deadline_us: Big(micros(now.since_boot.saturating_add(lasts))),
+            state: ActionState::Running,
+            why: None,
+            approver: authorised.approver().clone(),
+            self_approved: authorised.self_approved(),
+            change,
+            server: None,
+            output: None,
+        }
+    }
+
+    /// True if something is still to become of it.
+    pub fn is_pending(&self) -> bool {
+        !self.state.has_ended()
+    }
+
+    /// It ends so long after now unless it is confirmed.
+    pub fn lasts(&mut self, now: &Moment, lasts: Duration) {
+        self.deadline_us = Big(micros(now.since_boot.saturating_add(lasts)));
+    }
+
+    /// It ended so.
+    pub fn ends(&mut self, state: ActionState, why: impl Into<String>) {
+        self.state = state;
+        self.why = Some(Text::from(why.into()));
+    }
+
+    /// How long until it ends by itself; none of another boot or without an end.
+    pub fn left(&self, now: &Moment) -> Option<Duration> {
+        (self.boot_id == now.boot_id && self.state == ActionState::Applied)
+            .then(|| Duration::from_micros(self.deadline_us.0).saturating_sub(now.since_boot))
+    }
+
+    /// What is said of it.
+    pub fn stands(&self, now: &Moment) -> Stands {
+        Stands {
+            action: self.digest,
+            state: self.state,
+            why: self.why.clone(),
+            approver: Some(self.approver.clone()),
+            self_approved: self.self_approved,
+            ends_in_ms: self
+                .left(now)
+                .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+            output: self.output.clone(),
+        }
+    }
+}
+
+/// The record of an action, if there is one.
+///
+/// # Errors
+/// The file system's; `InvalidData` for what is no record.
+pub fn read<C: DeserializeOwned>(paths: &Paths, action: Digest) -> io::Result<Option<Record<C>>> {
+    let Some(bytes) = disk::read(&paths.record(action))? else {
+        return Ok(None);
+    };
+    let record: Record<C> = serde_json::from_slice(&bytes)?;
+    match record.schema == SCHEMA && record.digest == action {
+        true => Ok(Some(record)),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{} is no {SCHEMA} of this action", paths.record(action).display()),
+        )),
+    }
+}
+
+/// Puts a record on the disk.
+///
+/// # Errors
+/// The file system's.
+pub fn write<C: Serialize>(paths: &Paths, disk: &Disk, record: &Record<C>) -> io::Result<()> {
+    disk.replace(&paths.record(record.digest), &serde_json::to_vec(record)?)
+}
+
+/// The digests of all records, oldest first by when their files were last written.
+///
+/// # Errors
+/// The file system's.
+pub fn all(paths: &Paths) -> io::Result<Vec<Digest>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(paths.records())? {
+        let entry = entry?;
+        if let Some(action) = action_of(&entry.path()) {
+            found.push((entry.metadata()?.modified()?, action));
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, action)| action).collect())
+}
+
+/// Forgets the oldest of those that ended, beyond what is kept.
+///
+/// # Errors
+/// The file system's.
+pub fn prune<C: DeserializeOwned>(paths: &Paths, disk: &Disk) -> io::Result<()> {
+    let all = all(paths)?;
+    let surplus = all.len().saturating_sub(MOST_ENDED);
+    for action in all.into_iter().take(surplus) {
+        // What can't be read may be pending: it stays.
+        if let Ok(Some(record)) = read::<C>(paths, action)
+            && !record.is_pending()
+        {
+            disk.remove(&paths.record(action))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! The two processes as they are: what they do to this kernel, to servers and to packages, and what is left when they end.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    dead_code,
+    reason = "tests state what they expect by failing; clippy.toml reaches test functions, not what they call; not each test uses all of a stand"
+)]
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use netghost_act::frame;
+use netghost_core::bytes::Text;
+use netghost_core::gate::{ActionState, Answer, Demand, LONGEST_DEMAND, Operation, Package, Server};
+use rustix::process::Uid;
+use rustix::thread::set_thread_uid;
+
+use stand::{PATIENCE, Stand, perform, stands};
+
+#[path = "stand/stand.rs"]
+mod stand;
+
+fn iperf(port: u16, lease_s: u32) -> Operation {
+    Operation::ServerStart {
+        server: Server::Iperf,
+        port,
+        lease_s,
+    }
+}
+
+fn listens(stand: &Stand, port: u16) -> bool {
+    stand
+        .namespace
+        .enter(|| TcpStream::connect(("127.0.0.1", port)).is_ok())
+        .unwrap()
+}
+
+fn gone(stand: &Stand) {
+    let begun = Instant::now();
+    while !stand.strangers().is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", stand.strangers());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn root_a_server_ends_with_its_lease() {
+    let mut stand = Stand::started();
+    let (action, stood) = stand.perform(iperf(5001, 2));
+    assert_eq!(stood.state, ActionState::Applied, "{stood:?}\n{}", stand.log());
+    assert!(stood.ends_in_ms.unwrap() <= 2_000);
+    assert!(listens(&stand, 5001));
+    let ended = stands(stand.end(action));
+    assert_eq!(ended.state, ActionState::Undone);
+    gone(&stand);
+    stand.is_clean();
+}
+
+#[test]
+fn root_a_server_ends_with_the_guard_and_so_do_its_children() {
+    let mut stand = Stand::started();
+    let qperf = Operation::ServerStart {
+        server: Server::Qperf,
+        port: 19_765,
+        lease_s: 600,
+    };
+    let (action, stood) = stand.perform(qperf);
+    assert_eq!(stood.state, ActionState::Applied, "{stood:?}\n{}", stand.log());
+    // A client that stays: the server forks for it.
+    let mut client = stand
+        .namespace
+        .enter(|| TcpStream::connect(("127.0.0.1", 19_765)).unwrap())
+        .unwrap();
+    client.write_all(b"x").unwrap();
+    thread::sleep(Duration::from_millis(200));
+    assert!(stand.strangers().len() >= 2, "{:?}", stand.strangers());
+    stand.kill_guard();
+    gone(&stand);
+    stand.restart();
+    assert_eq!(stands(stand.end(action)).state, ActionState::Undone);
+    stand.is_clean();
+}
+
+#[test]
+fn root_a_server_is_ended_by_whoever_asks_and_by_an_action() {
+    let mut stand = Stand::started();
+    let (action, _) = stand.perform(iperf(5001, 600));
+    assert_eq!(
+        stands(stand.ask(&Demand::Undo { action })).state,
+        ActionState::Undone
+    );
+    gone(&stand);
+    let (server, _) = stand.perform(iperf(5001, 600));
+    let (_, stopped) = stand.perform(Operation::ServerStop { action: server });
+    assert_eq!(stopped.state, ActionState::Done, "{stopped:?}");
+    gone(&stand);
+    assert_eq!(stands(stand.standing(server)).state, ActionState::Undone);
+    stand.is_clean();
+}
+
+#[test]
+fn root_a_server_that_ends_by_itself_is_noted() {
+    let mut stand = Stand::started();
+    let (action, _) = stand.perform(iperf(5001, 600));
+    let inner = std::fs::read_to_string(stand.path(&format!("state/records/{action}.process"))).unwrap();
+    let pid = inner
+        .rsplit("\"pid\":")
+        .next()
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap();
+    assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    let ended = stands(stand.end(action));
+    assert_eq!(ended.state, ActionState::Undone);
+    assert!(ended.why.unwrap().to_string().contains("by itself"));
+    stand.is_clean();
+}
+
+#[test]
+fn root_a_port_that_is_taken_is_said_before_anybody_approves() {
+    let mut stand = Stand::started();
+    let action = stand.propose(iperf(5001, 600));
+    let _taken = stand
+        .namespace
+        .enter(|| std::net::TcpListener::bind("0.0.0.0:5001").unwrap())
+        .unwrap();
+    match stand.ask(&perform(&action)) {
+        Answer::Refused { code, .. } => assert_eq!(code, "moved"),
+        other => panic!("{other:?}"),
+    }
+    let asked = stand.asked(iperf(5001, 600));
+    match stand.ask(&Demand::Propose(Box::new(asked))) {
+        Answer::Refused { message, .. } => assert!(message.to_string().contains("5001"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(stand.strangers().is_empty());
+}
+
+#[test]
+fn root_a_package_is_installed_once_and_is_irreversible() {
+    let mut stand = Stand::started();
+    let install = Operation::PackageInstall {
+        package: Package::parse("iperf").unwrap(),
+    };
+    let action = stand.propose(install.clone());
+    assert!(action.effect.irreversible.is_some() && action.window_s == 0);
+    let shown: Vec<String> = action.effect.change.iter().map(Text::to_string).collect();
+    assert!(
+        shown[0].starts_with("/usr/bin/apt-get ") && shown[0].ends_with(" -- iperf"),
+        "{shown:?}"
+    );
+    assert_eq!(shown[1], "Inst iperf (9.9 Fake)");
+    let done = stands(stand.ask(&perform(&action)));
+    assert_eq!(done.state, ActionState::Done, "{done:?}");
+    assert!(done.output.unwrap().to_string().contains("Setting up iperf"));
+    let asked = stand.asked(install);
+    match stand.ask(&Demand::Propose(Box::new(asked))) {
+        Answer::Refused { code, message } => {
+            assert_eq!(code, "not_there");
+            assert!(message.to_string().contains("installed already"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    stand.is_clean();
+}
+
+/// As the socket unit starts it: the connection is its standard input.
+#[test]
+fn root_one_connection_is_one_demand() {
+    let stand = Stand::new();
+    let said = |bytes: &[u8]| {
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netghost-act"));
+        command.arg("--state").arg(stand.path("state"));
+        let mut child = command.stdin(Stdio::from(OwnedFd::from(there))).spawn().unwrap();
+        drop(command);
+        here.write_all(bytes).unwrap();
+        let answer: Answer = frame::take(&mut here, LONGEST_DEMAND).unwrap();
+        assert!(child.wait().unwrap().success());
+        answer
+    };
+    let framed = |text: &str| {
+        let mut bytes = Vec::new();
+        frame::write(&mut bytes, text.as_bytes()).unwrap();
+        bytes
+    };
+    let unknown = format!(r#"{{"demand":"standing","action":"{}"}}"#, "0".repeat(64));
+    for (bytes, code) in [
+        (framed(&unknown), "unknown_action"),
+        (framed(&unknown.replace("standing", "run")), "malformed"),
+        (framed(&unknown.replace('}', r#","command":"id"}"#)), "malformed"),
+        (framed(""), "malformed"),
+        (framed("GET / HTTP/1.1"), "malformed"),
+        (framed(&" ".repeat(LONGEST_DEMAND + 1)), "malformed"),
+        (u32::MAX.to_be_bytes().to_vec(), "malformed"),
+    ] {
+        match said(&bytes) {
+            Answer::Refused { code: got, .. } => assert_eq!(got, code),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn root_another_user_is_refused() {
+    let stand = Stand::started();
+    for socket in ["act.sock", "guard.sock"] {
+        let path = stand.path(socket);
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        let other = thread::spawn(move || {
+            // Of this thread alone, which ends here.
+            set_thread_uid(Uid::from_raw(65_534)).unwrap();
+            let mut stream = UnixStream::connect(path).unwrap();
+            drop(frame::write(&mut stream, br#"{"say":"hello"}"#));
+            frame::read(&mut stream, LONGEST_DEMAND).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        });
+        let heard = other.join().unwrap().unwrap_or_default();
+        assert!(
+            heard.is_empty() || heard.contains("user 65534 may not ask"),
+            "{heard}"
+        );
+    }
+}
+
+#[test]
+fn root_only_one_guard_lives() {
+    let stand = Stand::started();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netghost-act"));
+    command.args(["guard", "--listen"]).arg(stand.path("second.sock"));
+    command.arg("--state").arg(stand.path("state"));
+    let second = command.output().unwrap();
+    assert_eq!(second.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another guard runs"));
+}
+
+/// A disk with room for nothing: an approval may be spent or not, nothing is changed.
+#[test]
+fn root_on_a_disk_without_room_nothing_is_done() {
+    let mut stand = Stand::started();
+    let action = stand.propose(iperf(5001, 600));
+    let state = stand.path("state").display().to_string();
+    // What others see there is what the processes see: they were started before, so the directory itself is filled up.
+    let quota =
+        format!("mount -t tmpfs -o size=4k,nr_inodes=64 tmpfs {state}.full && cp -a {state}/. {state}.full/");
+    std::fs::create_dir(format!("{state}.full")).unwrap();
+    let filled = Command::new("sh").args(["-c", &quota]).status().unwrap();
+    stand.kill_serve();
+    stand.kill_guard();
+    let was = format!("{state}.was");
+    std::fs::rename(&state, &was).unwrap();
+    std::os::unix::fs::symlink(format!("{state}.full"), &state).unwrap();
+    stand.restart();
+    let answer = stand.ask(&perform(&action));
+    let strangers = stand.strangers();
+    stand.kill_serve();
+    stand.kill_guard();
+    assert!(
+        Command::new("umount")
+            .arg(format!("{state}.full"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    match answer {
+        Answer::Refused { code, .. } => assert_eq!(code, "disk"),
+        other => panic!("{other:?} {filled:?}"),
+    }
+    assert_eq!(strangers, Vec::<String>::new());
+}
