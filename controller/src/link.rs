@@ -85,4 +85,12 @@ impl Link for Service {
             .await
             .map(Response::new)
     }
+
+    async fn reached(
+        &self,
+        request: Request<v1::ReachedRequest>,
+    ) -> Result<Response<v1::ReachedReply>, Status> {
+        self.0.agent(request.extensions()).await?;
+        Err(Status::unimplemented("actions"))
+    }
 }

@@ -39,5 +39,6 @@ pub(super) async fn certify(
         role: identity.role.clone(),
         renew_in_ms: CLIENT_LIFETIME_US / 2 / 1000,
         controller_clock_us: now_us,
+        approvers: String::new(),
     })
 }

@@ -26,6 +26,9 @@ pub(super) fn outcome(said: Option<command_finished::Outcome>) -> Result<Outcome
         Some(command_finished::Outcome::Captured(captured)) => {
             convert::digest("captured.manifest", &captured.manifest).map(Ok)
         }
+        Some(command_finished::Outcome::Acted(_)) => {
+            Err(BadField::new("outcome", "this controller asked for no action"))
+        }
         Some(command_finished::Outcome::Failed(failed)) => {
             let letters = failed
                 .code
