@@ -12,7 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::fleet::Replies;
-use crate::{Controller, enrol};
+use crate::{Controller, actions, enrol};
 
 mod churn;
 mod finish;
@@ -32,7 +32,9 @@ mod uploads;
 
 pub use limits::{Server, server};
 pub use machine::Timings;
+pub(crate) use orders::Outcome;
 pub use reach::LinkReach;
+pub(crate) use reach::{Sent, reach};
 pub use registry::Links;
 
 /// How many messages wait for an agent that does not read, before it is disconnected.
@@ -90,7 +92,9 @@ impl Link for Service {
         &self,
         request: Request<v1::ReachedRequest>,
     ) -> Result<Response<v1::ReachedReply>, Status> {
-        self.0.agent(request.extensions()).await?;
-        Err(Status::unimplemented("actions"))
+        let agent = self.0.agent(request.extensions()).await?;
+        actions::reached(&self.0, &agent, request.into_inner())
+            .await
+            .map(Response::new)
     }
 }
