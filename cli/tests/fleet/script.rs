@@ -84,6 +84,7 @@ fn stream<T: Send + 'static>(items: Vec<T>) -> Response<Replies<T>> {
 
 #[tonic::async_trait]
 impl Fleet for Script {
+    type WatchActionStream = Replies<v1::Action>;
     type WatchJobStream = Replies<v1::Job>;
     type ExportBaselineStream = Replies<v1::ExportedFile>;
     type FetchObjectStream = Replies<v1::ObjectChunk>;
@@ -290,6 +291,57 @@ impl Fleet for Script {
         self.allowed()?;
         let keys = self.with(|state| state.keys.clone());
         Ok(Response::new(v1::KeyList { keys }))
+    }
+
+    async fn request_action(
+        &self,
+        _: Request<v1::RequestActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        self.unscripted()
+    }
+
+    async fn list_actions(
+        &self,
+        _: Request<v1::ListActionsRequest>,
+    ) -> Result<Response<v1::ActionList>, Status> {
+        self.unscripted()
+    }
+
+    async fn show_action(&self, _: Request<v1::ShowActionRequest>) -> Result<Response<v1::Action>, Status> {
+        self.unscripted()
+    }
+
+    async fn watch_action(
+        &self,
+        _: Request<v1::ShowActionRequest>,
+    ) -> Result<Response<Replies<v1::Action>>, Status> {
+        self.unscripted()
+    }
+
+    async fn approve_action(
+        &self,
+        _: Request<v1::ApproveActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        self.unscripted()
+    }
+
+    async fn deny_action(&self, _: Request<v1::DenyActionRequest>) -> Result<Response<v1::Action>, Status> {
+        self.unscripted()
+    }
+
+    async fn undo_action(&self, _: Request<v1::UndoActionRequest>) -> Result<Response<v1::Action>, Status> {
+        self.unscripted()
+    }
+
+    async fn publish_approvers(&self, _: Request<v1::Approvers>) -> Result<Response<v1::Approvers>, Status> {
+        self.unscripted()
+    }
+
+    async fn show_approvers(
+        &self,
+        _: Request<v1::ShowApproversRequest>,
+    ) -> Result<Response<v1::Approvers>, Status> {
+        self.unscripted()
     }
 
     async fn renew(&self, _: Request<v1::RenewRequest>) -> Result<Response<v1::Identity>, Status> {
