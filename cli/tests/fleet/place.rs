@@ -107,6 +107,10 @@ impl Place {
             home: None,
             context: None,
             connect: Arc::new(fleet::connect),
+            prompt: Arc::new(|_| None),
+            person: Some("ada".to_owned()),
+            etc: self.path("etc"),
+            act_socket: self.path("act.sock"),
         }
     }
 

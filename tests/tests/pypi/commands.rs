@@ -48,6 +48,10 @@ fn world(place: &Path) -> World {
         home: None,
         context: None,
         connect: Arc::new(netghost_cli::fleet::connect),
+        prompt: Arc::new(|_| None),
+        person: Some("ada".to_owned()),
+        etc: place.join("etc"),
+        act_socket: place.join("act.sock"),
     }
 }
 
