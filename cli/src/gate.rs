@@ -15,7 +15,7 @@ use crate::world::World;
 
 mod central;
 mod host;
-mod record;
+pub mod record;
 mod wire;
 
 pub use central::{Central, published};

@@ -13,13 +13,14 @@ const RATES: [(&str, u64); 9] = [
     ("", 1),
 ];
 /// Sizes in bytes, likewise.
-const SIZES: [(&str, u64); 6] = [
+const SIZES: [(&str, u64); 7] = [
     ("gb", 1 << 30),
     ("mb", 1 << 20),
     ("kb", 1 << 10),
     ("m", 1 << 20),
     ("k", 1 << 10),
     ("b", 1),
+    ("", 1),
 ];
 
 /// Bytes per second: `10mbit`, `1gbit`, `500kbps` (bytes); a bare number is bits.
@@ -36,9 +37,7 @@ pub fn rate(text: &str) -> Result<u32, String> {
 /// Bytes: `32kb`, `3000b`, `1mb`; a bare number is bytes.
 pub fn size(text: &str) -> Result<u32, String> {
     let wrong = || format!("{text:?} is not a size: write 3000, 32kb or 1mb");
-    let (number, unit) = split(text, &SIZES)
-        .or_else(|| Some((text.parse().ok()?, 1)))
-        .ok_or_else(wrong)?;
+    let (number, unit) = split(text, &SIZES).ok_or_else(wrong)?;
     let bytes = number.checked_mul(unit).ok_or_else(wrong)?;
     u32::try_from(bytes).map_err(|_| wrong())
 }

@@ -256,7 +256,8 @@ fn asked(request: &Request, gate: &mut Gate, call: &Call<'_>) -> Result<Outcome,
 
 fn waited(gate: &mut Gate, row: &Row, patience: Duration, call: &Call<'_>) -> Result<Outcome, Failure> {
     let mut progress = Progress::new(call.format);
-    let row = gate.until(row.id, &|_| false, patience, &mut progress)?;
+    let is_over = |row: &Row| row.state.has_ended();
+    let row = gate.until(row.id, &is_over, patience, &mut progress)?;
     progress.clear();
     one(believed(row)?)
 }
@@ -273,6 +274,7 @@ fn undo(
         ActionState::Preparing | ActionState::Waiting | ActionState::Running | ActionState::Applied => {
             undone(gate, &row, call)
         }
+        ActionState::Done if row.is_server() => undone(gate, &row, call),
         ActionState::Confirmed => {
             let request = reverse(&row, reason, ticket)?;
             asked(&request, gate, call)
@@ -288,8 +290,10 @@ fn undo(
 fn undone(gate: &mut Gate, row: &Row, call: &Call<'_>) -> Result<Outcome, Failure> {
     let mut progress = Progress::new(call.format);
     let mut now = gate.undo(row)?;
-    if !now.state.has_ended() {
-        now = gate.until(row.id, &|_| false, PREPARING, &mut progress)?;
+    // The VM is told of it, and says later what came of it.
+    let is_over = |now: &Row| now.state.has_ended() && now.state != row.state;
+    if !is_over(&now) {
+        now = gate.until(row.id, &is_over, PREPARING, &mut progress)?;
     }
     progress.clear();
     let now = believed(now)?;

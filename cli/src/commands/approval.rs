@@ -238,16 +238,13 @@ fn outcome(
     let patience = args.patience.unwrap_or(OUTCOME.saturating_add(window));
     // A server that runs, and what a person confirms, come to no end by themselves that is worth waiting for.
     let (server, standalone) = (!action.is_confirmed(), gate.is_standalone());
-    let is_enough = |row: &Row| row.state == ActionState::Applied && (server || standalone);
+    let is_enough =
+        |row: &Row| row.state.has_ended() || (row.state == ActionState::Applied && (server || standalone));
     let row = match args.no_wait || is_enough(&row) {
         true => row,
         false => gate.until(row.id, &is_enough, patience, &mut progress)?,
     };
     progress.clear();
     let row = believed(row)?;
-    let status = match (row.state, row.approval) {
-        (ActionState::Applied, _) if server => Status::Good,
-        _ => row.status(),
-    };
-    ended(row, status)
+    one(row)
 }

@@ -113,10 +113,13 @@ fn disagreements(row: &Row, action: &Action) -> Vec<String> {
     let fields = [
         ("id", row.id == action.id),
         ("agent", row.agent == action.target.agent),
-        ("namespace", row.namespace == action.namespace),
+        ("namespace", same(&row.namespace, &action.namespace)),
         ("requester", row.requester == action.requester),
-        ("reason", row.reason == action.reason),
-        ("ticket", row.ticket == action.ticket),
+        ("reason", same(&row.reason, &action.reason)),
+        (
+            "ticket",
+            row.ticket.as_ref().map(ToString::to_string) == action.ticket.as_ref().map(ToString::to_string),
+        ),
         ("operation", row.operation == action.operation),
     ];
     let other = fields.into_iter().filter(|(_, same)| !same);
@@ -125,7 +128,17 @@ fn disagreements(row: &Row, action: &Action) -> Vec<String> {
         .collect()
 }
 
+/// As people see them: a controller keeps what can't be shown in the form in which it is shown.
+fn same(said: &Text, written: &Text) -> bool {
+    said.to_string() == written.to_string()
+}
+
 impl Row {
+    /// True for a server, which runs until its lease ends.
+    pub fn is_server(&self) -> bool {
+        matches!(self.operation, Operation::ServerStart { .. })
+    }
+
     /// What a command ends with that shows this.
     pub fn status(&self) -> Status {
         if !self.disagrees.is_empty() {
@@ -134,6 +147,8 @@ impl Row {
         match (self.state, self.approval) {
             (ActionState::Waiting, Some(ApprovalState::Approved)) => Status::Unknown,
             (ActionState::Waiting | ActionState::Closed, _) => Status::Person,
+            // A server that ends has done what it was for.
+            (ActionState::Applied | ActionState::Undone, _) if self.is_server() => Status::Good,
             // Without a controller it is a person who confirms.
             (ActionState::Applied, _) if self.agent.is_none() => Status::Person,
             (

@@ -14,6 +14,7 @@ use super::Request;
 use crate::approvers::{self, pinned};
 use crate::documents::actions::{Row, Said};
 use crate::error::Failure;
+use crate::exit::Status;
 use crate::fleet::{Client, Fleet};
 use crate::progress::Progress;
 
@@ -127,7 +128,7 @@ impl Central {
                 progress.action(&row);
             }
             let left = give_up.saturating_duration_since(Instant::now());
-            if is_so(&row) || row.state.has_ended() || left.is_zero() {
+            if is_so(&row) || left.is_zero() {
                 return Ok(row);
             }
             self.change(&row, left.min(LOOK));
@@ -186,6 +187,7 @@ impl Central {
             approval: envelope.into(),
         };
         self.one(async |client| client.approve_action(request).await)
+            .map_err(undecidable)
     }
 
     pub(super) fn deny(&mut self, id: Id, reason: &str) -> Result<Row, Failure> {
@@ -194,11 +196,23 @@ impl Central {
             reason: reason.to_owned(),
         };
         self.one(async |client| client.deny_action(request).await)
+            .map_err(undecidable)
     }
 
     pub(super) fn undo(&mut self, id: Id) -> Result<Row, Failure> {
         let request = v1::UndoActionRequest { id: id.to_string() };
         self.one(async |client| client.undo_action(request).await)
+    }
+}
+
+/// What nobody can decide any more was decided, or expired, in the meantime.
+fn undecidable(failure: Failure) -> Failure {
+    match failure.code {
+        "precondition" => Failure {
+            status: Status::Person,
+            ..failure
+        },
+        _ => failure,
     }
 }
 

@@ -219,7 +219,7 @@ impl Host {
         let give_up = Instant::now() + patience;
         loop {
             let row = self.show(&id.to_string())?;
-            if is_so(&row) || row.state.has_ended() || Instant::now() >= give_up {
+            if is_so(&row) || Instant::now() >= give_up {
                 return Ok(row);
             }
             std::thread::sleep(PAUSE);

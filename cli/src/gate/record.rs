@@ -13,34 +13,34 @@ use crate::error::Failure;
 use crate::store::atomic;
 
 /// The schema of a record.
-pub(super) const SCHEMA: &str = "netghost.action_record/v1";
+pub const SCHEMA: &str = "netghost.action_record/v1";
 
 /// One action that this host proposed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Record {
+pub struct Record {
     /// [`SCHEMA`].
-    pub(super) schema: String,
+    pub schema: String,
     /// The request's id.
-    pub(super) id: Id,
+    pub id: Id,
     /// The exact bytes that netghost-act wrote.
-    pub(super) document: String,
+    pub document: String,
     /// Microseconds since 1970 UTC.
-    pub(super) requested_at_us: Big,
+    pub requested_at_us: Big,
     /// Who denied it, and why.
-    pub(super) denied: Option<Denied>,
+    pub denied: Option<Denied>,
 }
 
 /// A no.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Denied {
+pub struct Denied {
     /// Whose.
-    pub(super) by: Text,
+    pub by: Text,
     /// Why.
-    pub(super) reason: Text,
+    pub reason: Text,
     /// Microseconds since 1970 UTC.
-    pub(super) at_us: Big,
+    pub at_us: Big,
 }
 
 /// The directory of all records.

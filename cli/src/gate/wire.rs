@@ -28,7 +28,7 @@ pub(super) fn ask(socket: &Path, demand: &Demand) -> Result<Answer, Failure> {
         .with_context(|| format!("cannot reach netghost-act at {}", socket.display()))
         .map_err(unreachable)
         .and_then(|stream| exchange(stream, &sent).map_err(|error| broken(error.into())))?;
-    json::from_slice(&came).map_err(|error| broken(error.into()))
+    serde_json::from_slice(&came).map_err(|error| broken(error.into()))
 }
 
 fn exchange(mut stream: UnixStream, sent: &[u8]) -> io::Result<Vec<u8>> {

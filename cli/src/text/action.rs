@@ -59,7 +59,8 @@ fn state(row: &Row) -> String {
         (ActionState::Closed, Some(ApprovalState::Expired)) => "expired: nobody approved it in time",
         (ActionState::Closed, _) => "void",
         (ActionState::Running, _) => "approved; the VM was told",
-        (ActionState::Applied, _) if is_server(row) => "runs until its lease ends",
+        (ActionState::Applied | ActionState::Done, _) if row.is_server() => "runs until its lease ends",
+        (ActionState::Undone, _) if row.is_server() => "ended",
         (ActionState::Applied, _) => "done, and undoes itself unless it is confirmed",
         (ActionState::Confirmed, _) => "confirmed: it is done and stays",
         (ActionState::Done, _) => "done",
@@ -71,10 +72,6 @@ fn state(row: &Row) -> String {
         (ActionState::Unknown, _) => "what became of it is not known",
     };
     word.to_owned()
-}
-
-fn is_server(row: &Row) -> bool {
-    matches!(row.operation, Operation::ServerStart { .. })
 }
 
 /// An action whole: first what can't be undone, then what would be done, then who and where, last what the consent is to.

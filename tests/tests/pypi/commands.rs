@@ -242,6 +242,13 @@ fn alone(run: &dyn Fn(&str, u8, &str)) {
     run("audit_verification", 0, "audit verify");
     run("export", 0, "audit export @log");
     run("contexts", 0, "context list");
+    run("approvers_status", 0, "approvers init --dir @ca");
+    run("approver_key", 0, "approvers key");
+    run(
+        "approvers_status",
+        0,
+        "approvers add ada --dir @ca --key @config/netghost/approver.pub.pem",
+    );
 }
 
 /// Writes a document as a command would.
