@@ -11,7 +11,10 @@ use crate::output::{Format, Outcome};
 use crate::world::World;
 use host::Host;
 
+pub mod action;
 pub mod agent;
+pub mod approval;
+pub mod approvers;
 pub mod audit;
 pub mod baseline;
 pub mod certificate;
@@ -81,6 +84,9 @@ pub fn run(args: &Args, world: &World) -> Result<Answer, Failure> {
         Command::Seal(command) => seal::run(command, world),
         Command::Verify(command) => verify::run(command),
         Command::Certificate(command) => certificate::run(command),
+        Command::Action(command) => action::run(command, &call),
+        Command::Approval(command) => approval::run(command, &call),
+        Command::Approvers(command) => approvers::run(command, &call),
         Command::Login(command) => login::run(command, &call),
         Command::Context(command) => context::run(command, &call),
         Command::Agent(command) => agent::run(command, &call),

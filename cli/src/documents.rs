@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 use crate::error::Failure;
 
+pub mod actions;
 pub mod agents;
+pub mod approvers;
 pub mod baselines;
 pub mod controller;
 pub mod jobs;

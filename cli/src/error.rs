@@ -55,6 +55,11 @@ impl Failure {
         Self::new(Status::Act, code, error)
     }
 
+    /// A person is needed before it can go on.
+    pub fn person(code: &'static str, error: impl Into<anyhow::Error>) -> Self {
+        Self::new(Status::Person, code, error)
+    }
+
     fn new(status: Status, code: &'static str, error: impl Into<anyhow::Error>) -> Self {
         Self {
             status,

@@ -15,7 +15,7 @@ Exit status:
   2  wrong use, or input that is not of the format
   3  unknown, torn or partial
   4  the operation failed, and nothing was learnt
-  5  a person is needed
+  5  a person is needed: an approval is pending, denied or expired
 Where several hold, 1 comes before 3, and 3 before 0.";
 
 /// Below `netghost host --help`.
@@ -357,6 +357,203 @@ Examples:
 pub const SWEEP_REMOVE: &str = "\
 Example:
   netghost sweep remove hourly";
+
+/// Below `netghost action --help`.
+pub const ACTION: &str = "\
+With a controller, it carries what is asked for and consented to, and is trusted with neither. Without one, or with `--standalone`, \
+the same commands ask netghost-act on this host, as root.
+
+Examples:
+  netghost action request web-1 --reason 'port 5001 is dropped' nft-delete --family inet --table filter --chain input --rule 'tcp dport 5001 drop'
+  netghost action list
+  netghost action undo 07070707";
+
+/// Below `netghost action request --help`.
+pub const ACTION_REQUEST: &str = "\
+Nothing is changed. The VM reads its kernel and writes down the exact change, its inverse, and the state for which an approval \
+holds; this is shown. Status 5: it waits for an approval. 4: the VM refused: its policy (/etc/netghost/policy.toml) denies it, or \
+there is nothing to act on. 3: the VM has not answered yet; `action wait` goes on waiting.
+
+Examples:
+  netghost action request web-1 --reason 'port 5001 is dropped' --ticket CHG0031337 --check tcp:10.0.0.4:443 nft-delete --family inet --table filter --chain input --rule 'tcp dport 5001 drop'
+  netghost action request web-1 --netns blue --reason 'a forgotten shaper' --window 30s --lifetime 10m qdisc-remove eth0
+  netghost action request localhost --standalone --reason 'to measure' server-start iperf --port 5001 --lease 10m";
+
+/// Below `netghost action request VM nft-delete --help`.
+pub const NFT_DELETE: &str = "\
+The rule is named by its whole text, never by its number or handle.
+
+Example:
+  netghost action request web-1 --reason 'port 5001 is dropped' nft-delete --family inet --table filter --chain input --rule 'tcp dport 5001 drop'";
+
+/// Below `netghost action request VM nft-insert --help`.
+pub const NFT_INSERT: &str = "\
+Examples:
+  netghost action request web-1 --reason 'let the probe in' nft-insert --family inet --table filter --chain input --first --rule 'tcp dport 5001 accept'
+  netghost action request web-1 --reason 'let the probe in' nft-insert --family inet --table filter --chain input --before 'drop' --rule 'tcp dport 5001 accept'";
+
+/// Below `netghost action request VM legacy-delete --help`.
+pub const LEGACY_DELETE: &str = "\
+The rule is named by what follows `-A CHAIN` in iptables-save, never by its number.
+
+Example:
+  netghost action request web-1 --reason 'port 5001 is dropped' legacy-delete --chain INPUT --rule '-p tcp -m tcp --dport 5001 -j DROP'";
+
+/// Below `netghost action request VM qdisc-remove --help`.
+pub const QDISC_REMOVE: &str = "\
+Examples:
+  netghost action request web-1 --reason 'a forgotten shaper' qdisc-remove eth0
+  netghost action request web-1 --reason 'a forgotten filter' qdisc-remove eth0 --ingress";
+
+/// Below `netghost action request VM qdisc-replace --help`.
+pub const QDISC_REPLACE: &str = "\
+Examples:
+  netghost action request web-1 --reason 'bufferbloat' qdisc-replace eth0 fq_codel
+  netghost action request web-1 --reason 'a cap for the test' qdisc-replace eth0 tbf --rate 10mbit --burst 32kb --limit 64kb";
+
+/// Below `netghost action request VM package-install --help`.
+pub const PACKAGE_INSTALL: &str = "\
+By apt, dnf, tdnf or zypper, whichever the VM has. Maintainer scripts run as root: there is no exact inverse, so it is irreversible.
+
+Example:
+  netghost action request web-1 --reason 'to measure' package-install iperf";
+
+/// Below `netghost action request VM server-start --help`.
+pub const SERVER_START: &str = "\
+Example:
+  netghost action request web-1 --reason 'to measure' server-start iperf --port 5001 --lease 10m";
+
+/// Below `netghost action request VM server-stop --help`.
+pub const SERVER_STOP: &str = "\
+Example:
+  netghost action request web-1 --reason 'measured' server-stop 07070707-0707-4707-8707-070707070707";
+
+/// Below `netghost action list --help`.
+pub const ACTION_LIST: &str = "\
+Status 1: of one of them, what is kept is not what its VM wrote.
+
+Example:
+  netghost action list --limit 5 -o json";
+
+/// Below `netghost action show --help`.
+pub const ACTION_SHOW: &str = "\
+Status 0: confirmed or done. 1: undone, a conflict, or altered by whoever keeps it. 3: it goes on, or what became of it is not \
+known. 4: refused or failed. 5: it waits for an approval, or was denied, expired or void; without a controller, for `action confirm`.
+
+Example:
+  netghost action show 07070707";
+
+/// Below `netghost action wait --help`.
+pub const ACTION_WAIT: &str = "\
+The status is as `action show` has it.
+
+Example:
+  netghost action wait 07070707 --for 10m";
+
+/// Below `netghost action undo --help`.
+pub const ACTION_UNDO: &str = "\
+What waits is taken back, a change that is not confirmed is undone at once, a server is ended: status 0. A change that was \
+confirmed is undone by a new action with its own approval: status 5.
+
+Examples:
+  netghost action undo 07070707
+  netghost action undo 07070707 --reason 'the window is over'";
+
+/// Below `netghost action confirm --help`.
+pub const ACTION_CONFIRM: &str = "\
+Log in anew first, over the way that has to stay open: an old session proves nothing. With a controller the VM does this by itself.
+
+Example:
+  netghost action confirm 07070707 --standalone";
+
+/// Below `netghost approval --help`.
+pub const APPROVAL: &str = "\
+Examples:
+  netghost approval list --pending
+  netghost approval show 07070707
+  netghost approval approve 07070707";
+
+/// Below `netghost approval list --help`.
+pub const APPROVAL_LIST: &str = "\
+Example:
+  netghost approval list --pending";
+
+/// Below `netghost approval show --help`.
+pub const APPROVAL_SHOW: &str = "\
+Everything comes from the bytes that the VM wrote and that the digest is of; where the controller says otherwise, nothing is \
+shown but that (status 1). The status is as `action show` has it: 5 while it waits.
+
+Examples:
+  netghost approval show 07070707
+  netghost approval show 07070707 -o json";
+
+/// Below `netghost approval approve --help`.
+pub const APPROVAL_APPROVE: &str = "\
+Shows the whole action and asks for the first 8 digits of its digest. Without a terminal it needs the whole digest, so that a \
+script consents to one action and to no other; there is no --yes. The key never leaves this machine. It then waits for what \
+comes of it: status 0, confirmed or done; 1, undone or a conflict; 4, failed; 5, nothing was approved.
+
+Examples:
+  netghost approval approve 07070707
+  netghost approval approve 07070707 --digest 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --no-wait";
+
+/// Below `netghost approval deny --help`.
+pub const APPROVAL_DENY: &str = "\
+Example:
+  netghost approval deny 07070707 --reason 'not in this window'";
+
+/// Below `netghost approvers --help`.
+pub const APPROVERS: &str = "\
+The CA is made on an admin's machine; its private key never goes to a controller or a VM. It signs the list of approvers, which \
+travels through the controller. A VM believes what the CA in its /etc/netghost/approvers.pem signed, and nothing else.
+
+Examples:
+  netghost approvers init
+  netghost approvers key
+  netghost approvers add bob --key bob.pub.pem
+  netghost approvers revoke bob";
+
+/// Below `netghost approvers init --help`.
+pub const APPROVERS_INIT: &str = "\
+Examples:
+  netghost approvers init
+  netghost approvers init --dir /media/stick/approvers";
+
+/// Below `netghost approvers add --help`.
+pub const APPROVERS_ADD: &str = "\
+Have the key's id told to you by another way than the file, and compare it with the answer. Status 1: the list was edited but \
+could not be published.
+
+Example:
+  netghost approvers add bob --key bob.pub.pem";
+
+/// Below `netghost approvers revoke --help`.
+pub const APPROVERS_REVOKE: &str = "\
+A VM learns of it with the next action that it is to do. Status 1: the list was edited but could not be published.
+
+Example:
+  netghost approvers revoke bob";
+
+/// Below `netghost approvers list --help`.
+pub const APPROVERS_LIST: &str = "\
+Example:
+  netghost approvers list";
+
+/// Below `netghost approvers publish --help`.
+pub const APPROVERS_PUBLISH: &str = "\
+Example:
+  netghost approvers publish --context lab";
+
+/// Below `netghost approvers key --help`.
+pub const APPROVERS_KEY: &str = "\
+Examples:
+  netghost approvers key --out bob.pub.pem
+  netghost approvers key --key ./other.key";
+
+/// Below `netghost approvers trust --help`.
+pub const APPROVERS_TRUST: &str = "\
+Example:
+  netghost approvers trust approvers.pem";
 
 /// Below `netghost audit --help`.
 pub const AUDIT: &str = "\

@@ -243,7 +243,7 @@ pub(crate) fn pinned_keys(seen: &Path) -> Result<Vec<PublicKey>, Failure> {
 }
 
 /// The context that is meant, if any.
-fn context(world: &World, wanted: &Where) -> Result<Option<contexts::Context>, Failure> {
+pub(crate) fn context(world: &World, wanted: &Where) -> Result<Option<contexts::Context>, Failure> {
     if wanted.standalone {
         return Ok(None);
     }

@@ -1,5 +1,6 @@
 //! What the command is made of.
 
+pub mod approvers;
 pub mod args;
 pub mod clock;
 pub mod commands;
@@ -8,9 +9,11 @@ pub mod error;
 pub mod examples;
 pub mod exit;
 pub mod fleet;
+pub mod gate;
 pub mod host;
 pub mod output;
 pub mod progress;
+pub mod rate;
 pub mod span;
 pub mod store;
 pub mod text;

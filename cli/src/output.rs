@@ -93,17 +93,27 @@ fn to_stdout(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Text as it may go to a terminal: a name or comment from outside can't move the cursor or change colours.
+/// Text as it may go to a terminal: a name or comment from outside can't move the cursor, change colours, hide letters or turn
+/// the order of those around it.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() && c != '\n' {
+        if (c.is_control() && c != '\n') || is_unseen(c) {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);
         }
     }
     out
+}
+
+/// Characters that have no shape of their own: marks of direction, joiners, spaces without width, separators of lines, tags.
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Fails if there is something of this name.
@@ -152,6 +162,14 @@ mod tests {
         assert_eq!(
             printable("a\x1b[2Jb\u{9b}c\r\nd\té"),
             "a\\u{1b}[2Jb\\u{9b}c\\u{d}\nd\\u{9}é"
+        );
+    }
+
+    #[test]
+    fn what_turns_or_hides_letters_is_shown() {
+        assert_eq!(
+            printable("dport 22 \u{202e}tpecca\u{2066} a\u{200b}b\u{feff} ü日本"),
+            "dport 22 \\u{202e}tpecca\\u{2066} a\\u{200b}b\\u{feff} ü日本"
         );
     }
 }

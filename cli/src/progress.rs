@@ -8,7 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use netghost_proto::v1;
 use serde::Serialize;
 
+use crate::documents::actions::Row;
 use crate::output::{Format, printable};
+use crate::text;
 use crate::text::fleet::target;
 
 /// Nothing is told of what is done sooner.
@@ -99,6 +101,13 @@ impl Progress {
                     message: &message,
                 });
             }
+        }
+    }
+
+    /// An action as it is now.
+    pub fn action(&self, row: &Row) {
+        if self.begun.elapsed() >= SILENT {
+            self.say(&text::action::stands(row));
         }
     }
 

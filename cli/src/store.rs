@@ -23,7 +23,7 @@ use netghost_core::artifact::name::Name;
 
 pub(crate) mod atomic;
 mod baseline;
-mod keys;
+pub(crate) mod keys;
 mod objects;
 
 pub use baseline::{Listed, SaveMeta, Saved, Sealed};

@@ -1,5 +1,7 @@
 //! Answers for people.
 
+pub mod action;
+pub mod approvers;
 pub mod certificate;
 pub mod comparison;
 pub mod explain;

@@ -1,5 +1,6 @@
 //! Everything outside the process that a command may use, so that a test can put something else in its place.
 
+use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,8 +13,14 @@ use netghost_kernel::watch::{Heard, Watch};
 
 use crate::error::Failure;
 use crate::fleet::{Fleet, Where};
+use crate::output::printable;
 use crate::store::Store;
 use crate::{clock, fleet, host};
+
+/// Where the process that acts on a host listens, unless `NETGHOST_ACT_SOCKET` says otherwise.
+const ACT_SOCKET: &str = "/run/netghost/act.sock";
+/// More than anybody types, in bytes.
+const LONGEST_LINE: u64 = 4_096;
 
 /// Reads some sections of the host.
 pub type Capture = Arc<dyn Fn(&[SectionName]) -> Vec<Section> + Send + Sync>;
@@ -21,6 +28,9 @@ pub type Capture = Arc<dyn Fn(&[SectionName]) -> Vec<Section> + Send + Sync>;
 pub type Notices = fn() -> std::io::Result<Box<dyn Hears>>;
 /// Finds the controller that a command is for.
 pub type Connect = Arc<dyn Fn(&World, &Where) -> Result<Fleet, Failure>>;
+
+/// Asks a person at the terminal; `None` where there is no terminal to ask at.
+pub type Prompt = Arc<dyn Fn(&str) -> Option<std::io::Result<String>>>;
 
 /// What tells of changes.
 pub trait Hears {
@@ -61,6 +71,14 @@ pub struct World {
     pub context: Option<String>,
     /// Finds the controller that a command is for.
     pub connect: Connect,
+    /// Asks a person.
+    pub prompt: Prompt,
+    /// The login name of who runs the command: before `sudo`, if that was used.
+    pub person: Option<String>,
+    /// `/etc/netghost`.
+    pub etc: PathBuf,
+    /// Where the process that acts on this host listens.
+    pub act_socket: PathBuf,
 }
 
 impl std::fmt::Debug for World {
@@ -90,6 +108,12 @@ impl World {
                 .ok()
                 .filter(|name| !name.is_empty()),
             connect: Arc::new(fleet::connect),
+            prompt: Arc::new(prompt),
+            person: ["SUDO_USER", "LOGNAME", "USER"]
+                .iter()
+                .find_map(|variable| std::env::var(variable).ok().filter(|name| !name.is_empty())),
+            etc: PathBuf::from("/etc/netghost"),
+            act_socket: path("NETGHOST_ACT_SOCKET").unwrap_or_else(|| PathBuf::from(ACT_SOCKET)),
         }
     }
 
@@ -98,6 +122,21 @@ impl World {
         let place = Store::place(self.state_home.as_deref(), self.home.as_deref().map(Path::new))?;
         Ok(Store::open(place))
     }
+}
+
+/// One line from the terminal. What is asked goes to standard error, so that standard output holds the answer alone.
+fn prompt(question: &str) -> Option<std::io::Result<String>> {
+    let (asks, answers) = (std::io::stderr().is_terminal(), std::io::stdin().is_terminal());
+    if !(asks && answers) {
+        return None;
+    }
+    let ask = || {
+        std::io::stderr().write_all(printable(question).as_bytes())?;
+        let mut line = String::new();
+        BufReader::new(std::io::stdin().take(LONGEST_LINE)).read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    };
+    Some(ask())
 }
 
 /// This program and its version, as it stands in what it writes.

@@ -10,6 +10,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::Controller;
 
+mod actions;
 mod agents;
 mod audit;
 mod baselines;
@@ -31,6 +32,7 @@ pub(crate) type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send
 
 #[tonic::async_trait]
 impl Fleet for Service {
+    type WatchActionStream = Replies<v1::Action>;
     type WatchJobStream = Replies<v1::Job>;
     type ExportBaselineStream = Replies<v1::ExportedFile>;
     type FetchObjectStream = Replies<v1::ObjectChunk>;
@@ -222,6 +224,97 @@ impl Fleet for Service {
         objects::fetch_object(&self.0, &user, request.into_inner())
             .await
             .map(|stream| Response::new(held::held(&self.0, caller, Role::Viewer, stream)))
+    }
+
+    async fn request_action(
+        &self,
+        request: Request<v1::RequestActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        let user = self.0.user(request.extensions(), Role::Operator).await?;
+        actions::request_action(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn list_actions(
+        &self,
+        request: Request<v1::ListActionsRequest>,
+    ) -> Result<Response<v1::ActionList>, Status> {
+        let user = self.0.user(request.extensions(), Role::Viewer).await?;
+        actions::list_actions(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn show_action(
+        &self,
+        request: Request<v1::ShowActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        let user = self.0.user(request.extensions(), Role::Viewer).await?;
+        actions::show_action(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn watch_action(
+        &self,
+        request: Request<v1::ShowActionRequest>,
+    ) -> Result<Response<Replies<v1::Action>>, Status> {
+        let caller = request.extensions().clone();
+        let user = self.0.user(request.extensions(), Role::Viewer).await?;
+        actions::watch_action(&self.0, &user, request.into_inner())
+            .await
+            .map(|stream| Response::new(held::held(&self.0, caller, Role::Viewer, stream)))
+    }
+
+    async fn approve_action(
+        &self,
+        request: Request<v1::ApproveActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        let user = self.0.user(request.extensions(), Role::Approver).await?;
+        actions::approve_action(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn deny_action(
+        &self,
+        request: Request<v1::DenyActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        let user = self.0.user(request.extensions(), Role::Approver).await?;
+        actions::deny_action(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn undo_action(
+        &self,
+        request: Request<v1::UndoActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        let user = self.0.user(request.extensions(), Role::Operator).await?;
+        actions::undo_action(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn publish_approvers(
+        &self,
+        request: Request<v1::Approvers>,
+    ) -> Result<Response<v1::Approvers>, Status> {
+        let user = self.0.user(request.extensions(), Role::Admin).await?;
+        actions::publish_approvers(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn show_approvers(
+        &self,
+        request: Request<v1::ShowApproversRequest>,
+    ) -> Result<Response<v1::Approvers>, Status> {
+        let user = self.0.user(request.extensions(), Role::Viewer).await?;
+        actions::show_approvers(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn read_audit(

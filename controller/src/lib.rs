@@ -3,6 +3,7 @@
 //! [`server::Server`] serves three gRPC services on one port. What they do is in [`Controller`], which also runs inside the
 //! `netghost` command where there is no controller.
 
+pub mod actions;
 pub mod audit;
 pub mod backup;
 mod bucket;
@@ -37,7 +38,7 @@ pub const DOMAIN: &str = "netghost.internal";
 
 /// Everything that the services share. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Controller(Arc<Shared>, Arc<refusals::Refusals>);
+pub struct Controller(Arc<Shared>, Arc<refusals::Refusals>, Arc<actions::Live>);
 
 /// See [`Controller`].
 #[derive(Debug)]
@@ -59,9 +60,15 @@ pub struct Shared {
 }
 
 impl Controller {
-    /// Puts the parts together. Nothing runs yet: [`jobs::resume`] takes up what an earlier process left.
+    /// Puts the parts together. Nothing runs yet: [`jobs::resume`] and [`actions::resume`] take up what an earlier
+    /// process left.
     pub fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared), Arc::default())
+        Self(Arc::new(shared), Arc::default(), Arc::default())
+    }
+
+    /// The actions that are under way in this process.
+    pub(crate) fn live(&self) -> &actions::Live {
+        &self.2
     }
 }
 

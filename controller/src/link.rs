@@ -12,7 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::fleet::Replies;
-use crate::{Controller, enrol};
+use crate::{Controller, actions, enrol};
 
 mod churn;
 mod finish;
@@ -32,7 +32,9 @@ mod uploads;
 
 pub use limits::{Server, server};
 pub use machine::Timings;
+pub(crate) use orders::Outcome;
 pub use reach::LinkReach;
+pub(crate) use reach::{Sent, reach};
 pub use registry::Links;
 
 /// How many messages wait for an agent that does not read, before it is disconnected.
@@ -82,6 +84,16 @@ impl Link for Service {
 
     async fn renew(&self, request: Request<v1::RenewRequest>) -> Result<Response<v1::Identity>, Status> {
         enrol::renew(&self.0, request.extensions(), &request.get_ref().csr)
+            .await
+            .map(Response::new)
+    }
+
+    async fn reached(
+        &self,
+        request: Request<v1::ReachedRequest>,
+    ) -> Result<Response<v1::ReachedReply>, Status> {
+        let agent = self.0.agent(request.extensions()).await?;
+        actions::reached(&self.0, &agent, request.into_inner())
             .await
             .map(Response::new)
     }

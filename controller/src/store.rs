@@ -11,12 +11,15 @@ use object_store::local::LocalFileSystem;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::{AnyPool, Connection, Transaction};
 
+pub mod actions;
+pub mod approvers;
 pub mod baselines;
 pub mod certificates;
 mod columns;
 pub mod commands;
 pub mod identities;
 pub mod jobs;
+pub mod journal;
 pub mod objects;
 pub mod presence;
 pub mod schedules;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::{Hex, Text};
+use crate::bytes::{Big, Hex, Text};
 use crate::netfilter::model::Family;
 use crate::section::Gap;
 
@@ -40,11 +40,20 @@ pub struct NetlinkRaw {
     /// Number to name of the ipsets, where a rule may hold one; numbers never reach a configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sets: Vec<SetName>,
+    /// Number to path of the control groups, where a rule may hold one; numbers never reach a configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupName>,
     /// The messages.
     pub messages: Vec<RawMessage>,
 }
 
 impl NetlinkRaw {
+    /// The path of the control group with this number.
+    pub fn group_path(&self, number: u64) -> Option<&Text> {
+        let mut found = self.groups.iter().filter(|group| group.number.0 == number);
+        found.next().map(|group| &group.path)
+    }
+
     /// The name of the link with this index.
     pub fn link_name(&self, index: u32) -> Option<&Text> {
         self.links
@@ -206,6 +215,15 @@ pub struct SetName {
     pub index: u16,
     /// The set's name.
     pub name: Text,
+}
+
+/// One row of the map from a control group's number to its path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupName {
+    /// The number that `cgroup_id` gives, which is the inode of its directory; it is drawn anew for each group that is made.
+    pub number: Big,
+    /// The path below the root of the hierarchy (cgroups(7), version 2), without a slash at its begin; empty for the root.
+    pub path: Text,
 }
 
 /// One netlink message without its `struct nlmsghdr`.

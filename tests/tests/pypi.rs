@@ -25,6 +25,8 @@ use netghost_core::artifact::name::Name;
 use netghost_core::bytes::{Big, Text};
 use netghost_core::section::{Reader, SectionName};
 
+#[path = "pypi/actions.rs"]
+mod actions;
 #[path = "pypi/commands.rs"]
 mod commands;
 #[path = "pypi/fleet.rs"]
@@ -187,6 +189,7 @@ fn pypi_documents_match_their_schemas() {
     }
     commands::write(&scratch("commands"), &directory);
     fleet::write(&directory);
+    actions::write(&directory);
     programs::write(&scratch("programs"), &directory);
     let schemas = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas");
     run("check_schemas.py", &[&schemas, &directory], &[]);

@@ -11,6 +11,7 @@ mod conntrack;
 pub mod ebtables;
 mod facts;
 mod generic;
+mod groups;
 mod ipset;
 mod ipvs;
 pub mod link_names;

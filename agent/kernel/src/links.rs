@@ -32,6 +32,7 @@ fn pass(socket: &mut Socket) -> Result<Pass, DumpError> {
     let links = links::names(&messages).map_err(|_| DumpError::Malformed("a link without index or name"))?;
     Ok(Pass {
         raw: NetlinkRaw {
+            groups: Vec::new(),
             links,
             messages,
             ..NetlinkRaw::default()

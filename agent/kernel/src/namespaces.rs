@@ -4,7 +4,7 @@
 //! is mounted on is not found: the kernel lists none.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -168,12 +168,15 @@ fn mounted(directory: &str, found: &mut BTreeMap<u64, Namespace>) -> u32 {
 /// # Errors
 /// Where the namespace is gone or can't be entered (needs root), or no thread can be made.
 pub fn within<T: Send>(namespace: &Namespace, inside: impl FnOnce() -> T + Send) -> io::Result<T> {
-    let door = File::open(&namespace.door)?;
-    if door.metadata()?.ino() != namespace.inode {
-        return Err(io::Error::new(
+    let gone = || {
+        io::Error::new(
             io::ErrorKind::NotFound,
-            "the namespace is gone, another is in its place",
-        ));
+            "the namespace is gone, something else is in its place",
+        )
+    };
+    let door = enter::open(&namespace.door)?.ok_or_else(gone)?;
+    if door.metadata()?.ino() != namespace.inode {
+        return Err(gone());
     }
     thread::scope(|scope| {
         let moved = || {

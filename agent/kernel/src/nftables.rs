@@ -12,7 +12,7 @@ pub use digest::{Digested, digest};
 use crate::modules::{Modules, Presence};
 use crate::netlink::{DumpError, Link, Protocol, Socket};
 use crate::tries::{Outcome, TRIES, Try, repeat};
-use crate::{ipset, link_names};
+use crate::{groups, ipset, link_names};
 
 mod beyond;
 pub(crate) mod one_table;
@@ -179,6 +179,7 @@ fn pass<L: Link, R: Link>(
         moved: false,
     };
     let mut messages = reading.all()?;
+    let groups = groups::paths_for(messages.iter().map(|message| message.payload.0.as_slice()));
     let sets = ipset::names_for(messages.iter().map(|message| message.payload.0.as_slice()))?;
     let moved = reading.moved;
     let found = if moved {
@@ -195,6 +196,7 @@ fn pass<L: Link, R: Link>(
             raw: NetlinkRaw {
                 links,
                 sets,
+                groups,
                 messages,
             },
             generation: after,

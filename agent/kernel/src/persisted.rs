@@ -139,6 +139,15 @@ impl Below<'_> {
         if self.at(path).symlink_metadata().is_ok() {
             return Some(format!("{path} is a link that leads nowhere"));
         }
+        for above in Path::new(path).ancestors().skip(1) {
+            let above = self.at(&above.to_string_lossy());
+            if above.is_symlink() && above.metadata().is_err() {
+                return Some(format!(
+                    "{path} is behind {}, a link that leads nowhere",
+                    above.display()
+                ));
+            }
+        }
         let top = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         if !ANCHORS.contains(&top) {
             return None;

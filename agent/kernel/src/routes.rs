@@ -43,6 +43,7 @@ fn pass(socket: &mut Socket) -> Result<Pass, DumpError> {
     let links_agree = link_names::read(socket)? == links;
     Ok(Pass {
         raw: NetlinkRaw {
+            groups: Vec::new(),
             links,
             messages,
             ..NetlinkRaw::default()

@@ -169,6 +169,18 @@ fn is_program(path: &Path) -> Result<(), RunError> {
     }
 }
 
+/// An error and what caused it, as one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        line.push_str(": ");
+        line.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    line
+}
+
 fn has_nul(text: &OsStr) -> bool {
     text.as_bytes().contains(&0)
 }

@@ -6,4 +6,5 @@
 
 pub mod ask;
 pub mod serve;
+mod timed;
 pub mod wire;

@@ -9,10 +9,13 @@ use netghost_core::namespace::{Asked, Namespace, NamespaceState, Namespaces};
 use netghost_kernel::namespaces::{Doors, list, read_others};
 use rustix::net::sockopt::socket_peercred;
 
+use crate::timed::Timed;
 use crate::wire::{self, LONGEST_ANSWER, LONGEST_QUESTION, Question, SCHEMA, WireError};
 
-/// How long a caller may take to say or to hear something.
+/// How long a caller may take for its question.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take to hear the answer.
+const LONGEST_HEARING: Duration = Duration::from_secs(30);
 /// After this long no further namespace is read.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -21,17 +24,13 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// # Errors
 /// Where the connection fails. A question that is not answered is no error: its caller is told why.
 pub fn serve(stream: &UnixStream, allowed: &[u32]) -> Result<(), WireError> {
-    let patient = stream
-        .set_read_timeout(Some(PATIENCE))
-        .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-    patient.map_err(WireError::Connection)?;
-    let mut out = stream;
     let answer = peer(stream, allowed).and_then(|()| {
-        let question =
-            wire::read_frame(&mut &*stream, LONGEST_QUESTION).map_err(|error| error.to_string())?;
+        let question = wire::read_frame(&mut Timed::new(stream, PATIENCE), LONGEST_QUESTION)
+            .map_err(|error| error.to_string())?;
         let question = read(&question)?;
         stored(&question)
     });
+    let mut out = Timed::new(stream, LONGEST_HEARING);
     match answer {
         Ok(stored) => wire::answer(&mut out, &stored)?,
         Err(why) => wire::refuse(&mut out, &why)?,
@@ -83,12 +82,12 @@ fn stored(question: &Question) -> Result<wire::Stored, String> {
     if wire::size(&whole) <= LONGEST_ANSWER / 2 {
         return Ok(whole);
     }
-    wire::stored(shortened(read)).map_err(|error| error.to_string())
+    wire::stored(shortened(read, LONGEST_ANSWER / 2)).map_err(|error| error.to_string())
 }
 
-/// Without those for which there is no room.
-fn shortened(read: Namespaces) -> Namespaces {
-    let mut room = LONGEST_ANSWER / 2;
+/// Without those for which there is no room, in bytes.
+fn shortened(read: Namespaces, whole: usize) -> Namespaces {
+    let mut room = whole;
     let fit = |namespace: Namespace| {
         let alone = Namespaces::new(Asked::All, None, vec![namespace.clone()]);
         let size = wire::stored(alone).map_or(usize::MAX, |stored| wire::size(&stored));
@@ -98,10 +97,7 @@ fn shortened(read: Namespaces) -> Namespaces {
                 namespace
             }
             None => {
-                let why = format!(
-                    "the namespaces before it fill an answer of {} bytes",
-                    LONGEST_ANSWER / 2
-                );
+                let why = format!("the namespaces before it fill an answer of {whole} bytes");
                 Namespace::unread(namespace.name, NamespaceState::Unread { why })
             }
         }
@@ -112,4 +108,50 @@ fn shortened(read: Namespaces) -> Namespaces {
 fn now_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netghost_core::netfilter::nft_file;
+
+    fn namespace(name: &str) -> Namespace {
+        let source = format!("table ip {name} {{\n}}\n");
+        let section = nft_file::parse_text(source.as_bytes(), &|_| None).unwrap();
+        Namespace::read(name.into(), vec![section])
+    }
+
+    fn of(all: Vec<Namespace>) -> Namespaces {
+        Namespaces::new(Asked::All, None, all)
+    }
+
+    #[test]
+    fn what_has_no_room_in_the_answer_is_named_as_unread() {
+        let alone = wire::size(&wire::stored(of(vec![namespace("a")])).unwrap());
+        let both = || of(vec![namespace("a"), namespace("b")]);
+        let states = |whole: usize| -> Vec<&'static str> {
+            let short = shortened(both(), whole);
+            short.all.iter().map(|one| one.state.word()).collect()
+        };
+        assert_eq!(states(2 * alone), ["read", "read"]);
+        assert_eq!(states(2 * alone - 1), ["read", "unread"]);
+        assert_eq!(states(0), ["unread", "unread"]);
+        assert!(!shortened(both(), alone).is_known());
+    }
+
+    #[test]
+    fn an_answer_is_taken_as_it_was_given_or_not_at_all() {
+        let stored = wire::stored(of(vec![namespace("a")])).unwrap();
+        let mut bytes = Vec::new();
+        wire::answer(&mut bytes, &stored).unwrap();
+        let taken = wire::take(&mut bytes.as_slice()).unwrap();
+        assert_eq!(taken.all[0].name, Text::from("a"));
+        for length in 0..bytes.len() {
+            assert!(wire::take(&mut &bytes[..length]).is_err(), "cut at {length}");
+        }
+        // A letter of the last object's content is another.
+        let at = bytes.len() - 5;
+        bytes[at] ^= 1;
+        assert!(wire::take(&mut bytes.as_slice()).is_err());
+    }
 }

@@ -56,7 +56,7 @@ fn asked(command: &v1::Command) -> Heard {
         Some(CommandKind::Capture(capture)) => {
             Order::try_from(capture).map_err(|error| Failed::new("refused", error))
         }
-        None => Err(Failed::new(
+        Some(CommandKind::Act(_)) | None => Err(Failed::new(
             "unsupported",
             format_args!(
                 "netghost-agent {} does not know this kind of command: upgrade it",

@@ -195,7 +195,7 @@ impl Stage {
     pub(crate) async fn failed(&mut self) -> String {
         match self.finished().await.outcome.unwrap() {
             v1::command_finished::Outcome::Failed(failed) => failed.code,
-            v1::command_finished::Outcome::Captured(_) => panic!("it was captured"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -203,7 +203,7 @@ impl Stage {
     pub(crate) async fn captured(&mut self) -> Digest {
         match self.finished().await.outcome.unwrap() {
             v1::command_finished::Outcome::Captured(captured) => digest(&captured.manifest),
-            v1::command_finished::Outcome::Failed(failed) => panic!("{failed:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -334,6 +334,14 @@ impl Link for Service {
         script.renewals += 1;
         script.enrol_meanwhile();
         Ok(Response::new(self.identity(&request.into_inner().csr)))
+    }
+
+    async fn reached(
+        &self,
+        request: Request<v1::ReachedRequest>,
+    ) -> Result<Response<v1::ReachedReply>, Status> {
+        let nonce = request.into_inner().nonce;
+        Ok(Response::new(v1::ReachedReply { nonce }))
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use netghost_core::fleet::{Id, Tag};
+use netghost_core::artifact::json::Digest;
+use netghost_core::fleet::{Id, Tag, Token as Text};
 use netghost_proto::v1;
 
 use super::Call;
+use crate::approvers::pinned;
 use crate::documents::document;
 use crate::documents::tokens::{CREATED, Created, SCHEMA, Token as Row, Tokens};
 use crate::error::Failure;
@@ -72,6 +74,24 @@ fn rows(tokens: Tokens) -> Result<Outcome, Failure> {
     })
 }
 
+/// The token with the approvers' CA in it. The controller has no say in that: it is put in here.
+fn named(text: &str, ca: Digest) -> Result<String, Failure> {
+    let wrong = |error: anyhow::Error| {
+        Failure::failed(
+            "bad_answer",
+            error.context("the controller's token can't be used"),
+        )
+    };
+    let mut token = Text::parse(text).map_err(|error| wrong(error.into()))?;
+    if token.approvers.is_some_and(|named| named != ca) {
+        return Err(wrong(anyhow::anyhow!(
+            "it names another approvers' CA than this context trusts"
+        )));
+    }
+    token.approvers = Some(ca);
+    Ok(token.reveal())
+}
+
 fn create(uses: u32, lifetime: Duration, tags: &[Tag], call: &Call<'_>) -> Result<Outcome, Failure> {
     let request = v1::CreateTokenRequest {
         uses,
@@ -79,10 +99,14 @@ fn create(uses: u32, lifetime: Duration, tags: &[Tag], call: &Call<'_>) -> Resul
         tags: tags.iter().map(v1::Tag::from).collect(),
         request_id: super::draw()?.to_string(),
     };
-    let made = call
-        .controller()?
-        .call(async |client| Ok(client.create_token(request).await?.into_inner()))?;
-    let made = Created::try_from(made)?;
+    let mut fleet = call.controller()?;
+    // Before a token is made that would be of no use.
+    let approvers = pinned(&fleet.place().seen)?;
+    let made = fleet.call(async |client| Ok(client.create_token(request).await?.into_inner()))?;
+    let mut made = Created::try_from(made)?;
+    if let Some(ca) = &approvers {
+        made.text = named(&made.text, ca.id())?;
+    }
     note(
         call.format,
         &format!(
@@ -95,6 +119,12 @@ fn create(uses: u32, lifetime: Duration, tags: &[Tag], call: &Call<'_>) -> Resul
             clock::shown(made.token.until_us.0)
         ),
     );
+    if approvers.is_none() {
+        note(
+            call.format,
+            "it names no approvers' CA, so the VM takes no approvals until it has one: `netghost approvers trust FILE`",
+        );
+    }
     Ok(Outcome {
         status: Status::Good,
         text: format!("{}\n", made.text),

@@ -5,6 +5,7 @@
 //! contexts/NAME/context.toml    where the controller is
 //! contexts/NAME/identity.pem    key, certificate and the controller's authority, 0600
 //! contexts/NAME/keys/           the controller's published keys, pinned
+//! contexts/NAME/approvers.pem   the approvers' CA, pinned
 //! contexts/NAME/head.dsse.json  the last head of its audit log that was verified here
 //! ```
 
@@ -103,6 +104,11 @@ impl Contexts {
         Ok(Self {
             root: config.join("netghost"),
         })
+    }
+
+    /// The directory of the command's configuration.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Where a context of this name is or would be.

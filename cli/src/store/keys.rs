@@ -86,7 +86,8 @@ fn public_files(keys: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-fn read_private(path: &Path) -> Result<Option<Signer>, Error> {
+/// A private key, if there is one; it must be closed to others.
+pub(crate) fn read_private(path: &Path) -> Result<Option<Signer>, Error> {
     let pem = match fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         pem => pem.map_err(file_error("read", path))?,
@@ -118,7 +119,8 @@ fn random() -> Result<Signer, Error> {
     })
 }
 
-fn make(path: &Path) -> Result<Signer, Error> {
+/// A new private key in a file of its own, or the one that is there by now.
+pub(crate) fn make(path: &Path) -> Result<Signer, Error> {
     let signer = random()?;
     let pem = signer.to_pem().map_err(|source| Error::Key {
         path: path.to_path_buf(),

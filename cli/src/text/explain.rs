@@ -1,7 +1,7 @@
 //! A ruleset in plain words.
 
 use netghost_core::netfilter::explain::{
-    End, Explained, ExplainedChain, ExplainedRule, Leads, Place, explain, order,
+    End, Explained, ExplainedChain, ExplainedRule, HookedChain, Leads, Place, explain, order,
 };
 use netghost_core::section::{self, Content, Gap, State};
 use serde::Serialize;
@@ -53,13 +53,26 @@ pub fn section(section: &section::Section) -> Section<'_> {
 
 /// The chains of all sections in the order in which packets meet them.
 pub fn places<'s>(sections: impl Iterator<Item = &'s section::Section>) -> Vec<Place> {
+    let sections: Vec<&section::Section> = sections.collect();
     let rulesets: Vec<_> = sections
+        .iter()
         .filter_map(|section| match &section.content {
             Some(Content::Netfilter { config, .. }) => Some((section.name.as_str(), config)),
             _ => None,
         })
         .collect();
-    order(&rulesets)
+    let mut places = order(&rulesets);
+    let partial = |section: &&&section::Section| !section.state.is_known() || !section.gaps.is_empty();
+    let partial: Vec<&str> = sections
+        .iter()
+        .filter(partial)
+        .map(|section| section.name.as_str())
+        .collect();
+    if !partial.is_empty() {
+        let what = format!("; what was not read of {} may stand here too", partial.join(", "));
+        places.iter_mut().for_each(|place| place.summary.push_str(&what));
+    }
+    places
 }
 
 /// For programs.
@@ -134,10 +147,18 @@ fn rule(one: &ExplainedRule) -> String {
 fn way(leads: &Leads) -> String {
     let end = |end: &End| format!("{} by {}", end.result.as_str(), end.by);
     let mut ways: Vec<String> = leads.ends.iter().map(end).collect();
-    ways.extend(leads.more_ends.then(|| "more of that".to_owned()));
+    ways.extend(leads.more_ends.then(|| "others that are not listed".to_owned()));
     ways.extend(leads.comes_back.then(|| "back to the next rule".to_owned()));
     ways.extend(leads.leaves.then(|| "past the end of this chain".to_owned()));
     ways.join("; ")
+}
+
+/// What is declared, where the chain runs at another priority.
+fn declared(chain: &HookedChain) -> String {
+    match chain.priority {
+        declared if declared == chain.runs_at => String::new(),
+        declared => format!(" (declared at {declared})"),
+    }
 }
 
 fn place(one: &Place) -> String {
@@ -151,10 +172,11 @@ fn place(one: &Place) -> String {
     );
     for chain in &one.chains {
         out += &format!(
-            "    {:>6}  {}  {}, policy {}, {}  ({})\n",
-            chain.priority,
+            "    {:>6}  {}  {}{}, policy {}, {}  ({})\n",
+            chain.runs_at,
             chain.path,
             chain.chain_type,
+            declared(chain),
             chain.policy.word(),
             plural(chain.rules, "rule"),
             chain.section

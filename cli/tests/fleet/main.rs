@@ -8,7 +8,15 @@
 )]
 
 #[cfg(test)]
+mod act;
+#[cfg(test)]
+mod actions;
+#[cfg(test)]
 mod agents;
+#[cfg(test)]
+mod approvals;
+#[cfg(test)]
+mod approvers;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
@@ -17,6 +25,8 @@ mod drift;
 mod login;
 #[cfg(test)]
 mod place;
+#[cfg(test)]
+mod proposal;
 #[cfg(test)]
 mod script;
 #[cfg(test)]

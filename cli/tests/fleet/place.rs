@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use netghost_cli::commands::{self, Answer};
@@ -107,12 +107,35 @@ impl Place {
             home: None,
             context: None,
             connect: Arc::new(fleet::connect),
+            prompt: Arc::new(|_| None),
+            person: Some("ada".to_owned()),
+            etc: self.path("etc"),
+            act_socket: self.path("act.sock"),
         }
     }
 
     /// Runs a line; `@` stands for the directory.
     pub(super) fn run(&self, line: &str) -> Result<Outcome, Failure> {
         run(&self.path, &self.world(), line)
+    }
+
+    /// Runs a line in another world.
+    pub(super) fn run_in(&self, world: &World, line: &str) -> Result<Outcome, Failure> {
+        run(&self.path, world, line)
+    }
+
+    /// The world of somebody at a terminal who types this when asked, and what was asked.
+    pub(super) fn typing(&self, answer: &str) -> (World, Arc<Mutex<Vec<String>>>) {
+        let (answer, asked) = (answer.to_owned(), Arc::new(Mutex::new(Vec::new())));
+        let questions = asked.clone();
+        let world = World {
+            prompt: Arc::new(move |question| {
+                questions.lock().unwrap().push(question.to_owned());
+                Some(Ok(answer.clone()))
+            }),
+            ..self.world()
+        };
+        (world, asked)
     }
 
     /// How a line ends.
@@ -140,11 +163,24 @@ pub(super) fn watch(place: &Path, world: &World, line: &str) -> Result<Status, F
 }
 
 fn answer(place: &Path, world: &World, line: &str) -> Result<Answer, Failure> {
-    let words = line.split_whitespace();
-    let words = words.map(|word| OsString::from(word.replace('@', &format!("{}/", place.display()))));
-    let line: Vec<OsString> = [OsString::from("netghost")].into_iter().chain(words).collect();
-    let args = netghost_cli::args::parse(&line).unwrap();
+    let args = netghost_cli::args::parse(&words(place, line)).unwrap();
     commands::run(&args, world)
+}
+
+/// The words of a line; what stands between single quotes is one word.
+pub(super) fn words(place: &Path, line: &str) -> Vec<OsString> {
+    let mut words = vec!["netghost".to_owned()];
+    for (number, part) in line.split('\'').enumerate() {
+        match number % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    let at = format!("{}/", place.display());
+    words
+        .iter()
+        .map(|word| OsString::from(word.replace('@', &at)))
+        .collect()
 }
 
 impl Drop for Place {

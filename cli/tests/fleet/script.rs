@@ -31,6 +31,21 @@ pub(super) struct State {
     pub(super) asked: Vec<String>,
     /// The last selector.
     pub(super) selector: Option<v1::Selector>,
+    /// The actions that it keeps.
+    pub(super) actions: Vec<v1::Action>,
+    /// What it says of an action, altered on its way out.
+    pub(super) alter: Option<fn(&mut v1::Action)>,
+    /// What becomes of an action that is approved; nothing if empty.
+    pub(super) becomes: String,
+    /// What a VM refuses to propose.
+    pub(super) refusal: Option<(String, String)>,
+    /// The approvals that were handed over.
+    pub(super) approvals: Vec<Vec<u8>>,
+    pub(super) approvers: Option<v1::Approvers>,
+    /// Lists of approvers are not taken.
+    pub(super) refuse_approvers: bool,
+    /// The text of a token.
+    pub(super) token: String,
     /// How many connections were made.
     pub(super) connections: usize,
 }
@@ -41,6 +56,15 @@ impl State {
         let digest = Digest::of(&bytes);
         self.objects.insert(digest, bytes);
         digest
+    }
+
+    /// An action as it is told.
+    fn told(&self, action: &v1::Action) -> v1::Action {
+        let mut told = action.clone();
+        if let Some(alter) = self.alter {
+            alter(&mut told);
+        }
+        told
     }
 
     /// Publishes a key.
@@ -70,6 +94,18 @@ impl Script {
         }
     }
 
+    /// The action whose id begins so, after this became of it, as it is told.
+    fn action(&self, id: &str, change: impl FnOnce(&mut v1::Action)) -> Result<Response<v1::Action>, Status> {
+        self.with(|state| {
+            let mut actions = state.actions.iter_mut();
+            let found = actions.find(|action| action.id.starts_with(id));
+            let found = found.ok_or_else(|| Status::not_found("no such action"))?;
+            change(found);
+            let found = found.clone();
+            Ok(Response::new(state.told(&found)))
+        })
+    }
+
     fn unscripted<T>(&self) -> Result<Response<T>, Status> {
         self.allowed()?;
         Err(Status::unimplemented("not in the script"))
@@ -84,6 +120,7 @@ fn stream<T: Send + 'static>(items: Vec<T>) -> Response<Replies<T>> {
 
 #[tonic::async_trait]
 impl Fleet for Script {
+    type WatchActionStream = Replies<v1::Action>;
     type WatchJobStream = Replies<v1::Job>;
     type ExportBaselineStream = Replies<v1::ExportedFile>;
     type FetchObjectStream = Replies<v1::ObjectChunk>;
@@ -148,7 +185,10 @@ impl Fleet for Script {
                 tags: request.tags,
                 ..v1::Token::default()
             }),
-            text: "netghost1.TOKEN".to_owned(),
+            text: match self.with(|state| state.token.clone()) {
+                text if text.is_empty() => "netghost1.TOKEN".to_owned(),
+                text => text,
+            },
         }))
     }
 
@@ -290,6 +330,130 @@ impl Fleet for Script {
         self.allowed()?;
         let keys = self.with(|state| state.keys.clone());
         Ok(Response::new(v1::KeyList { keys }))
+    }
+
+    async fn request_action(
+        &self,
+        request: Request<v1::RequestActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        self.allowed()?;
+        let action = self.with(|state| {
+            let action = super::proposal::proposed(&request.into_inner(), state.refusal.as_ref());
+            state.actions.push(action.clone());
+            action
+        });
+        // The VM takes its time: what it proposes is seen at the next look.
+        Ok(Response::new(v1::Action {
+            state: "preparing".to_owned(),
+            approval: String::new(),
+            document: Vec::new().into(),
+            ..action
+        }))
+    }
+
+    async fn list_actions(
+        &self,
+        request: Request<v1::ListActionsRequest>,
+    ) -> Result<Response<v1::ActionList>, Status> {
+        self.allowed()?;
+        let wanted = request.into_inner().approval;
+        let mut actions: Vec<v1::Action> =
+            self.with(|state| state.actions.iter().map(|action| state.told(action)).collect());
+        actions.retain(|action| wanted.is_empty() || action.approval == wanted);
+        Ok(Response::new(v1::ActionList { actions }))
+    }
+
+    async fn show_action(
+        &self,
+        request: Request<v1::ShowActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        self.allowed()?;
+        self.action(&request.into_inner().id, |_| {})
+    }
+
+    async fn watch_action(
+        &self,
+        request: Request<v1::ShowActionRequest>,
+    ) -> Result<Response<Replies<v1::Action>>, Status> {
+        self.allowed()?;
+        let action = self.action(&request.into_inner().id, |_| {})?.into_inner();
+        Ok(stream(vec![action]))
+    }
+
+    async fn approve_action(
+        &self,
+        request: Request<v1::ApproveActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        self.allowed()?;
+        let request = request.into_inner();
+        let becomes = self.with(|state| {
+            state.approvals.push(request.approval.to_vec());
+            state.becomes.clone()
+        });
+        let running = self.action(&request.id, |action| {
+            action.approval = "approved".to_owned();
+            action.state = "running".to_owned();
+            action.decided_by = "ada".to_owned();
+        });
+        if !becomes.is_empty() {
+            self.action(&request.id, |action| {
+                action.approval = "used".to_owned();
+                action.state = becomes;
+            })?;
+        }
+        running
+    }
+
+    async fn deny_action(
+        &self,
+        request: Request<v1::DenyActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        self.allowed()?;
+        let request = request.into_inner();
+        self.action(&request.id, |action| {
+            action.approval = "denied".to_owned();
+            action.state = "closed".to_owned();
+            action.decided_by = "ada".to_owned();
+            action.decision = request.reason;
+        })
+    }
+
+    async fn undo_action(
+        &self,
+        request: Request<v1::UndoActionRequest>,
+    ) -> Result<Response<v1::Action>, Status> {
+        self.allowed()?;
+        self.action(&request.into_inner().id, |action| match action.state.as_str() {
+            "waiting" => {
+                action.state = "closed".to_owned();
+                action.approval = "void".to_owned();
+            }
+            _ => action.state = "undone".to_owned(),
+        })
+    }
+
+    async fn publish_approvers(
+        &self,
+        request: Request<v1::Approvers>,
+    ) -> Result<Response<v1::Approvers>, Status> {
+        self.allowed()?;
+        if self.with(|state| state.refuse_approvers) {
+            return Err(Status::failed_precondition("so the script says"));
+        }
+        let sent = request.into_inner();
+        self.with(|state| state.approvers = Some(sent.clone()));
+        Ok(Response::new(sent))
+    }
+
+    async fn show_approvers(
+        &self,
+        _: Request<v1::ShowApproversRequest>,
+    ) -> Result<Response<v1::Approvers>, Status> {
+        self.allowed()?;
+        let approvers = self.with(|state| state.approvers.clone());
+        approvers
+            .map(Response::new)
+            .ok_or_else(|| Status::not_found("nobody published any"))
     }
 
     async fn renew(&self, _: Request<v1::RenewRequest>) -> Result<Response<v1::Identity>, Status> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use netghost_controller::config::{Config, ServerName};
 use netghost_controller::server::Server;
-use netghost_controller::{Controller, audit, http, jobs, keys, store};
+use netghost_controller::{Controller, actions, audit, http, jobs, keys, store};
 use netghost_core::audit::{Event, Outcome};
 use rustls::pki_types;
 use tokio::net::TcpListener;
@@ -76,6 +76,10 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     jobs::resume(&controller)
         .await
         .context("take up jobs")
+        .map_err(failed)?;
+    actions::resume(&controller)
+        .await
+        .context("take up actions")
         .map_err(failed)?;
     tracing::info!(listen = %config.listen, http = %config.http.listen, version = env!("CARGO_PKG_VERSION"), "serving");
     tell(sd_notify::NotifyState::Ready);

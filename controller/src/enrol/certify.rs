@@ -7,8 +7,8 @@ use tonic::Status;
 
 use crate::Controller;
 use crate::pki::{CLIENT_LIFETIME_US, PublicKey, Validity};
-use crate::store::certificates;
 use crate::store::identities::Identity;
+use crate::store::{approvers, certificates};
 
 /// Issues a certificate for this key and keeps it, within the transaction of what it is issued for.
 pub(super) async fn certify(
@@ -31,6 +31,7 @@ pub(super) async fn certify(
             Status::internal("the controller could not issue a certificate: its log says why")
         })?;
     certificates::insert(transaction, identity.id, key, &issued, now_us).await?;
+    let approvers = approvers::current(transaction).await?;
     Ok(v1::Identity {
         id: identity.id.to_string(),
         name: identity.name.clone(),
@@ -39,5 +40,6 @@ pub(super) async fn certify(
         role: identity.role.clone(),
         renew_in_ms: CLIENT_LIFETIME_US / 2 / 1000,
         controller_clock_us: now_us,
+        approvers: approvers.map(|row| row.ca).unwrap_or_default(),
     })
 }

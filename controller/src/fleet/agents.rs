@@ -9,6 +9,7 @@ use netghost_proto::convert::BadField;
 use netghost_proto::v1;
 use tonic::Status;
 
+use crate::actions::taken_away;
 use crate::caller::User;
 use crate::select::selected;
 use crate::store::identities::{self, AgentRow};
@@ -96,6 +97,8 @@ pub(super) async fn revoke_agents(
     let rows = wanted(request.selector, identities::agents(&mut transaction).await?)?;
     for row in &rows {
         identities::revoke(&mut transaction, row.identity.id, now_us, &reason).await?;
+        let why = format!("the agent was revoked: {reason}");
+        taken_away(&mut transaction, &user.actor(), row.identity.id, &why, now_us).await?;
     }
     let event = about(user, "agent.revoke", &rows).with("reason", &reason);
     audit::append(&mut transaction, now_us, event).await?;
@@ -117,6 +120,8 @@ pub(super) async fn remove_agents(
     let rows = wanted(request.selector, identities::agents(&mut transaction).await?)?;
     for row in &rows {
         identities::revoke(&mut transaction, row.identity.id, now_us, REMOVED).await?;
+        let why = "the agent was removed";
+        taken_away(&mut transaction, &user.actor(), row.identity.id, why, now_us).await?;
     }
     let after = again(&rows, identities::agents(&mut transaction).await?);
     for row in &rows {

@@ -1,6 +1,6 @@
 //! Keeps how a command ended.
 
-use netghost_core::audit::Outcome as Ended;
+use netghost_core::audit::Outcome as Audited;
 use netghost_core::fleet::Id;
 use sqlx::AnyConnection;
 
@@ -8,7 +8,8 @@ use super::orders::Outcome;
 use super::presence::event;
 use crate::caller::Agent;
 use crate::jobs::Unreached;
-use crate::store::{Error, commands};
+use crate::store::commands::{self, Ended};
+use crate::store::{Error, actions};
 use crate::{Controller, audit};
 
 /// Keeps an agent's word on how a command ended, unless it said another before, and tells those who wait. When this
@@ -29,6 +30,7 @@ pub(super) async fn finish(
         None => first(controller, &mut transaction, agent, command, said).await?,
     };
     transaction.commit().await?;
+    controller.live().changed();
     let orders = &controller.links.shared().orders;
     orders.tell(agent.id, command, |progress| {
         progress.outcome = Some(outcome.clone());
@@ -44,7 +46,9 @@ pub(super) async fn is_ordered(
     command: Id,
 ) -> Result<bool, Error> {
     let waited = controller.links.shared().orders.expects(agent, command);
-    Ok(waited || commands::is_ordered(connection, agent, command).await?)
+    Ok(waited
+        || actions::commanded(connection, agent, command).await?.is_some()
+        || commands::is_ordered(connection, agent, command).await?)
 }
 
 async fn first(
@@ -54,25 +58,40 @@ async fn first(
     command: Id,
     said: Outcome,
 ) -> Result<Outcome, Error> {
+    let demanded = actions::commanded(transaction, agent.id, command).await?;
+    let refused = |what: String| {
+        Err(Unreached {
+            code: "refused".to_owned(),
+            message: format!("agent {} {what}", agent.name),
+        })
+    };
     let outcome = match said {
-        Ok(digest) if commands::manifest_of(transaction, &digest).await? != Some((agent.id, command)) => {
-            Err(Unreached {
-                code: "refused".to_owned(),
-                message: format!(
-                    "agent {} named manifest {digest}, but did not upload it for this command",
-                    agent.name
-                ),
-            })
+        Ok(Ended::Captured(_)) if demanded.is_some() => {
+            refused("took a snapshot of what it was to do".to_owned())
+        }
+        Ok(Ended::Acted(_)) if demanded.is_none() => {
+            refused("answered as if it was to do something".to_owned())
+        }
+        Ok(Ended::Captured(digest))
+            if commands::manifest_of(transaction, &digest).await? != Some((agent.id, command)) =>
+        {
+            refused(format!(
+                "named manifest {digest}, but did not upload it for this command"
+            ))
         }
         said => said,
     };
     let now_us = controller.outside.now_us();
     commands::finish(transaction, agent.id, command, &outcome, now_us).await?;
+    if let Some((action, step)) = demanded {
+        crate::actions::heard(controller, transaction, agent, (action, step), &outcome).await?;
+    }
     let event = match &outcome {
-        Ok(digest) => event(agent, "command.finish", Ended::Done)
+        Ok(Ended::Acted(_)) => event(agent, "command.finish", Audited::Done).target(command),
+        Ok(Ended::Captured(digest)) => event(agent, "command.finish", Audited::Done)
             .target(command)
             .with("manifest", digest),
-        Err(why) => event(agent, "command.finish", Ended::Failed)
+        Err(why) => event(agent, "command.finish", Audited::Failed)
             .target(command)
             .with("code", &why.code)
             .with("message", &why.message),

@@ -1,18 +1,19 @@
 //! The commands that someone in this process waits for, and how they end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use netghost_core::artifact::json::Digest;
 use netghost_core::fleet::Id;
+use netghost_core::gate::LONGEST_DEMAND;
 use netghost_proto::convert::{self, BadField};
 use netghost_proto::v1::command_finished;
 use tokio::sync::watch;
 
 use crate::jobs::Unreached;
+use crate::store::commands::Ended;
 
-/// How a command ended: the manifest, or why there is none.
-pub(crate) type Outcome = Result<Digest, Unreached>;
+/// How a command ended: what it led to, or why to nothing.
+pub(crate) type Outcome = Result<Ended, Unreached>;
 
 /// The longest message of a failure, in characters.
 const MESSAGE: usize = 1000;
@@ -22,9 +23,17 @@ const OURS: [&str; 3] = ["offline", "revoked", "contested"];
 /// The outcome that an agent tells.
 pub(super) fn outcome(said: Option<command_finished::Outcome>) -> Result<Outcome, BadField> {
     match said {
-        None => Err(BadField::new("outcome", "neither captured nor failed")),
+        None => Err(BadField::new("outcome", "neither captured, acted nor failed")),
         Some(command_finished::Outcome::Captured(captured)) => {
-            convert::digest("captured.manifest", &captured.manifest).map(Ok)
+            convert::digest("captured.manifest", &captured.manifest).map(|digest| Ok(Ended::Captured(digest)))
+        }
+        Some(command_finished::Outcome::Acted(acted)) => {
+            let text = std::str::from_utf8(&acted.answer).ok();
+            // What it says is read where it is known what was asked.
+            match text.filter(|text| (1..=LONGEST_DEMAND).contains(&text.len()) && !text.contains('\0')) {
+                Some(text) => Ok(Ok(Ended::Acted(text.to_owned()))),
+                None => Err(BadField::new("acted.answer", "not the text of an answer")),
+            }
         }
         Some(command_finished::Outcome::Failed(failed)) => {
             let letters = failed
@@ -64,6 +73,8 @@ struct Waiting {
     next: u64,
     /// By command, and a number that tells those who wait apart: the target, and where progress goes.
     by: BTreeMap<(Id, u64), (Id, watch::Sender<Progress>)>,
+    /// Those numbers of which no snapshot is wanted.
+    without_snapshot: BTreeSet<u64>,
 }
 
 impl Orders {
@@ -72,12 +83,15 @@ impl Orders {
     }
 
     /// Waits for a command until what is handed out is dropped.
-    pub(super) fn expect(&self, target: Id, command: Id) -> Expected<'_> {
+    pub(super) fn expect(&self, target: Id, command: Id, snapshot: bool) -> Expected<'_> {
         let (sender, progress) = watch::channel(Progress::default());
         let mut waiting = self.waiting();
         waiting.next += 1;
         let key = (command, waiting.next);
         waiting.by.insert(key, (target, sender));
+        if !snapshot {
+            waiting.without_snapshot.insert(key.1);
+        }
         Expected {
             orders: self,
             key,
@@ -93,10 +107,13 @@ impl Orders {
             .any(|(_, (of, _))| *of == target)
     }
 
-    /// The commands that someone waits for from this agent and that have not ended.
+    /// The commands whose snapshots someone waits for from this agent and that have not ended.
     pub(super) fn open(&self, target: Id) -> Vec<Id> {
         let waiting = self.waiting();
-        let of = waiting.by.iter().filter(|(_, (of, _))| *of == target);
+        let of = waiting
+            .by
+            .iter()
+            .filter(|((_, number), (of, _))| *of == target && !waiting.without_snapshot.contains(number));
         of.filter(|(_, (_, sender))| sender.borrow().outcome.is_none())
             .map(|((command, _), _)| *command)
             .collect()
@@ -122,6 +139,8 @@ pub(super) struct Expected<'a> {
 
 impl Drop for Expected<'_> {
     fn drop(&mut self) {
-        self.orders.waiting().by.remove(&self.key);
+        let mut waiting = self.orders.waiting();
+        waiting.by.remove(&self.key);
+        waiting.without_snapshot.remove(&self.key.1);
     }
 }

@@ -8,7 +8,7 @@ use super::hello::Hello;
 use crate::caller::Agent;
 use crate::store::identities::Said;
 use crate::store::{Error, column, presence};
-use crate::{Controller, audit};
+use crate::{Controller, actions, audit};
 
 /// What a new stream must know of its agent.
 pub(super) struct Known {
@@ -40,6 +40,7 @@ pub(super) async fn connect(
         .with("protocol", hello.protocol);
     let mut transaction = controller.store.begin().await?;
     presence::said(&mut transaction, agent.id, &said).await?;
+    actions::rebooted(&mut transaction, agent.id, &said.boot_id, now_us).await?;
     let standing = presence::standing(&mut transaction, agent.id).await?;
     if let Some(event) = churn::bounded(controller, agent, event) {
         audit::append(&mut transaction, now_us, event).await?;

@@ -3,16 +3,18 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use netghost_core::artifact::json::Digest;
-use netghost_core::audit::{Event, Outcome as Ended};
+use netghost_core::audit::{Event, Outcome as Audited};
 use netghost_core::bytes::Text;
+use netghost_core::fleet::Id;
 use netghost_proto::v1::{self, command, controller_message::Kind};
 use tokio::time::{Duration, Instant};
 
 use super::orders::{Expected, Outcome, Progress};
 use super::registry::Seat;
 use crate::jobs::{Order, Reach, Unreached};
+use crate::store::Error;
+use crate::store::commands::{self, Ended};
 use crate::store::presence::{self, Standing};
-use crate::store::{Error, commands};
 use crate::{Controller, audit};
 
 /// Room in a control message around a command.
@@ -34,40 +36,80 @@ impl Reach for LinkReach {
     }
 }
 
-async fn capture(controller: &Controller, order: Order, started: &(dyn Fn() + Send + Sync)) -> Outcome {
-    let until = Instant::now().checked_add(order.lifetime);
+async fn capture(
+    controller: &Controller,
+    order: Order,
+    started: &(dyn Fn() + Send + Sync),
+) -> Result<Digest, Unreached> {
+    let sent = Sent {
+        target: order.target,
+        command: order.command,
+        lifetime: order.lifetime,
+        patience: Duration::ZERO,
+        kind: command::Kind::Capture(wanted(&order)),
+    };
+    match reach(controller, sent, started).await? {
+        Ended::Captured(digest) => Ok(digest),
+        // A command's outcome is of its kind before it is kept.
+        Ended::Acted(_) => Err(refusal("internal", "an answer that is no snapshot".to_owned())),
+    }
+}
+
+/// A command as it goes to its target.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) target: Id,
+    pub(crate) command: Id,
+    /// Within which the agent may begin it.
+    pub(crate) lifetime: Duration,
+    /// How much longer its end is waited for.
+    pub(crate) patience: Duration,
+    pub(crate) kind: command::Kind,
+}
+
+/// Has an agent do something, and waits for how it ended.
+pub(crate) async fn reach(
+    controller: &Controller,
+    sent: Sent,
+    started: &(dyn Fn() + Send + Sync),
+) -> Outcome {
+    let now = Instant::now();
+    let begin_until = now.checked_add(sent.lifetime);
+    let until = now.checked_add(sent.lifetime.saturating_add(sent.patience));
     let orders = &controller.links.shared().orders;
+    let snapshot = matches!(sent.kind, command::Kind::Capture(_));
     // First, so that no outcome falls between the look into the store and the waiting.
-    let expected = orders.expect(order.target, order.command);
-    let (stored, standing) = before(controller, &order)
+    let expected = orders.expect(sent.target, sent.command, snapshot);
+    let (stored, standing) = before(controller, &sent)
         .await
         .map_err(|error| internal(&error))?;
     if let Some(outcome) = stored {
         return outcome;
     }
     let Some(standing) = standing else {
-        return Err(refusal("internal", format!("there is no agent {}", order.target)));
+        return Err(refusal("internal", format!("there is no agent {}", sent.target)));
     };
     if let Some(why) = &standing.revoked {
         return Err(revoked(&standing.name, why));
     }
     if let Some(why) = &standing.contested {
-        controller.links.contest(order.target, why);
+        controller.links.contest(sent.target, why);
     }
     let command = v1::Command {
-        id: order.command.to_string(),
+        id: sent.command.to_string(),
         lifetime_ms: 0,
-        kind: Some(command::Kind::Capture(wanted(&order))),
+        kind: Some(sent.kind.clone()),
     };
     if prost::Message::encoded_len(&command) + AROUND_A_COMMAND > netghost_proto::CONTROL_MESSAGE {
-        let why = "the command is longer than a control message: shorten the note or the ticket";
+        let why = "the command is longer than a control message: shorten what people wrote about it";
         return Err(refusal("refused", why.to_owned()));
     }
     let waiting = Waiting {
         controller,
-        order: &order,
+        order: &sent,
         name: standing.name,
         command,
+        begin_until,
         until,
         sent: None,
         audited: false,
@@ -77,9 +119,10 @@ async fn capture(controller: &Controller, order: Order, started: &(dyn Fn() + Se
 
 struct Waiting<'a> {
     controller: &'a Controller,
-    order: &'a Order,
+    order: &'a Sent,
     name: String,
     command: v1::Command,
+    begin_until: Option<Instant>,
     until: Option<Instant>,
     /// The stream that was told.
     sent: Option<u64>,
@@ -142,7 +185,7 @@ impl Waiting<'_> {
             self.write_down().await.map_err(|error| internal(&error))?;
             self.audited = true;
         }
-        let left = self.until.map_or(Duration::MAX, |until| {
+        let left = self.begin_until.map_or(Duration::MAX, |until| {
             until.saturating_duration_since(Instant::now())
         });
         live.send(Kind::Command(v1::Command {
@@ -154,10 +197,10 @@ impl Waiting<'_> {
     }
 
     async fn write_down(&self) -> Result<(), Error> {
-        let event = Event::new("controller", "command.send", Ended::Begun)
+        let event = Event::new("controller", "command.send", Audited::Begun)
             .target(&self.name)
             .target(self.order.command)
-            .with("kind", "capture");
+            .with("kind", self.order.word());
         let mut transaction = self.controller.store.begin().await?;
         audit::append(&mut transaction, self.controller.outside.now_us(), event).await?;
         Ok(transaction.commit().await?)
@@ -165,7 +208,8 @@ impl Waiting<'_> {
 
     /// What the order's lifetime ends with: a word that came in the last moment, or why there is none.
     async fn late(&self, connected: bool) -> Outcome {
-        let (name, lifetime) = (&self.name, self.order.lifetime);
+        let lifetime = self.order.lifetime.saturating_add(self.order.patience);
+        let name = &self.name;
         let (stored, standing) = before(self.controller, self.order)
             .await
             .map_err(|error| internal(&error))?;
@@ -194,11 +238,17 @@ impl Waiting<'_> {
     }
 }
 
+impl Sent {
+    fn word(&self) -> &'static str {
+        match self.kind {
+            command::Kind::Capture(_) => "capture",
+            command::Kind::Act(_) => "act",
+        }
+    }
+}
+
 /// What the store knows before anything is asked for.
-async fn before(
-    controller: &Controller,
-    order: &Order,
-) -> Result<(Option<Outcome>, Option<Standing>), Error> {
+async fn before(controller: &Controller, order: &Sent) -> Result<(Option<Outcome>, Option<Standing>), Error> {
     let mut connection = controller.store.pool().acquire().await?;
     let stored = commands::outcome(&mut connection, order.command).await?;
     Ok((stored, presence::standing(&mut connection, order.target).await?))

@@ -8,17 +8,30 @@ use super::identities::id;
 use super::{Error, column};
 use crate::jobs::Unreached;
 
+/// What a command led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// A snapshot: its manifest's digest.
+    Captured(Digest),
+    /// An answer: canonical JSON of core's `gate::Answer`, as its agent sent it.
+    Acted(String),
+}
+
 /// How a command ended, as its agent said it first; nothing while it has not.
 pub async fn outcome(
     connection: &mut AnyConnection,
     command: Id,
-) -> Result<Option<Result<Digest, Unreached>>, Error> {
-    let row = sqlx::query("SELECT manifest, code, message FROM commands WHERE id = $1")
+) -> Result<Option<Result<Ended, Unreached>>, Error> {
+    let row = sqlx::query("SELECT manifest, code, message, answer FROM commands WHERE id = $1")
         .bind(command.to_string())
         .fetch_optional(connection)
         .await?;
     let Some(row) = row else { return Ok(None) };
     let (manifest, code): (String, String) = (row.try_get("manifest")?, row.try_get("code")?);
+    let answer: String = row.try_get("answer")?;
+    if !answer.is_empty() {
+        return Ok(Some(Ok(Ended::Acted(answer))));
+    }
     if manifest.is_empty() {
         let message = row.try_get("message")?;
         return Ok(Some(Err(Unreached { code, message })));
@@ -26,7 +39,7 @@ pub async fn outcome(
     let digest = Digest::parse(&manifest).ok_or_else(|| Error::Damaged {
         what: format!("the outcome of command {command}"),
     })?;
-    Ok(Some(Ok(digest)))
+    Ok(Some(Ok(Ended::Captured(digest))))
 }
 
 /// Keeps how a command ended, unless something was kept already: the first word stands. True if this is the first.
@@ -34,15 +47,17 @@ pub async fn finish(
     connection: &mut AnyConnection,
     agent: Id,
     command: Id,
-    outcome: &Result<Digest, Unreached>,
+    outcome: &Result<Ended, Unreached>,
     now_us: u64,
 ) -> Result<bool, Error> {
-    let (manifest, code, message) = match outcome {
-        Ok(digest) => (digest.to_string(), String::new(), String::new()),
-        Err(why) => (String::new(), why.code.clone(), why.message.clone()),
-    };
+    let (mut manifest, mut answer, mut code, mut message) = Default::default();
+    match outcome {
+        Ok(Ended::Captured(digest)) => manifest = digest.to_string(),
+        Ok(Ended::Acted(said)) => answer = said.clone(),
+        Err(why) => (code, message) = (why.code.clone(), why.message.clone()),
+    }
     let done = sqlx::query(
-        "INSERT INTO commands (id, identity, manifest, code, message, at_us) VALUES ($1, $2, $3, $4, $5, $6) \
+        "INSERT INTO commands (id, identity, manifest, code, message, at_us, answer) VALUES ($1, $2, $3, $4, $5, $6, $7) \
          ON CONFLICT (id) DO NOTHING",
     )
     .bind(command.to_string())
@@ -51,6 +66,7 @@ pub async fn finish(
     .bind(code)
     .bind(message)
     .bind(column(now_us))
+    .bind(answer)
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -8,6 +8,7 @@ use super::steps::{Step, steps};
 use super::{Kind, maker};
 use crate::artifact::json;
 use crate::netfilter::model::{BaseChain, Chain, ChainId, Plane, Table};
+use crate::netfilter::twin::Runs;
 
 /// Everything that differs between two chains of one name.
 pub(super) fn compare(scope: &Scope<'_>, tables: Tables<'_>, pair: Pair<'_, Chain>) -> Vec<Change> {
@@ -137,7 +138,10 @@ fn bases(scope: &Scope<'_>, path: &str, one: &BaseChain, other: &BaseChain) -> V
 }
 
 fn rules(scope: &Scope<'_>, path: &str, before: Spot<'_>, after: Spot<'_>) -> Vec<Change> {
-    let Some(steps) = steps(&before.chain.rules, &after.chain.rules) else {
+    let (one, other) = (&before.chain.rules, &after.chain.rules);
+    let name = (before.table.family, &before.table.name, &before.chain.name);
+    let known = scope.runs.get(&name).copied();
+    let Some(steps) = steps(one, other, known.unwrap_or_else(|| Runs::of(one, other))) else {
         let change = scope.change(Kind::RulesReplacedWholesale, path);
         return vec![change.before(before.stretch()).after(after.stretch())];
     };

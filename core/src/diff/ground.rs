@@ -35,6 +35,9 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// Of the configuration before and of that after.
+type Digests = (Option<Digest>, Option<Digest>);
+
 /// Compares one requested section, or says why not.
 pub(super) fn section(
     name: SectionName,
@@ -132,9 +135,8 @@ fn compare(
     let mut changes = Vec::new();
     let mut digests = (None, None);
     if let (Some(one), Some(other)) = (one, other) {
-        changes = contents(name, one, other, &gaps)?;
+        (changes, digests) = contents(name, one, other, &gaps)?;
         unknown.extend(unstated(name, one, other, target));
-        digests = config_digests(one, other)?;
     }
     // Every difference has a name; should one be missed, the result still says that there is one.
     if unknown.is_empty() && changes.is_empty() && digests.0 != digests.1 {
@@ -183,15 +185,6 @@ fn unstated(name: SectionName, one: &Content, other: &Content, target: &Text) ->
     open.then(|| not_covered(name, Some("plane".to_owned()), target, why.to_owned()))
 }
 
-/// The digests of both configurations.
-fn config_digests(one: &Content, other: &Content) -> Result<(Option<Digest>, Option<Digest>), String> {
-    if let (Content::Netfilter { config, .. }, Content::Netfilter { config: then, .. }) = (one, other) {
-        let (one, other) = twin::digests(config, then).map_err(|error| error.to_string())?;
-        return Ok((Some(one), Some(other)));
-    }
-    Ok((Some(config_digest(one)?), Some(config_digest(other)?)))
-}
-
 fn config_digest(content: &Content) -> Result<Digest, String> {
     match content {
         Content::Netfilter { config, .. } => json::digest(config),
@@ -233,15 +226,16 @@ fn empty_like(content: &Content) -> Content {
     }
 }
 
+/// What differs, and the digests of both configurations.
 fn contents(
     name: SectionName,
     before: &Content,
     after: &Content,
     gaps: &Gaps,
-) -> Result<Vec<Change>, String> {
-    match (before, after) {
+) -> Result<(Vec<Change>, Digests), String> {
+    let changes = match (before, after) {
         (Content::Netfilter { config: one, .. }, Content::Netfilter { config: other, .. }) => {
-            Ok(ruleset::compare(name, one, other, gaps))
+            return rulesets(name, one, other, gaps);
         }
         (Content::Tc { config: one, .. }, Content::Tc { config: other, .. }) => entries::tc(one, other, gaps),
         (Content::Links { config: one, .. }, Content::Links { config: other, .. }) => {
@@ -254,7 +248,23 @@ fn contents(
             entries::facts(name, one, other, gaps)
         }
         _ => Err("the two sides hold different sorts of content".to_owned()),
-    }
+    };
+    Ok((
+        changes?,
+        (Some(config_digest(before)?), Some(config_digest(after)?)),
+    ))
+}
+
+/// One walk over both makes the digests and finds the rules that stayed.
+fn rulesets(
+    name: SectionName,
+    one: &Ruleset,
+    other: &Ruleset,
+    gaps: &Gaps,
+) -> Result<(Vec<Change>, Digests), String> {
+    let twin = twin::walk(one, other).map_err(|error| error.to_string())?;
+    let changes = ruleset::compare(name, one, other, gaps, &twin.runs);
+    Ok((changes, (Some(twin.digests.0), Some(twin.digests.1))))
 }
 
 /// What was not asked for, or has no reader: listed, without bearing on the verdict.

@@ -10,6 +10,7 @@ use super::gaps::Gaps;
 use super::ruleset;
 use crate::host::persisted::{Into, Load, Plan, Service, Starts, What, plan};
 use crate::netfilter::model::{ChainId, Family, Plane, Ruleset};
+use crate::netfilter::twin::ByChain;
 use crate::raw::Raw;
 use crate::section::{Content, DECODER, Gap, Section, SectionName, State};
 use crate::snapshot::Snapshot;
@@ -232,7 +233,7 @@ impl Persisted {
         level::as_in_text(&mut expects.config, &expects.counted);
         level::level(&mut expects.config, &mut runs);
         let hidden = Gaps::of_paths(expects.gaps.iter().map(|gap| gap.path.clone()));
-        let changes = ruleset::compare(name, &expects.config, &runs, &hidden);
+        let changes = ruleset::compare(name, &expects.config, &runs, &hidden, &ByChain::new());
         for gap in expects.gaps {
             let path = (!gap.path.is_empty()).then_some(gap.path);
             self.open(snapshot, name, path, gap.why);

@@ -6,6 +6,7 @@ use super::pair::by_key;
 use super::side::{self, Value};
 use super::{Kind, chain, hooks, maker, sets};
 use crate::netfilter::model::{OpaqueAttribute, Plane, Ruleset, Table};
+use crate::netfilter::twin::ByChain;
 use crate::section::SectionName;
 
 /// What all changes of a ruleset share.
@@ -15,6 +16,8 @@ pub(super) struct Scope<'a> {
     pub(super) gaps: &'a Gaps,
     pub(super) before: Plane,
     pub(super) after: Plane,
+    /// What the rules of chains have alike, where a walk found it already.
+    pub(super) runs: &'a ByChain<'a>,
 }
 
 impl Scope<'_> {
@@ -30,13 +33,20 @@ pub(super) struct Tables<'a> {
     pub(super) after: &'a Table,
 }
 
-/// Everything that differs between two rulesets of one section.
-pub(super) fn compare(section: SectionName, before: &Ruleset, after: &Ruleset, gaps: &Gaps) -> Vec<Change> {
+/// Everything that differs between two rulesets of one section. `runs`: what a walk over these two found of their chains, or nothing.
+pub(super) fn compare(
+    section: SectionName,
+    before: &Ruleset,
+    after: &Ruleset,
+    gaps: &Gaps,
+    runs: &ByChain<'_>,
+) -> Vec<Change> {
     let scope = Scope {
         section,
         gaps,
         before: before.plane,
         after: after.plane,
+        runs,
     };
     let mut out = Vec::new();
     out.extend(plane(&scope));

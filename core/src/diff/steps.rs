@@ -25,10 +25,9 @@ pub(super) enum Step {
 /// Above this many pairs, rules of one gap are not matched by likeness.
 const MAX_LIKENESS: usize = 40_000;
 
-/// The steps from `before` to `after`; `None` where too many rules repeat to tell them.
-pub(super) fn steps(before: &[Rule], after: &[Rule]) -> Option<Vec<Step>> {
+/// The steps from `before` to `after`, which have `runs` alike; `None` where too many rules repeat to tell them.
+pub(super) fn steps(before: &[Rule], after: &[Rule], runs: Runs) -> Option<Vec<Step>> {
     // What both begin or end with stays; only what lies between is worth numbering.
-    let runs = Runs::of(before, after);
     let mut steps = between(runs.parts(before).1, runs.parts(after).1)?;
     for step in &mut steps {
         step.shift(runs.head);

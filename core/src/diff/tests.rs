@@ -1,6 +1,7 @@
 //! What the comparison promises, on rulesets made here.
 
 mod certify;
+mod claims;
 mod explain;
 mod fleet;
 mod links;
@@ -9,4 +10,5 @@ mod namespaces;
 mod persisted;
 mod property;
 mod single;
+mod steps;
 mod verdict;

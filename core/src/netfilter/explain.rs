@@ -142,7 +142,7 @@ struct Reading<'e> {
 }
 
 /// Whether a gap lies at, in or above a path.
-fn touched(gaps: &[Gap], path: &str) -> bool {
+pub(crate) fn touched(gaps: &[Gap], path: &str) -> bool {
     let below = |inner: &str, outer: &str| {
         let rest = inner.strip_prefix(outer);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -237,7 +237,7 @@ impl Reading<'_> {
             }
             Before::NotDecided(before, fields) => {
                 let what = format!(
-                    "not decided whether a packet reaches it: rule {before} may take them all, and what both ask of {}                      can't be compared",
+                    "not decided whether a packet reaches it: rule {before} may take them all, and what both ask of {} can't be compared",
                     fields.join(", ")
                 );
                 self.note("NOT_DECIDED", at, what);

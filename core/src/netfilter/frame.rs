@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::model::{Rule, Ruleset};
@@ -26,6 +27,12 @@ pub(crate) struct Frame {
 impl Frame {
     /// The frame of a ruleset whose chains have no rules.
     pub(crate) fn new(config: &Ruleset) -> Result<Self, CanonicalError> {
+        let chains = config.tables.iter().map(|table| table.chains.len()).sum();
+        Self::of(config, chains)
+    }
+
+    /// The frame of what is written as such a ruleset, with so many chains.
+    pub(crate) fn of<T: Serialize>(config: &T, chains: usize) -> Result<Self, CanonicalError> {
         let bytes = json::to_vec(config)?;
         let mut parts = Vec::new();
         let mut start = 0;
@@ -36,7 +43,6 @@ impl Frame {
             start = end;
         }
         parts.push(start..bytes.len());
-        let chains: usize = config.tables.iter().map(|table| table.chains.len()).sum();
         if parts.len() != chains + 1 {
             let what = "a chain without a place for its rules";
             return Err(CanonicalError::Form(what.to_owned()));

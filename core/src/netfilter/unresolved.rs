@@ -1,30 +1,85 @@
-//! Rules that name an ipset by the kernel's number only.
+//! Rules that name an ipset or a control group by the kernel's number only.
 //!
 //! The structures of xtables' `set` match and `SET` target hold an index (`struct xt_set_info`,
 //! `linux/netfilter/xt_set.h`). Two rules with one index may mean two sets, and one set may get another index, so until the
-//! names are read such a rule is never known to be the same.
+//! names are read such a rule is never known to be the same. So it is with control groups (`socket cgroupv2`) whose path was
+//! not read, or that are no more.
 
-use super::model::{Item, Rule, Ruleset};
+use super::model::{ElementData, Item, Rule, Ruleset, Statement, Value};
+use super::nft::typed::NO_GROUP;
 use crate::section::Gap;
 
-/// One gap for each rule whose set is known by number alone.
+/// One gap for each rule that knows something by number alone.
 pub fn gaps(ruleset: &Ruleset) -> Vec<Gap> {
-    let mut out = Vec::new();
+    let mut out = set_gaps(ruleset);
     for table in &ruleset.tables {
         for chain in &table.chains {
-            for (index, _) in chain
-                .rules
-                .iter()
-                .enumerate()
-                .filter(|(_, rule)| names_a_set(rule))
-            {
-                let path = format!("{}/{}/{}", table.family, table.name, chain.name);
-                let number = u64::try_from(index.saturating_add(1)).unwrap_or(u64::MAX);
-                out.push(gap(&path, number));
+            let path = format!("{}/{}/{}", table.family, table.name, chain.name);
+            for (rule, number) in chain.rules.iter().zip(1..) {
+                out.extend(of_rule(&path, rule, number));
             }
         }
     }
     out
+}
+
+/// One gap for each named set that holds a control group by its number.
+pub(crate) fn set_gaps(ruleset: &Ruleset) -> Vec<Gap> {
+    let mut out = Vec::new();
+    for table in &ruleset.tables {
+        let unknown = table
+            .sets
+            .iter()
+            .filter(|set| set.elements.iter().any(|element| names_no_group(&element.key)));
+        out.extend(unknown.map(|set| Gap {
+            path: format!("{}/{}/set[{}]", table.family, table.name, set.name),
+            why: GROUP.to_owned(),
+        }));
+    }
+    out
+}
+
+const GROUP: &str =
+    "it uses a control group that the kernel gives by number only, and no group of that number was seen";
+
+/// The gap for a rule, counted from 1, of the chain with this path, where it has one.
+pub(crate) fn of_rule(chain: &str, rule: &Rule, number: u64) -> Option<Gap> {
+    if names_a_set(rule) {
+        return Some(gap(chain, number));
+    }
+    names_a_group(rule).then(|| Gap {
+        why: GROUP.to_owned(),
+        ..gap(chain, number)
+    })
+}
+
+/// Whether a gap is one that the paths of control groups may close.
+pub fn is_of_group(gap: &Gap) -> bool {
+    gap.why == GROUP
+}
+
+fn names_a_group(rule: &Rule) -> bool {
+    let keys = |entries: &[(Value, ElementData)]| entries.iter().any(|(key, _)| names_no_group(key));
+    rule.items.iter().any(|item| match item {
+        Item::Match(one) => names_no_group(&one.value),
+        Item::Statement(Statement::VerdictMap { entries, .. } | Statement::MapTo { entries, .. }) => {
+            keys(entries)
+        }
+        Item::Statement(Statement::Elements { elements }) => {
+            elements.iter().any(|element| names_no_group(&element.key))
+        }
+        _ => false,
+    })
+}
+
+fn names_no_group(value: &Value) -> bool {
+    match value {
+        Value::Symbol(word) => word.starts_with(NO_GROUP),
+        Value::Set(values) | Value::Concat(values) => values.iter().any(names_no_group),
+        Value::Range { from, to } => names_no_group(from) || names_no_group(to),
+        Value::Masked { mask, value } => names_no_group(mask) || names_no_group(value),
+        _ => false,
+    }
 }
 
 /// The gap for a rule, counted from 1, of the chain with this path.

@@ -103,6 +103,7 @@ pub(crate) fn every_cut_is_an_error(raw: &NetlinkRaw, header: usize, is_error: i
             let mut short = message.clone();
             short.payload.0.truncate(cut);
             let raw = NetlinkRaw {
+                groups: Vec::new(),
                 sets: Vec::new(),
                 links: raw.links.clone(),
                 messages: vec![short],

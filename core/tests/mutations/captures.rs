@@ -160,6 +160,7 @@ fn parts(capture: &Capture) -> Vec<Capture> {
             .chunks(6)
             .map(|messages| {
                 Raw::Netlink(NetlinkRaw {
+                    groups: Vec::new(),
                     messages: messages.to_vec(),
                     ..raw.clone()
                 })
@@ -222,6 +223,7 @@ fn rules(raw: &NetlinkRaw) -> Vec<NetlinkRaw> {
                 .collect();
             messages.push(rule.clone());
             NetlinkRaw {
+                groups: Vec::new(),
                 messages,
                 ..raw.clone()
             }

@@ -142,7 +142,7 @@ fn printed(snapshot: &Snapshot) -> [(&'static str, Vec<u8>); 5] {
     ]
 }
 
-/// All but the table of `cgroup.nft`, which `nft` can't load from what it is told.
+/// All but the table of `cgroup.nft`, which `nft` loads only where the control groups are that it names.
 pub(crate) fn loadable(ruleset: &Ruleset) -> Ruleset {
     let mut out = ruleset.clone();
     out.tables.retain(|table| table.name != "groups".into());

@@ -48,6 +48,10 @@ fn world(place: &Path) -> World {
         home: None,
         context: None,
         connect: Arc::new(netghost_cli::fleet::connect),
+        prompt: Arc::new(|_| None),
+        person: Some("ada".to_owned()),
+        etc: place.join("etc"),
+        act_socket: place.join("act.sock"),
     }
 }
 
@@ -238,6 +242,13 @@ fn alone(run: &dyn Fn(&str, u8, &str)) {
     run("audit_verification", 0, "audit verify");
     run("export", 0, "audit export @log");
     run("contexts", 0, "context list");
+    run("approvers_status", 0, "approvers init --dir @ca");
+    run("approver_key", 0, "approvers key");
+    run(
+        "approvers_status",
+        0,
+        "approvers add ada --dir @ca --key @config/netghost/approver.pub.pem",
+    );
 }
 
 /// Writes a document as a command would.

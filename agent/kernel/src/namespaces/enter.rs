@@ -1,18 +1,20 @@
 //! The calls for namespaces that the standard library lacks.
 #![allow(
     unsafe_code,
-    reason = "the standard library has neither setns nor unshare nor statfs"
+    reason = "the standard library has none of setns, unshare, statfs and ioctl"
 )]
 
-use std::fs::{self, File};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// `NSFS_MAGIC` (`linux/magic.h`).
 const NSFS: i64 = 0x6e73_6673;
+/// `NS_GET_NSTYPE` (`linux/nsfs.h`).
+const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
 
 /// Moves the calling thread.
 pub(super) fn enter(namespace: &File) -> io::Result<()> {
@@ -22,6 +24,27 @@ pub(super) fn enter(namespace: &File) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::last_os_error())
+    }
+}
+
+/// The network namespace that is mounted on a file; `None` if none is.
+///
+/// Whatever else stands there is looked at and not opened: a pipe would wait for a writer, and a device may do something.
+pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
+    let seen = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_PATH)
+        .open(path)?;
+    if file_system(&seen)? != NSFS {
+        return Ok(None);
+    }
+    let namespace = File::open(format!("/proc/thread-self/fd/{}", seen.as_raw_fd()))?;
+    // SAFETY: takes an open descriptor and a number, and no third argument.
+    let kind = unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_NSTYPE) };
+    match kind {
+        libc::CLONE_NEWNET => Ok(Some(namespace)),
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(None),
     }
 }
 
@@ -38,9 +61,13 @@ pub fn own_processes() -> io::Result<()> {
     }
 }
 
-/// The inode of the namespace that is mounted on a file; `None` if none is.
+/// The inode of the network namespace that is mounted on a file; `None` if none is.
 pub(super) fn inode(path: &Path) -> io::Result<Option<u64>> {
-    let file = File::open(path)?;
+    let namespace = open(path)?;
+    namespace.map(|file| Ok(file.metadata()?.ino())).transpose()
+}
+
+fn file_system(file: &File) -> io::Result<i64> {
     let mut found = MaybeUninit::<libc::statfs>::uninit();
     // SAFETY: the kernel writes one `struct statfs` to `found`.
     let result = unsafe { libc::fstatfs(file.as_raw_fd(), found.as_mut_ptr()) };
@@ -48,9 +75,5 @@ pub(super) fn inode(path: &Path) -> io::Result<Option<u64>> {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the call succeeded, so the structure is filled in.
-    let kind = unsafe { found.assume_init() }.f_type;
-    if kind != NSFS {
-        return Ok(None);
-    }
-    fs::metadata(path).map(|namespace| Some(namespace.ino()))
+    Ok(unsafe { found.assume_init() }.f_type)
 }

@@ -211,15 +211,22 @@ fn listed(asked: &Asked, doors: Doors) -> io::Result<Listed> {
         if listed.namespaces.iter().any(known) {
             continue;
         }
-        if let Ok(Some(inode)) = enter::inode(&path) {
-            listed.namespaces.push(super::Namespace {
+        match enter::inode(&path) {
+            Ok(Some(inode)) => listed.namespaces.push(super::Namespace {
                 inode,
                 own: false,
                 paths: vec![path.clone()],
                 processes: 0,
                 door: path,
                 known_as: name.clone(),
-            });
+            }),
+            Ok(None) => {}
+            Err(error) if super::gone(&error) => {}
+            // It may be one.
+            Err(_) => {
+                listed.hidden = listed.hidden.saturating_add(1);
+                listed.hidden_files = listed.hidden_files.saturating_add(1);
+            }
         }
     }
     Ok(listed)

@@ -7,7 +7,8 @@ use netghost_core::bytes::Hex;
 use netghost_core::netfilter::nft::consts;
 use netghost_core::netfilter::nft::message;
 use netghost_core::netfilter::nft::stream::{Stream, StreamError, Streamed};
-use netghost_core::raw::{NetlinkRaw, RawMessage};
+use netghost_core::netfilter::unresolved;
+use netghost_core::raw::{GroupName, NetlinkRaw, RawMessage};
 use netghost_core::section::State;
 
 use super::{Reading, Unread, all_of, gap_summary, generation, header, known, push_name, sockets};
@@ -15,7 +16,7 @@ use crate::modules::{Modules, Presence};
 use crate::netlink::datagrams::{Datagram, buffer, messages};
 use crate::netlink::{DumpError, Link, Socket};
 use crate::tries::{Outcome, TRIES, Try, repeat};
-use crate::{ipset, link_names};
+use crate::{groups, ipset, link_names};
 
 /// Datagrams under way between the threads.
 const UNDER_WAY: usize = 32;
@@ -108,6 +109,20 @@ fn pass<L: Link, R: Link>(
     netfilter: &mut Socket<L>,
     route: &mut Socket<R>,
 ) -> Result<Option<(Streamed, u32)>, Failure> {
+    let found = pass_with(netfilter, route, Vec::new())?;
+    // The paths of control groups are worked out for those who have rules on them: few do.
+    let asks = |(streamed, _): &(Streamed, u32)| streamed.gaps.iter().any(unresolved::is_of_group);
+    if found.as_ref().is_some_and(asks) {
+        return pass_with(netfilter, route, groups::paths());
+    }
+    Ok(found)
+}
+
+fn pass_with<L: Link, R: Link>(
+    netfilter: &mut Socket<L>,
+    route: &mut Socket<R>,
+    groups: Vec<GroupName>,
+) -> Result<Option<(Streamed, u32)>, Failure> {
     let links = link_names::read(route)?;
     let before = generation(netfilter)?;
     let mut reading = Reading {
@@ -119,6 +134,7 @@ fn pass<L: Link, R: Link>(
         return Ok(None);
     }
     let raw = NetlinkRaw {
+        groups,
         links: links.clone(),
         sets: ipset::all_names()?,
         messages,

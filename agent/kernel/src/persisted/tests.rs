@@ -112,6 +112,11 @@ fn what_can_not_be_read_is_never_absent() {
     fs::remove_file(root.0.join("etc/nftables.conf")).unwrap();
     symlink("gone", root.0.join("etc/nftables.conf")).unwrap();
     assert!(matches!(&root.read().state, State::Unreadable { why } if why.contains("leads nowhere")));
+    // A directory that is such a link, as of a file system that is not mounted.
+    fs::remove_file(root.0.join("etc/nftables.conf")).unwrap();
+    root.write("etc/nftables.conf", "");
+    symlink("gone", root.0.join("etc/iptables")).unwrap();
+    assert!(matches!(&root.read().state, State::Unreadable { why } if why.contains("behind")));
     // No `/etc` at all.
     fs::remove_dir_all(root.0.join("etc")).unwrap();
     assert!(matches!(&root.read().state, State::Unreadable { why } if why.contains("nothing below /etc")));

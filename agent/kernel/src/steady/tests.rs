@@ -15,6 +15,7 @@ fn pass(config: u16, links_agree: bool) -> Result<Pass, DumpError> {
         payload: Hex::default(),
     };
     let raw = NetlinkRaw {
+        groups: Vec::new(),
         sets: Vec::new(),
         links: vec![],
         messages: vec![message],

@@ -179,6 +179,78 @@ fn root_a_word_that_means_no_namespace_is_refused_with_what_there_is() {
     }
 }
 
+/// A pipe waits for a writer, and a namespace of another kind holds no firewall.
+#[test]
+fn root_what_only_looks_like_a_namespace_is_refused_and_not_waited_for() {
+    let pipe = std::env::temp_dir().join(format!("ng-pipe-{}", std::process::id()));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let shown = pipe.display().to_string();
+    let (told, wait) = std::sync::mpsc::channel();
+    let words = [
+        shown.as_str(),
+        "/dev/ptmx",
+        "/proc/self/ns/user",
+        "/proc/self/ns/mnt",
+        "/proc/self/fdinfo",
+    ];
+    let words = words.map(str::to_owned);
+    let asked = Asked::named([Text::from(shown.as_str())]);
+    std::thread::spawn(move || {
+        for word in words {
+            let found = format!("{:?}", find(std::slice::from_ref(&word)).unwrap_err());
+            told.send((word, found)).unwrap();
+        }
+        let read = read_others(&asked, (&[Links], Doors::Named), &now_us, &|| None);
+        told.send(("read".to_owned(), format!("{:?}", read.all))).unwrap();
+    });
+    let answers: Vec<(String, String)> = (0..6)
+        .map_while(|_| wait.recv_timeout(std::time::Duration::from_secs(20)).ok())
+        .collect();
+    std::fs::remove_file(&pipe).unwrap();
+    assert_eq!(answers.len(), 6, "{answers:?}");
+    for (word, found) in &answers[..5] {
+        assert!(found.starts_with("NotOne"), "{word}: {found}");
+    }
+    assert_eq!(answers[5].1, "[]");
+}
+
+/// A file that can't be looked at may be a namespace: the list without it is not whole.
+#[test]
+fn root_a_named_file_that_can_not_be_seen_is_not_absent() {
+    let path = std::env::temp_dir().join(format!("ng-loop-{}", std::process::id()));
+    std::os::unix::fs::symlink(&path, &path).unwrap();
+    let name = Text::from(path.display().to_string());
+    let read = |name: Text| {
+        let asked = Asked::named([name]);
+        read_others(&asked, (&[Links], Doors::Named), &now_us, &|| None)
+    };
+    let unseen = read(name);
+    std::fs::remove_file(&path).unwrap();
+    assert!(unseen.all.is_empty());
+    assert!(unseen.why.is_some_and(|why| why.contains("processes or files")));
+}
+
+/// A name can go to another namespace between looking and entering.
+#[test]
+fn root_another_namespace_in_the_place_of_one_is_not_entered() {
+    let (name, as_text) = names("place");
+    let _there = Namespace::named(&name).unwrap();
+    let mut all = list().unwrap().namespaces.into_iter();
+    let found = all.find(|namespace| namespace.known_as == as_text).unwrap();
+    assert!(within(&found, || ()).is_ok());
+    let mut stale = found.clone();
+    stale.inode += 1;
+    let error = within(&stale, || ()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    // Something that is no namespace any more.
+    stale.door = "/dev/null".into();
+    assert_eq!(
+        within(&stale, || ()).unwrap_err().kind(),
+        std::io::ErrorKind::NotFound
+    );
+}
+
 /// A caller whose words are not opened as files gets only what is on the list.
 #[test]
 fn root_no_file_is_opened_that_is_not_on_the_list() {

@@ -12,7 +12,7 @@ use netghost_core::section::{Content, Section};
 use netghost_lab::netns::Namespace;
 use serde_json::{Map, Value as Json, json};
 
-use crate::reading::read;
+use crate::reading::{load_with_links, read};
 
 /// What stands in both, as a list without order.
 fn ours(section: &Section) -> Vec<Json> {
@@ -415,14 +415,7 @@ fn listed_element(element: &Json) -> Json {
 fn assert_alike(script: &str) {
     // Of a table with flags `nft` 1.0.6 lists another string in their place.
     let script = &script.replace("flags dormant", "");
-    let namespace = Namespace::new().unwrap();
-    namespace
-        .must(&["ip", "link", "add", "d1", "type", "veth", "peer", "name", "d2"])
-        .unwrap();
-    let loaded = namespace
-        .exec_with_input(&["nft", "-f", "-"], script.as_bytes())
-        .unwrap();
-    assert!(loaded.status.success(), "{loaded:?}");
+    let namespace = load_with_links(script);
     let mut ours: Vec<String> = ours(&read(&namespace)).iter().map(ToString::to_string).collect();
     let mut theirs: Vec<String> = theirs(&namespace).iter().map(ToString::to_string).collect();
     ours.sort();

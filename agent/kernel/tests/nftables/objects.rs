@@ -6,26 +6,9 @@ use netghost_core::netfilter::text;
 use netghost_core::section::{Content, Section, State};
 use netghost_lab::netns::Namespace;
 
-use crate::reading::{assert_same, config, opaque, read, read_once};
+use crate::reading::{assert_same, config, load_with_links as load, opaque, read, read_once};
 
 const OBJECTS: &str = include_str!("../rulesets/objects.nft");
-
-/// A namespace with the device that the ruleset names.
-fn load(script: &str) -> Namespace {
-    let namespace = Namespace::new().unwrap();
-    namespace
-        .must(&["ip", "link", "add", "d1", "type", "veth", "peer", "name", "d2"])
-        .unwrap();
-    let loaded = namespace
-        .exec_with_input(&["nft", "-f", "-"], script.as_bytes())
-        .unwrap();
-    assert!(
-        loaded.status.success(),
-        "nft refused: {}\n{script}",
-        String::from_utf8_lossy(&loaded.stderr)
-    );
-    namespace
-}
 
 fn runtime(section: &Section) -> &RulesetRuntime {
     match section.content.as_ref().unwrap() {

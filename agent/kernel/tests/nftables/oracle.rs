@@ -9,7 +9,7 @@ use netghost_core::section::{Content, Section};
 
 use crate::pairs::{RULES, TABLE};
 use crate::phrases::{self, families};
-use crate::reading::{load, read};
+use crate::reading::{load, namespace_with_links, read};
 
 mod heard;
 mod library;
@@ -177,7 +177,7 @@ fn root_phrases_of_every_family_are_read_as_libnftnl_reads_them() {
     all.push((TABLE, pairs.collect()));
     let (mut compared, mut left) = (0, Vec::new());
     for (within, phrases) in all {
-        let namespace = phrases::namespace();
+        let namespace = namespace_with_links();
         let taken = phrases::load(&namespace, within, phrases);
         let judged = judge(&read(&namespace));
         assert!(judged.wrong.is_empty(), "{within}: {}", judged.wrong.join("\n"));

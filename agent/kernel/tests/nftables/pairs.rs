@@ -5,7 +5,7 @@ use netghost_core::section::State;
 
 use netghost_lab::netns::Namespace;
 
-use crate::reading::{config, read};
+use crate::reading::{config, namespace_with_links, read, try_load};
 
 /// What is different, the ruleset with `§` in its place, and the two values of `§`.
 pub(crate) type Pair = (&'static str, &'static str, &'static str, &'static str);
@@ -351,19 +351,9 @@ pub(crate) const TABLE: &str = "table inet t {
 }";
 
 fn namespace_with(script: &str) -> Option<Namespace> {
-    let namespace = Namespace::new().unwrap();
-    for link in ["d1", "d2"] {
-        namespace
-            .must(&["ip", "link", "add", link, "type", "bridge"])
-            .unwrap();
-    }
-    let loaded = namespace
-        .exec_with_input(&["nft", "-f", "-"], script.as_bytes())
-        .unwrap();
-    if !loaded.status.success() {
-        println!("{}", String::from_utf8_lossy(&loaded.stderr));
-    }
-    loaded.status.success().then_some(namespace)
+    let namespace = namespace_with_links();
+    let loaded = try_load(&namespace, script).inspect_err(|complaints| println!("{complaints}"));
+    loaded.is_ok().then_some(namespace)
 }
 
 fn digest(script: &str) -> Option<String> {

@@ -5,15 +5,9 @@ use netghost_core::netfilter::text;
 use netghost_lab::netns::Namespace;
 
 use crate::pairs::{RULES, TABLE};
-use crate::reading::{config, read, sorted_sets, without_counts};
+use crate::reading::{config, namespace_with_links, read, sorted_sets, try_load, without_counts};
 
 pub(crate) mod families;
-
-/// Rules whose printed text no `nft` loads, and why.
-const UNPRINTABLE: [(&str, &str); 1] = [(
-    "socket cgroupv2",
-    "the kernel gives the number of a cgroup, and nft takes its path only",
-)];
 
 /// What `nft` says of rules that it does not take, by line of the script.
 fn refused(complaints: &str) -> Vec<(usize, String)> {
@@ -32,17 +26,6 @@ fn script(within: &str, rules: &[String]) -> String {
     let before = before.replace("; }", ";\n}").replace("} }", "}\n}");
     let after = after.trim_start_matches([';', ' ']);
     format!("flush ruleset\n{before}\n{}\n{after}\n", rules.join("\n"))
-}
-
-fn try_load(namespace: &Namespace, script: &str) -> Result<(), String> {
-    let done = namespace
-        .exec_with_input(&["nft", "-f", "-"], script.as_bytes())
-        .unwrap();
-    if done.status.success() {
-        Ok(())
-    } else {
-        Err(String::from_utf8_lossy(&done.stderr).into_owned())
-    }
 }
 
 /// Loads those of the rules that this `nft` and this kernel take, says which it doesn't, and returns the others.
@@ -139,17 +122,6 @@ fn own_words_load(namespace: &Namespace, within: &str, words: Option<&String>) -
     words.is_none_or(|words| try_load(namespace, &script(within, std::slice::from_ref(words))).is_ok())
 }
 
-/// A namespace with the links that the phrases name.
-pub(crate) fn namespace() -> Namespace {
-    let namespace = Namespace::new().unwrap();
-    for link in ["d1", "d2"] {
-        namespace
-            .must(&["ip", "link", "add", link, "type", "bridge"])
-            .unwrap();
-    }
-    namespace
-}
-
 /// What was tried: how many rules were taken, what is wrong with them, and what `nft` says in other words.
 #[derive(Default)]
 pub(crate) struct Tried {
@@ -180,9 +152,7 @@ pub(crate) fn round_trip(namespace: &Namespace, within: &str, phrases: Vec<Strin
                 .otherwise
                 .push(format!("{phrase}\n    ours   {ours}\n    theirs {theirs}"));
         }
-        if !UNPRINTABLE.iter().any(|(what, _)| phrase.contains(what)) {
-            printed.push((phrase, rule, ours));
-        }
+        printed.push((phrase, rule, ours));
     }
     let texts: Vec<String> = printed.iter().map(|(_, _, text)| text.clone()).collect();
     let taken = load(namespace, within, texts.clone());
@@ -214,7 +184,7 @@ pub(crate) fn round_trip(namespace: &Namespace, within: &str, phrases: Vec<Strin
 /// Fails for phrases that are read or printed wrong, or if too many are refused.
 fn judge(within: &str, phrases: Vec<String>) {
     let all = phrases.len();
-    let tried = round_trip(&namespace(), within, phrases);
+    let tried = round_trip(&namespace_with_links(), within, phrases);
     for otherwise in &tried.otherwise {
         println!("in other words: {otherwise}");
     }

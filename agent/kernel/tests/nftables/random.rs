@@ -4,7 +4,7 @@ use netghost_core::artifact::json;
 use netghost_core::netfilter::text;
 
 use crate::phrases;
-use crate::reading::{assert_same, config, load, opaque, read};
+use crate::reading::{assert_same, config, load, namespace_with_links, opaque, read, try_load};
 
 /// xorshift64*: repeatable from a printed seed.
 struct Dice(u64);
@@ -230,13 +230,9 @@ impl Dice {
 fn accepted(mut script: String) -> Option<String> {
     for _ in 0..8 {
         let namespace = netghost_lab::netns::Namespace::new().unwrap();
-        let done = namespace
-            .exec_with_input(&["nft", "-f", "-"], script.as_bytes())
-            .unwrap();
-        if done.status.success() {
+        let Err(complaints) = try_load(&namespace, &script) else {
             return Some(script);
-        }
-        let complaints = String::from_utf8_lossy(&done.stderr).into_owned();
+        };
         let refused: Vec<usize> = complaints
             .lines()
             .filter_map(|line| line.strip_prefix("/dev/stdin:")?.split(':').next()?.parse().ok())
@@ -288,7 +284,7 @@ fn root_random_rulesets_print_as_what_loads_the_same() {
 fn root_random_rules_of_every_family_print_as_what_loads_the_same() {
     let seed = seed();
     let mut dice = Dice(seed | 1);
-    let namespace = phrases::namespace();
+    let namespace = namespace_with_links();
     let (mut made, mut taken) = (0, 0);
     while made < cases(2000) {
         for (within, parts) in phrases::families::all() {

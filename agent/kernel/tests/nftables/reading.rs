@@ -39,17 +39,44 @@ fn assert_digested(section: &Section, digested: &Digested) {
     }
 }
 
-pub(crate) fn load(script: &str) -> Namespace {
+/// A namespace with the links `d1` and `d2`, which rulesets name.
+pub(crate) fn namespace_with_links() -> Namespace {
     let namespace = Namespace::new().unwrap();
-    let loaded = namespace
+    for link in ["d1", "d2"] {
+        namespace
+            .must(&["ip", "link", "add", link, "type", "bridge"])
+            .unwrap();
+    }
+    namespace
+}
+
+/// Loads a script, or says what `nft` has against it.
+pub(crate) fn try_load(namespace: &Namespace, script: &str) -> Result<(), String> {
+    let done = namespace
         .exec_with_input(&["nft", "-f", "-"], script.as_bytes())
         .unwrap();
-    assert!(
-        loaded.status.success(),
-        "nft refused: {}\n{script}",
-        String::from_utf8_lossy(&loaded.stderr)
-    );
+    if done.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&done.stderr).into_owned())
+    }
+}
+
+/// This namespace with what a script loads.
+pub(crate) fn loaded(namespace: Namespace, script: &str) -> Namespace {
+    if let Err(complaints) = try_load(&namespace, script) {
+        panic!("nft refused: {complaints}\n{script}");
+    }
     namespace
+}
+
+pub(crate) fn load(script: &str) -> Namespace {
+    loaded(Namespace::new().unwrap(), script)
+}
+
+/// As [`load`], where there are `d1` and `d2`.
+pub(crate) fn load_with_links(script: &str) -> Namespace {
+    loaded(namespace_with_links(), script)
 }
 
 pub(crate) fn config(section: &Section) -> &Ruleset {

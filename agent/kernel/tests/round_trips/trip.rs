@@ -75,6 +75,11 @@ pub(crate) fn run<P: Plane>(what: &str, plane: &P, default: u64, mut batch: impl
     tally.say(what, first, since);
 }
 
+/// Those of the lines that the tool takes, loaded.
+pub(crate) fn accepted<P: Plane>(plane: &P, lines: Vec<String>) -> (Namespace, Vec<String>) {
+    Tally::default().accepted(plane, lines)
+}
+
 impl Tally {
     fn batch<P: Plane>(&mut self, plane: &P, lines: Vec<String>, seed: u64) {
         let all = count(plane, &lines);

@@ -12,6 +12,7 @@ use netghost_lab::netns::Namespace;
 use crate::trip::{self, Plane, Wrong};
 
 mod generator;
+mod undone;
 
 use generator::Generator;
 

@@ -162,7 +162,7 @@ fn root_a_table_with_an_owner_is_refused() {
         stop.display()
     );
     let refused = std::thread::scope(|scope| {
-        let owner = scope.spawn(|| host.0.exec(&["sh", "-c", &script]).unwrap());
+        let owner = scope.spawn(|| host.0.exec(&["timeout", "60", "sh", "-c", &script]).unwrap());
         let operation = deletion(Family::Inet, "o", "c", "drop");
         let refused = (0..100).find_map(|_| match host.plan(&operation) {
             Err(WriteError::NotThere { .. }) => {
@@ -208,36 +208,48 @@ fn root_a_writer_that_never_rests_ends_in_an_error() {
     let change = host
         .plan(&deletion(Family::Inet, "t", "c", "counter drop"))
         .unwrap();
-    let stop = std::env::temp_dir().join(format!("netghost-restless-stop-{}", std::process::id()));
-    let writer = format!(
-        "while [ ! -e {} ]; do echo add rule inet t busy counter; echo flush chain inet t busy; done | nft -i",
-        stop.display()
-    );
-    let failed = std::thread::scope(|scope| {
-        let writing = scope.spawn(|| {
-            let limits = Limits {
-                time: Duration::from_secs(600),
-                ..Limits::default()
-            };
-            host.0.exec_within(&["sh", "-c", &writer], b"", limits).unwrap()
-        });
-        // A busy machine may force a rest on the writer: then it is done, and undone when there is another.
-        let failed = (0..20).find_map(|_| match host.apply(&change) {
-            Err(error) => Some(error),
-            Ok(()) => {
-                while host.undo(&change).is_err() {}
-                None
-            }
-        });
-        std::fs::write(&stop, "").unwrap();
-        assert!(writing.join().unwrap().status.success());
-        std::fs::remove_file(&stop).unwrap();
-        failed.expect("none of 20 tries was overtaken")
+    // A busy machine may force a rest on the writer: then it is done, and undone, and tried again.
+    let failed = (0..10).find_map(|_| match beside_a_writer(&host, || host.apply(&change)) {
+        Err(error) => Some(error),
+        Ok(()) => {
+            host.undo(&change).unwrap();
+            None
+        }
     });
+    let failed = failed.expect("none of 10 tries was overtaken");
     assert!(
         matches!(&failed, WriteError::Unreadable { why, .. } if why.contains("8 tries")),
         "{failed:?}"
     );
     assert_eq!(host.standing(&change), Standing::Before);
     host.apply(&change).unwrap();
+}
+
+/// Does something while the ruleset is changed some thousand times a second.
+fn beside_a_writer<T>(host: &Host, work: impl FnOnce() -> T) -> T {
+    let stop = std::env::temp_dir().join(format!("netghost-restless-stop-{}", std::process::id()));
+    let writer = format!(
+        "while [ ! -e {} ]; do echo add rule inet t busy counter; echo flush chain inet t busy; done | nft -i",
+        stop.display()
+    );
+    let generation = host.generation();
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            let limits = Limits {
+                time: Duration::from_secs(600),
+                ..Limits::default()
+            };
+            // It ends by itself where the test is ended before it can say so.
+            let argv = ["timeout", "60", "sh", "-c", &writer];
+            host.0.exec_within(&argv, b"", limits).unwrap()
+        });
+        while host.generation() == generation {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let done = work();
+        std::fs::write(&stop, "").unwrap();
+        assert!(writing.join().unwrap().status.success());
+        std::fs::remove_file(&stop).unwrap();
+        done
+    })
 }

@@ -129,7 +129,8 @@ impl Host {
     /// What the tool says, with counters, where equal things are equal: words sorted, because a hash has no order, and without what
     /// goes by.
     pub(crate) fn listing(&self) -> Vec<String> {
-        let text = self.must("nft list ruleset");
+        let text =
+            String::from_utf8_lossy(&self.0.must(&["nft", "list", "ruleset"]).unwrap().stdout).into_owned();
         let mut all = text.split([' ', '\t', ',', '\n']).filter(|word| !word.is_empty());
         let mut words = Vec::new();
         while let Some(word) = all.next() {

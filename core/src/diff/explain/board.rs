@@ -10,10 +10,11 @@ use crate::netfilter::explain::cover::{Asked, Cover, cover};
 use crate::netfilter::explain::ends::{Ways, path};
 use crate::netfilter::explain::leads::{hooked, is_vague, targets};
 use crate::netfilter::explain::shadow::asked;
+use crate::netfilter::explain::touched;
 use crate::netfilter::explain::writes::{LastWrites, Writes};
-use crate::netfilter::model::{Chain, ChainId, Family, Plane, Rule, Table};
+use crate::netfilter::model::{Chain, ChainId, Family, Item, Plane, Rule, Table};
 use crate::netfilter::text;
-use crate::section::{Content, Section, SectionName};
+use crate::section::{Content, Gap, Section, SectionName};
 use crate::snapshot::find;
 
 /// Pairs of rules that are compared for all changes together.
@@ -40,6 +41,10 @@ pub(super) struct Board<'s> {
     hooked: BTreeMap<Text, BTreeSet<Text>>,
     /// Something in it may lead to chains without saying so, or was not read.
     vague: bool,
+    /// What of its section was not read.
+    gaps: &'s [Gap],
+    /// Its section as a whole is not what it says.
+    torn: bool,
     lines: BTreeMap<Text, Vec<Line<'s>>>,
 }
 
@@ -154,6 +159,8 @@ impl<'s> Board<'s> {
             hooked: hooked(table, &leads),
             callers,
             vague: is_vague(table) || !section.gaps.is_empty() || !section.state.is_known(),
+            gaps: &section.gaps,
+            torn: !section.state.is_known() && section.gaps.is_empty(),
             lines: BTreeMap::new(),
         })
     }
@@ -166,6 +173,23 @@ impl<'s> Board<'s> {
     /// Whether a packet can come to the end of the chain undecided.
     pub(super) fn returns(&mut self, chain: &Chain) -> bool {
         self.ways.way(&chain.name).returns
+    }
+
+    /// Whether rules of the chain may not have been read.
+    pub(super) fn is_partial(&self, chain: &Chain) -> bool {
+        self.torn || touched(self.gaps, &self.chain_path(chain))
+    }
+
+    /// Whether every rule of the table was read and decoded.
+    pub(super) fn is_whole(&self) -> bool {
+        let path = format!("{}/{}", self.table.family, self.table.name);
+        let mut items = self
+            .table
+            .chains
+            .iter()
+            .flat_map(|chain| &chain.rules)
+            .flat_map(|rule| &rule.items);
+        !self.torn && !touched(self.gaps, &path) && !items.any(|item| matches!(item, Item::Opaque(_)))
     }
 
     pub(super) fn is_dormant(&self) -> bool {

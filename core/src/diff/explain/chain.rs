@@ -78,6 +78,8 @@ fn policy(change: &Change, boards: &mut Boards<'_>) -> Explanation {
     out.evidence = board.way_here(chain);
     if board.is_dormant() {
         out.say("Its table is dormant, so no packet comes here.");
+    } else if board.is_partial(chain) {
+        out.say("Not all of the chain was read: which packets come that far is not decided.");
     } else if !board.returns(chain) {
         out.say("No packet comes that far: a rule of the chain ends the way of all that are left.");
         if let super::board::Decider::Rule(index) = board.decider(chain, &[], chain.rules.len(), pairs) {

@@ -51,7 +51,7 @@ fn rule(value: Option<&Value>) -> Option<Placed> {
 fn added(change: &Change, boards: &mut Boards<'_>, now: Placed) -> Explanation {
     let mut out = Explanation::new(format!("New: {}.", words::summary(&now.rule)));
     if let Some(sentence) = of_no_effect(change, boards, Side::Current, &now, &mut out.evidence) {
-        out.say(&sentence);
+        out.say(&sentence.text);
         return out;
     }
     if let Some(said) = decides(change, boards, Side::Baseline, &now.rule, &mut out.evidence) {
@@ -63,7 +63,7 @@ fn added(change: &Change, boards: &mut Boards<'_>, now: Placed) -> Explanation {
 fn removed(change: &Change, boards: &mut Boards<'_>, then: Placed) -> Explanation {
     let mut out = Explanation::new(format!("Gone: {}.", words::summary(&then.rule)));
     if let Some(sentence) = of_no_effect(change, boards, Side::Baseline, &then, &mut out.evidence) {
-        out.say(&sentence);
+        out.say(&sentence.text);
         return out;
     }
     if let Some(said) = decides(change, boards, Side::Current, &then.rule, &mut out.evidence) {
@@ -79,7 +79,7 @@ fn changed(change: &Change, boards: &mut Boards<'_>, then: Placed, now: Placed) 
         words::summary(&now.rule)
     ));
     if let Some(sentence) = of_no_effect(change, boards, Side::Current, &now, &mut out.evidence) {
-        out.say(&sentence);
+        out.say(&sentence.text);
     } else if let Some(said) = decides(change, boards, Side::Current, &then.rule, &mut out.evidence) {
         out.say(&format!("Now packets that the old rule asked for {said}."));
     }
@@ -99,10 +99,32 @@ fn moved(change: &Change, boards: &mut Boards<'_>, then: Placed, now: Placed) ->
         (None, None) => {
             out.say("Packets that it and the rules between ask for are now decided in the other order.")
         }
-        (Some(_), None) => out.say("Where it stood, it met no packet that it could decide; now it does."),
-        (_, Some(sentence)) => out.say(&sentence),
+        (Some(before), None) if before.is_sure => out.say(
+            "Where it stood, it met no packet that it could decide; now no single rule before it takes all that it asks for.",
+        ),
+        (Some(before), None) => out.say(&format!("Where it stood: {}", before.text)),
+        (_, Some(now)) => out.say(&now.text),
     }
     out
+}
+
+/// What stands between a rule and its packets.
+struct NoEffect {
+    /// No packet meets it; else that is not decided.
+    is_sure: bool,
+    text: String,
+}
+
+impl NoEffect {
+    fn sure(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        Some(Self { is_sure: true, text })
+    }
+
+    fn open(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        Some(Self { is_sure: false, text })
+    }
 }
 
 /// Why a rule has no effect on a side, or that this is not decided; `None` where packets meet it. The way to it is evidence.
@@ -112,44 +134,50 @@ fn of_no_effect(
     side: Side,
     placed: &Placed,
     evidence: &mut Vec<Evidence>,
-) -> Option<String> {
+) -> Option<NoEffect> {
     let (board, chain, pairs) = boards.chain(side, change)?;
     if board.is_dormant() {
-        return Some("Its table is dormant, so no packet meets it.".to_owned());
+        return NoEffect::sure("Its table is dormant, so no packet meets it.");
     }
     evidence.extend(board.way_here(chain));
     match board.is_met(&chain.name) {
         Some(true) => {}
         Some(false) => {
-            return Some(format!(
+            return NoEffect::sure(format!(
                 "No hook leads to the chain {}, so no packet meets it.",
                 chain.name
             ));
         }
         None => {
-            return Some(format!(
+            return NoEffect::open(format!(
                 "No hook is seen to lead to the chain {}, but not all of the table is read and decoded: whether packets meet \
                  the rule is not decided.",
                 chain.name
             ));
         }
     }
+    if board.is_partial(chain) {
+        return NoEffect::open(format!(
+            "Not all of the chain {} was read: whether a rule before it takes its packets is not decided.",
+            chain.name
+        ));
+    }
     let asked = board.asked(&placed.rule);
     match board.decider(chain, &asked, placed.index, pairs) {
         Decider::Rule(index) => {
             evidence.push(board.evidence(Role::ShadowedBy, chain, index));
-            Some(format!(
+            NoEffect::sure(format!(
                 "Rule {} before it takes every packet that it asks for, so it decides nothing.",
                 index.saturating_add(1)
             ))
         }
         Decider::NotDecided(index, fields) => {
             evidence.push(board.evidence(Role::NotDecided, chain, index));
-            Some(not_decided(index, &fields))
+            NoEffect::open(not_decided(index, &fields))
         }
         Decider::End => None,
-        Decider::NotCompared => Some(
-            "Whether a rule before it takes its packets was not looked for: there are too many.".to_owned(),
+        Decider::NotCompared => NoEffect::open(
+            "Whether a rule before it takes its packets was not looked for: there are too many.",
         ),
     }
 }
@@ -171,6 +199,9 @@ fn decides(
     evidence: &mut Vec<Evidence>,
 ) -> Option<String> {
     let (board, chain, pairs) = boards.chain(side, change)?;
+    if let Some(said) = not_there(board, chain, side) {
+        return Some(said);
+    }
     let asked: Vec<Asked<'_>> = board.asked(rule);
     Some(match board.decider(chain, &asked, chain.rules.len(), pairs) {
         Decider::Rule(index) => {
@@ -194,6 +225,31 @@ fn decides(
             be(side, "decided")
         ),
     })
+}
+
+/// Why nothing is said of who decides in a chain: packets don't come there, or that is not decided.
+fn not_there(board: &Board<'_>, chain: &Chain, side: Side) -> Option<String> {
+    let (come, is) = match side {
+        Side::Baseline => ("did not come", "was"),
+        Side::Current => ("do not come", "is"),
+    };
+    match board.is_met(&chain.name) {
+        Some(false) if board.is_dormant() => Some(format!(
+            "{come} to the chain {}, whose table {is} dormant",
+            chain.name
+        )),
+        Some(false) => Some(format!(
+            "{come} to the chain {}, to which no hook {}",
+            chain.name,
+            if side == Side::Baseline { "led" } else { "leads" }
+        )),
+        Some(true) if !board.is_partial(chain) => None,
+        _ => Some(format!(
+            "{} by what is not known: not all that leads to the chain {}, or stands in it, is read and decoded",
+            be(side, "decided"),
+            chain.name
+        )),
+    }
 }
 
 fn be(side: Side, word: &str) -> String {

@@ -5,7 +5,7 @@ use super::{Evidence, Explanation, Role};
 use crate::bytes::Text;
 use crate::diff::Kind;
 use crate::diff::comparison::{Change, Side};
-use crate::netfilter::model::{Family, Item, Rule, Statement, Value};
+use crate::netfilter::model::{ElementData, Family, Item, Rule, Statement, Value};
 
 /// Rules named as evidence.
 const MOST_NAMED: usize = 8;
@@ -22,6 +22,9 @@ pub(super) fn explain(change: &Change, boards: &mut Boards<'_>) -> Option<Explan
     };
     let users = users(board, &name);
     match users.len() {
+        0 if !board.is_whole() => out.say(
+            "No rule of its table that was read and decoded uses it; whether another does is not decided.",
+        ),
         0 => out.say("No rule of its table uses it, so packets are treated as before."),
         1 => out.say("One rule uses it."),
         several => out.say(&format!("{several} rules use it.")),
@@ -82,11 +85,22 @@ fn place(change: &Change) -> Option<(Family, Text, Text)> {
     Some((family, table.into(), name.into()))
 }
 
+/// The rules that use a set or object by its name, or by a map that gives it.
 fn users(board: &Board<'_>, name: &Text) -> Vec<Evidence> {
+    let gives = |data: Option<&ElementData>| matches!(data, Some(ElementData::Object { name: object }) if object == name);
+    let sets = board.table.sets.iter();
+    let maps = sets.filter(|set| set.elements.iter().any(|element| gives(element.data.as_ref())));
+    let names: Vec<&Text> = maps.map(|set| &set.name).chain([name]).collect();
     let mut out = Vec::new();
     for chain in &board.table.chains {
         for (index, rule) in chain.rules.iter().enumerate() {
-            if uses(rule, name) {
+            let written = |item: &Item| match item {
+                Item::Statement(Statement::MapTo { entries, .. }) => {
+                    entries.iter().any(|(_, data)| gives(Some(data)))
+                }
+                _ => false,
+            };
+            if rule.items.iter().any(written) || names.iter().any(|name| uses(rule, name)) {
                 out.push(board.evidence(Role::Uses, chain, index));
             }
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::level::{is_of_iptables, without_trifles};
 use crate::bytes::Text;
 use crate::host::persisted::{Into, Load, Rules, Starts, Syntax, What, in_plane};
-use crate::netfilter::model::{ChainId, Family, HookOrder, Plane, Ruleset, Table};
+use crate::netfilter::model::{ChainId, Family, HookOrder, Item, Plane, Ruleset, Statement, Table, Value};
 use crate::section::{Gap, SectionName};
 use crate::snapshot::Snapshot;
 
@@ -48,8 +48,10 @@ impl Expected {
             match here(load, plane, family) {
                 Here::No => {}
                 Here::Gap(path, why) => out.gap(&path, format!("what the next boot loads: {why}")),
-                Here::Made(iptables) => {
-                    out.made(plane, runs, &load.starts);
+                Here::Made(iptables, table) => {
+                    if table != Some(false) {
+                        out.made(plane, runs, table.is_some() && load.starts == Starts::Yes);
+                    }
                     if iptables {
                         out.made_by_iptables(family);
                     }
@@ -96,6 +98,12 @@ impl Expected {
             if let Starts::Unknown(why) = &load.starts {
                 self.gap(&path, format!("whether {by} starts is not known: {why}"));
             }
+            for name in ipsets(&table) {
+                let why = format!(
+                    "its rules ask the ipset {name}, without which none of them loads, and what makes it at a boot is not followed"
+                );
+                self.gap(&path, why);
+            }
             let key = (table.family, table.name.clone());
             if self.owners.contains_key(&key) {
                 self.gap(&path, format!("{by} and another load both fill this table"));
@@ -134,7 +142,7 @@ impl Expected {
     }
 
     /// firewalld's own rules are in no file.
-    fn made(&mut self, plane: Plane, runs: &Ruleset, starts: &Starts) {
+    fn made(&mut self, plane: Plane, runs: &Ruleset, is_sure: bool) {
         let (family, name) = FIREWALLD;
         if plane != Plane::Nft {
             return;
@@ -142,7 +150,7 @@ impl Expected {
         let path = format!("{family}/{name}");
         let is_there = |table: &Table| table.family == family && table.name.as_bytes() == name.as_bytes();
         let why = "not comparable: firewalld makes these rules of its zones and policies";
-        if *starts == Starts::Yes && !runs.tables.iter().any(is_there) {
+        if is_sure && !runs.tables.iter().any(is_there) {
             self.from_makers.push((path, "firewalld"));
         } else {
             self.gap(&path, why.to_owned());
@@ -183,15 +191,15 @@ impl Expected {
 /// What a load means for a plane.
 enum Here {
     No,
-    /// Whether the tables of iptables are touched too.
-    Made(bool),
+    /// Whether the tables of iptables are touched, and whether a table of its own is made.
+    Made(bool, Option<bool>),
     Gap(String, String),
     Rules(Box<Rules>),
 }
 
 fn here(load: &Load, plane: Plane, family: Option<Family>) -> Here {
     let (syntax, into, text, rules) = match &load.what {
-        What::Firewalld { iptables } => return Here::Made(*iptables),
+        What::Firewalld { iptables, table } => return Here::Made(*iptables, *table),
         What::Unfollowed(why) => return Here::Gap(String::new(), why.clone()),
         What::Rules {
             syntax,
@@ -230,6 +238,37 @@ fn save_family(syntax: Syntax) -> Family {
     match syntax {
         Syntax::Save(family) => family,
         Syntax::Nft => Family::Inet,
+    }
+}
+
+/// The ipsets that rules of xtables in a table use, each once.
+fn ipsets(table: &Table) -> BTreeSet<String> {
+    let items = table
+        .chains
+        .iter()
+        .flat_map(|chain| &chain.rules)
+        .flat_map(|rule| &rule.items);
+    let mut out = BTreeSet::new();
+    for item in items {
+        let value = match item {
+            Item::Match(one) if one.field.0 == "ipset" => Some(&one.value),
+            Item::Statement(Statement::Target { name, options }) if name == "SET" => {
+                options.iter().find_map(|option| option.value.as_ref())
+            }
+            _ => None,
+        };
+        out.extend(value.and_then(first_name));
+    }
+    out
+}
+
+/// The first name in a value, where a set's stands.
+fn first_name(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(name) => Some(name.to_string()),
+        Value::Concat(values) => values.iter().find_map(first_name),
+        Value::Parts(parts) => parts.iter().find_map(|part| first_name(&part.value)),
+        _ => None,
     }
 }
 

@@ -1,42 +1,40 @@
 //! What the next boot loads against what runs.
 
+use super::made;
 use crate::diff::Kind;
 use crate::diff::persisted::{Answer, AtReboot, Persisted, persisted};
 use crate::host::persisted::tests::Disk;
 use crate::host::persisted::{in_plane, lift};
-use crate::netfilter::model::{Family, Plane, Ruleset, RulesetRuntime};
+use crate::netfilter::model::{Family, Plane, Ruleset};
 use crate::netfilter::nft_file;
 use crate::raw::{HostRaw, Raw};
-use crate::section::{Content, DECODER, Reader, Section, SectionName, State};
-use crate::snapshot::{Snapshot, Target};
+use crate::section::{Content, DECODER, Section, SectionName, State};
+use crate::snapshot::Snapshot;
+
+mod hostile;
 
 const FILE: &str = "table inet filter {\n chain input {\n  type filter hook input priority 0; policy drop;\n  tcp dport 22 accept\n  tcp dport 80 accept\n }\n}\n";
 const SAVED: &str = "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n";
 
-fn section(name: SectionName, state: State, content: Option<Content>, raw: Option<Raw>) -> Section {
+fn without_content(name: SectionName, state: State) -> Section {
     Section {
-        name,
         state,
-        reader: Reader::Kernel,
-        decoder: DECODER,
-        taken_at_us: 0,
-        generation: None,
-        content,
-        raw,
-        gaps: Vec::new(),
-        warnings: Vec::new(),
+        content: None,
+        ..rules(name, made::ruleset(Vec::new()))
     }
 }
 
 fn rules(name: SectionName, config: Ruleset) -> Section {
-    let runtime = RulesetRuntime::default();
-    let content = Content::Netfilter { config, runtime };
-    section(name, State::Captured, Some(content), None)
+    Section {
+        name,
+        decoder: DECODER,
+        ..made::section(config)
+    }
 }
 
 fn nothing(name: SectionName) -> Section {
     let why = "not in this kernel".to_owned();
-    section(name, State::NotApplicable { why }, None, None)
+    without_content(name, State::NotApplicable { why })
 }
 
 fn nft(text: &str) -> Ruleset {
@@ -56,12 +54,11 @@ fn files(raw: HostRaw) -> Section {
         config: lifted.config,
         runtime: lifted.runtime,
     };
-    section(
-        SectionName::Persisted,
-        State::Captured,
-        Some(content),
-        Some(Raw::Host(raw)),
-    )
+    Section {
+        content: Some(content),
+        raw: Some(Raw::Host(raw)),
+        ..without_content(SectionName::Persisted, State::Captured)
+    }
 }
 
 fn host(disk: &Disk, running: Vec<Section>) -> Snapshot {
@@ -72,14 +69,7 @@ fn host(disk: &Disk, running: Vec<Section>) -> Snapshot {
         }
     }
     sections.push(files(disk.read()));
-    Snapshot {
-        target: Target::File { name: "host".into() },
-        tool: "test".to_owned(),
-        taken_at_us: 0,
-        sections,
-        coverage: Vec::new(),
-        namespaces: None,
-    }
+    made::snapshot(sections)
 }
 
 /// A host that loads this file by nftables.service, and runs that.
@@ -266,10 +256,7 @@ fn what_is_not_known_whole_is_unknown_and_says_which_side() {
     let torn = State::Torn {
         why: "busy".to_owned(),
     };
-    let found = persisted(&host(
-        &disk,
-        vec![section(SectionName::Nftables, torn, None, None)],
-    ));
+    let found = persisted(&host(&disk, vec![without_content(SectionName::Nftables, torn)]));
     assert_eq!(found.verdict, Answer::Unknown);
     assert_eq!(requested(&found), ["* what runs: torn: busy"]);
     // A snapshot that does not hold what files say.

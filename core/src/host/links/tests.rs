@@ -174,7 +174,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
         let message = RawMessage { message_type: 16, payload: Hex(payload) };
-        let _outcome = lift(&NetlinkRaw { sets: Vec::new(), links: vec![], messages: vec![message] });
+        let _outcome = lift(&NetlinkRaw { groups: Vec::new(), sets: Vec::new(), links: vec![], messages: vec![message] });
     }
 
     #[test]

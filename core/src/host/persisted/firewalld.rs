@@ -3,6 +3,7 @@
 use super::files::{Files, Found, split};
 use super::xml::{self, Element};
 use crate::facts::{Fact, Property, Value};
+use crate::netfilter::model::Plane;
 use crate::section::Gap;
 
 const SETTINGS: &str = "/etc/firewalld/firewalld.conf";
@@ -150,17 +151,22 @@ pub(super) fn has_direct(files: &Files<'_>) -> bool {
     }
 }
 
-/// True where its rules are those of iptables: `FirewallBackend` is not `nftables`, as it is by default.
-pub(super) fn uses_iptables(files: &Files<'_>) -> bool {
-    match files.file(SETTINGS) {
-        Found::Absent => false,
-        Found::Unread(_) => true,
-        Found::Read(text) => {
-            let settings = properties(&String::from_utf8_lossy(text));
-            let backend = settings
-                .iter()
-                .find(|property| property.name == "FirewallBackend");
-            backend.is_some_and(|property| property.value != Value::word("nftables"))
-        }
+/// The plane of the rules that it makes of its zones: `FirewallBackend`, which is `nftables` by default (firewalld.conf(5));
+/// `None` where that is not known.
+pub(super) fn backend(files: &Files<'_>) -> Option<Plane> {
+    let settings = match files.file(SETTINGS) {
+        Found::Absent => return Some(Plane::Nft),
+        Found::Unread(_) => return None,
+        Found::Read(text) => properties(&String::from_utf8_lossy(text)),
+    };
+    let mut said = settings
+        .iter()
+        .filter(|property| property.name == "FirewallBackend")
+        .map(|property| &property.value);
+    match (said.next(), said.next()) {
+        (None, _) => Some(Plane::Nft),
+        (Some(one), None) if *one == Value::word("nftables") => Some(Plane::Nft),
+        (Some(one), None) if *one == Value::word("iptables") => Some(Plane::Legacy),
+        _ => None,
     }
 }

@@ -5,7 +5,7 @@ use super::firewalld;
 use super::program::{into, restore_program};
 use super::rules::{nft, restored};
 use super::ufw;
-use super::units::{Starts, unit, without_systemd};
+use super::units::{Starts, Unit, contest, unit, without_systemd};
 use crate::netfilter::model::{Family, Plane, Ruleset};
 use crate::section::{Gap, Warning};
 
@@ -71,6 +71,8 @@ pub enum What {
     Firewalld {
         /// Whether it touches the tables of iptables, for direct rules or for all.
         iptables: bool,
+        /// Whether it makes a table of its own; `None` where its settings were not read or are not understood.
+        table: Option<bool>,
     },
     /// Something that is not followed.
     Unfollowed(String),
@@ -120,10 +122,12 @@ pub struct Service {
 
 pub(super) fn plan(files: &Files<'_>) -> Plan {
     let mut plan = Plan::default();
-    for name in UNITS {
-        let Some(unit) = unit(files, name, &UNITS) else {
-            continue;
-        };
+    let named = UNITS
+        .into_iter()
+        .filter_map(|name| Some((name, unit(files, name, &UNITS)?)));
+    let mut units: Vec<(&'static str, Unit)> = named.collect();
+    contest(&mut units);
+    for (name, unit) in units {
         if let (Starts::Unknown(why), []) = (&unit.starts, unit.runs.as_slice()) {
             plan.loads.push(Load {
                 unit: Some(name),
@@ -173,14 +177,20 @@ fn run_by(files: &Files<'_>, unit: &'static str, starts: &Starts, command: &str)
     let Some((program, arguments)) = words.split_first() else {
         return Vec::new();
     };
+    // What systemd puts in for `$` and `%`, and takes off quotes, is not followed.
+    let is_plain = |word: &&str| !word.contains(['"', '\'', '$', '%', '\\']);
+    let name = split(program).1;
+    if name != "firewalld" && !words.iter().all(is_plain) {
+        return vec![unfollowed(unit, starts, command)];
+    }
     let one = |path: &str, syntax, program: Option<&str>| -> Vec<Load> {
         file(files, Some(unit), starts, path, syntax, program)
             .into_iter()
             .collect()
     };
     let of = |family| restore_program(files, family);
-    match (split(program).1, arguments) {
-        ("nft", ["-f" | "--file", path]) => one(path, Syntax::Nft, None),
+    match (name, arguments) {
+        ("nft", ["-f" | "--file", path]) if path.starts_with('/') => one(path, Syntax::Nft, None),
         (name, arguments) if restores(name).is_some() => {
             let family = restores(name).unwrap_or(Family::Ip);
             match arguments {
@@ -212,7 +222,8 @@ fn run_by(files: &Files<'_>, unit: &'static str, starts: &Starts, command: &str)
             starts: starts.clone(),
             files: vec!["/etc/firewalld".to_owned()],
             what: What::Firewalld {
-                iptables: firewalld::has_direct(files) || firewalld::uses_iptables(files),
+                iptables: firewalld::has_direct(files) || firewalld::backend(files) != Some(Plane::Nft),
+                table: firewalld::backend(files).map(|backend| backend == Plane::Nft),
             },
         }],
         _ => vec![unfollowed(unit, starts, command)],

@@ -336,7 +336,7 @@ fn firewalld_by_zones_with_everything_in_them() {
         ]
     );
     let direct = |disk: &Disk| match plan(&disk.read()).loads[0].what {
-        What::Firewalld { iptables } => iptables,
+        What::Firewalld { iptables, .. } => iptables,
         _ => panic!(),
     };
     assert!(!direct(&disk));

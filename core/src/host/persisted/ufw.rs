@@ -163,19 +163,35 @@ fn infix(family: Family, of_six: &str) -> &str {
     if family == Family::Ip6 { of_six } else { "" }
 }
 
-/// Fails where a script may change rules: whether it is executable is not seen.
+/// Fails where a script may do something: whether it is executable is not seen.
 fn quiet(files: &Files<'_>, path: &str) -> Result<(), String> {
     let text = match files.file(path) {
         Found::Absent => return Ok(()),
         Found::Unread(why) => return Err(why),
         Found::Read(text) => String::from_utf8_lossy(text).into_owned(),
     };
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-    let touches = |line: &str| ["tables", "nft", "ipset"].iter().any(|word| line.contains(word));
-    if lines.any(touches) {
-        return Err(format!("{path} may change rules of its own"));
+    if text.lines().all(says_nothing) {
+        Ok(())
+    } else {
+        Err(format!("{path} may change rules of its own"))
     }
-    Ok(())
+}
+
+/// Lines of a shell script that do nothing to rules, as those that ufw comes with have them.
+fn says_nothing(line: &str) -> bool {
+    const FRAME: [&str; 5] = ["set -e", "case \"$1\" in", "esac", ";;", ":"];
+    let line = line.trim();
+    let is_label = |label: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "*-|".contains(c);
+        !label.is_empty() && label.chars().all(plain)
+    };
+    line.is_empty()
+        || line.starts_with('#')
+        || FRAME.contains(&line)
+        || line.strip_suffix(')').is_some_and(is_label)
+        || ["echo ", "exit "].iter().any(|word| {
+            line.starts_with(word) && !line.contains(['`', ';', '&', '>', '(']) && !line.contains("| ")
+        })
 }
 
 /// `KEY=value` lines, as a shell reads them.

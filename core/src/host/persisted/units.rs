@@ -51,6 +51,8 @@ pub(super) struct Unit {
     pub(super) starts: Starts,
     /// What it runs, in order, as the unit says it.
     pub(super) runs: Vec<String>,
+    /// Units that do not run beside it (`Conflicts=`).
+    conflicts: Vec<String>,
 }
 
 /// Where a name of a unit leads.
@@ -125,33 +127,78 @@ pub(super) fn unit(files: &Files<'_>, name: &str, others: &[&str]) -> Option<Uni
     if real != name && others.contains(&real.as_str()) {
         return None;
     }
-    let no = |why| {
+    let bare = |starts| {
         Some(Unit {
-            starts: Starts::No(why),
+            starts,
             runs: Vec::new(),
+            conflicts: Vec::new(),
         })
     };
-    let unknown = |why| {
-        Some(Unit {
-            starts: Starts::Unknown(why),
-            runs: Vec::new(),
-        })
-    };
+    let no = |why| bare(Starts::No(why));
+    let unknown = |why| bare(Starts::Unknown(why));
     let path = match place {
         Place::Masked => return no("masked"),
-        Place::Nowhere => return no("not installed"),
+        Place::Nowhere => return bare(by_script(files, name)),
         Place::Unknown(why) => return unknown(why),
         Place::Alias(_) => return unknown(format!("{name} is a name of names without end")),
         Place::File(path) => path,
     };
-    let runs = match commands(files, &real, &path) {
-        Ok(runs) => runs,
+    let settings = match settings(files, &real, &path) {
+        Ok(settings) => settings,
         Err(why) => return unknown(why),
     };
+    let starts = match starts(files, name, &real) {
+        Starts::Yes => settings.starts(files),
+        other => other,
+    };
+    let [before, main, after] = settings.runs;
     Some(Unit {
-        starts: starts(files, name, &real),
-        runs,
+        starts,
+        runs: [before, main, after].concat(),
+        conflicts: settings.conflicts,
     })
+}
+
+/// Where there is no unit, systemd makes one of a script (systemd-sysv-generator(8)).
+fn by_script(files: &Files<'_>, name: &str) -> Starts {
+    const LEVELS: [&str; 5] = ["S", "2", "3", "4", "5"];
+    let bare = name.strip_suffix(".service").unwrap_or(name);
+    let script = format!("/etc/init.d/{bare}");
+    match files.link(&script) {
+        Found::Absent => return Starts::No("not installed"),
+        Found::Unread(why) => return Starts::Unknown(why),
+        Found::Read(_) => {}
+    }
+    let mut found = Starts::No("disabled");
+    for level in LEVELS {
+        match files.list(&format!("/etc/rc{level}.d"), &format!("S??{bare}")) {
+            Ok(links) if links.is_empty() => {}
+            Ok(_) => found = Starts::Unknown(format!("{script} starts it, which is not followed")),
+            Err(why) => found = Starts::Unknown(why),
+        }
+    }
+    found
+}
+
+/// Of services that do not run beside each other, which one starts is not known.
+pub(super) fn contest(units: &mut [(&'static str, Unit)]) {
+    let may_start = |unit: &Unit| !matches!(unit.starts, Starts::No(_));
+    let mut pairs = Vec::new();
+    for (name, unit) in units.iter().filter(|(_, unit)| may_start(unit)) {
+        let others = units
+            .iter()
+            .filter(|(other, unit)| other != name && may_start(unit));
+        for (other, _) in others.filter(|(other, _)| unit.conflicts.iter().any(|one| one == other)) {
+            pairs.extend([(*name, *other), (*other, *name)]);
+        }
+    }
+    for (name, other) in pairs {
+        if let Some((_, unit)) = units.iter_mut().find(|(known, _)| *known == name) {
+            unit.starts = Starts::Unknown(format!(
+                "{name} and {other} do not run beside each other, and both are enabled"
+            ));
+        }
+    }
 }
 
 /// Why nothing can be told where it is not systemd that starts the host.
@@ -173,6 +220,8 @@ fn starts(files: &Files<'_>, name: &str, real: &str) -> Starts {
         return Starts::Unknown(why);
     }
     let mut by: BTreeSet<String> = BTreeSet::new();
+    // Of links with one name the first directory's counts; one to nothing takes the dependency away.
+    let mut seen: BTreeSet<(String, &str)> = BTreeSet::new();
     let mut unread = None;
     for (directory, pattern) in DIRECTORIES
         .into_iter()
@@ -181,10 +230,20 @@ fn starts(files: &Files<'_>, name: &str, real: &str) -> Starts {
         let below = files.list(directory, pattern);
         for wants in below.as_ref().map(Vec::as_slice).unwrap_or_default() {
             match files.list(&format!("{directory}/{wants}"), "*.service") {
-                Ok(wanted) if wanted.iter().any(|one| one == name || one == real) => {
-                    by.insert(wants.clone());
+                Ok(wanted) => {
+                    let names = [name, real]
+                        .into_iter()
+                        .filter(|name| wanted.iter().any(|one| one == name));
+                    for one in names.filter(|name| seen.insert((wants.clone(), name))) {
+                        match files.link(&format!("{directory}/{wants}/{one}")) {
+                            Found::Read(target) if target == "/dev/null" => {}
+                            Found::Unread(why) => unread = Some(why),
+                            _ => {
+                                by.insert(wants.clone());
+                            }
+                        }
+                    }
                 }
-                Ok(_) => {}
                 Err(why) => unread = Some(why),
             }
         }
@@ -203,8 +262,8 @@ fn starts(files: &Files<'_>, name: &str, real: &str) -> Starts {
     }
 }
 
-/// Every `ExecStart=`, `ExecStartPre=` and `ExecStartPost=` in the order in which they run.
-fn commands(files: &Files<'_>, name: &str, path: &str) -> Result<Vec<String>, String> {
+/// What a unit and its drop-ins say.
+fn settings(files: &Files<'_>, name: &str, path: &str) -> Result<Settings, String> {
     let mut settings = Settings::default();
     settings.add(files, path)?;
     let mut drops: Vec<(String, String)> = Vec::new();
@@ -221,15 +280,23 @@ fn commands(files: &Files<'_>, name: &str, path: &str) -> Result<Vec<String>, St
     for (_, path) in drops {
         settings.add(files, &path)?;
     }
-    let [before, main, after] = settings.runs;
-    Ok([before, main, after].concat())
+    Ok(settings)
 }
 
-/// What units say of what runs: before, itself, after.
+/// What units say.
 #[derive(Default)]
 struct Settings {
+    /// What runs: before, itself, after.
     runs: [Vec<String>; 3],
+    /// `Condition…=` and `Assert…=`, with the key.
+    conditions: Vec<(String, String)>,
+    /// `ExecCondition=`.
+    asks: Vec<String>,
+    conflicts: Vec<String>,
 }
+
+/// Directories whose files are at the next boot what they are now.
+const LASTING: [&str; 6] = ["/etc/", "/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/"];
 
 impl Settings {
     fn add(&mut self, files: &Files<'_>, path: &str) -> Result<(), String> {
@@ -243,21 +310,92 @@ impl Settings {
             if line.starts_with('[') {
                 section = line;
             }
-            let Some((key, value)) = line.split_once('=').filter(|_| section == "[Service]") else {
+            let Some((key, value)) = line.split_once('=') else {
                 continue;
             };
+            let (key, value) = (key.trim_end(), value.trim());
+            if section == "[Unit]" {
+                self.of_unit(key, value);
+            }
+            if section != "[Service]" {
+                continue;
+            }
             let [before, main, after] = &mut self.runs;
-            let runs = match key.trim_end() {
+            let runs = match key {
+                "ExecCondition" => &mut self.asks,
                 "ExecStartPre" => before,
                 "ExecStart" => main,
                 "ExecStartPost" => after,
                 _ => continue,
             };
-            match value.trim() {
+            match value {
                 "" => runs.clear(),
                 command => runs.push(command.to_owned()),
             }
         }
         Ok(())
+    }
+
+    fn of_unit(&mut self, key: &str, value: &str) {
+        match (key, value) {
+            ("Conflicts", "") => self.conflicts.clear(),
+            ("Conflicts", names) => self.conflicts.extend(names.split_whitespace().map(str::to_owned)),
+            // An empty one takes all of them back, of whatever key.
+            (key, "") if is_condition(key) => self.conditions.clear(),
+            (key, value) if is_condition(key) => self.conditions.push((key.to_owned(), value.to_owned())),
+            _ => {}
+        }
+    }
+
+    /// Whether the conditions let it start (systemd.unit(5)): those on files that stay are told, any other is not.
+    fn starts(&self, files: &Files<'_>) -> Starts {
+        let mut open = self
+            .asks
+            .first()
+            .map(|command| format!("what {command} says at the next boot is not known"));
+        for (key, value) in &self.conditions {
+            let known = match key.trim_start_matches("Condition").trim_start_matches("Assert") {
+                "PathExists" => is_there(files, value),
+                // What it runs itself has to be executable anyhow.
+                "FileIsExecutable" if self.runs_program(value) => is_there(files, value),
+                _ => None,
+            };
+            match known {
+                Some(true) => {}
+                Some(false) => return Starts::No("a condition of its unit is not met"),
+                None => {
+                    open = Some(format!(
+                        "whether {key}={value} holds at the next boot is not known"
+                    ))
+                }
+            }
+        }
+        open.map_or(Starts::Yes, Starts::Unknown)
+    }
+
+    fn runs_program(&self, path: &str) -> bool {
+        let mut runs = self.runs.iter().flatten();
+        runs.any(|run| run.split_whitespace().next() == Some(path))
+    }
+}
+
+fn is_condition(key: &str) -> bool {
+    key.starts_with("Condition") || key.starts_with("Assert")
+}
+
+/// Whether a file is there at the next boot; `None` where that is not known.
+fn is_there(files: &Files<'_>, value: &str) -> Option<bool> {
+    let (not, path) = match value.strip_prefix('!') {
+        Some(path) => (true, path),
+        None => (false, value),
+    };
+    let plain = !path.contains(['%', '"', '\'', '\\', ' ']) && !path.contains("/../");
+    if !plain || !LASTING.iter().any(|start| path.starts_with(start)) {
+        return None;
+    }
+    match files.link(path) {
+        Found::Read(_) => Some(!not),
+        Found::Absent => Some(not),
+        Found::Unread(_) => None,
     }
 }

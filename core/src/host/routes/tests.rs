@@ -138,6 +138,7 @@ fn a_destination_that_is_missing_is_not_the_default() {
     assert!(!raw.messages.is_empty());
     for message in &raw.messages {
         let raw = NetlinkRaw {
+            groups: Vec::new(),
             sets: Vec::new(),
             links: raw.links.clone(),
             messages: vec![message.clone()],
@@ -175,7 +176,7 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
         let message = RawMessage { message_type: 24, payload: Hex(payload) };
-        let _outcome = lift(&NetlinkRaw { sets: Vec::new(), links: vec![], messages: vec![message] });
+        let _outcome = lift(&NetlinkRaw { groups: Vec::new(), sets: Vec::new(), links: vec![], messages: vec![message] });
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl Way {
     fn unknown() -> Self {
         Self {
             returns: true,
+            more: true,
             writes: Rc::new(Writes::anything()),
             ..Self::default()
         }

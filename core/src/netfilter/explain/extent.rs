@@ -72,8 +72,9 @@ fn flags(of: &Match) -> Option<Extent> {
     Some(Extent::Flags {
         flags: flags.clone(),
         none: of.op == Op::None,
-        // `enum ip_conntrack_info` and the two bits beside it: a packet is in one state.
-        exclusive: of.field.0 == "ct.state",
+        // `enum ip_conntrack_info` and the two bits beside it: a packet is in one state. Those of translation, which xtables
+        // adds (`XT_CONNTRACK_STATE_SNAT`), stand beside it.
+        exclusive: of.field.0 == "ct.state" && !flags.iter().any(|flag| flag == "snat" || flag == "dnat"),
     })
 }
 

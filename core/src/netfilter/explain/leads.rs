@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bytes::Text;
-use crate::netfilter::model::{ElementData, Item, Rule, Statement, Table, Verdict};
+use crate::netfilter::model::{ElementData, Item, Rule, Set, Statement, Table, Verdict};
 
 /// Each chain with those that lead to it.
 pub(super) fn leads(table: &Table) -> BTreeMap<Text, BTreeSet<Text>> {
@@ -41,10 +41,10 @@ pub(crate) fn hooked(
 /// True if a map that packets fill, or a step that is not decoded, may lead to chains of the table.
 pub(crate) fn is_vague(table: &Table) -> bool {
     let dynamic = |flag: &String| flag == "dynamic" || flag == "timeout";
-    let filled = table
-        .sets
-        .iter()
-        .any(|set| set.data_type.as_deref() == Some("verdict") && set.flags.iter().any(dynamic));
+    let unknown = |set: &Set| !set.opaque.is_empty() || set.elements.iter().any(|one| !one.opaque.is_empty());
+    let filled = table.sets.iter().any(|set| {
+        set.data_type.as_deref() == Some("verdict") && (set.flags.iter().any(dynamic) || unknown(set))
+    });
     let opaque = |item: &Item| matches!(item, Item::Opaque(opaque) if opaque.kind != "match");
     let mut rules = table.chains.iter().flat_map(|chain| &chain.rules);
     filled || rules.any(|rule| rule.items.iter().any(opaque))

@@ -1,8 +1,13 @@
 //! The chains that a packet meets, one after another: all tables and both planes at each hook.
+//!
+//! Of chains with one priority the one that was registered last runs first (`nf_hook_entries_grow`). The kernel lists the
+//! chains of a table in the order in which they were made; between tables and planes nothing tells.
+
+use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use crate::netfilter::model::{Chain, ChainId, Family, Hook, Ruleset, Table, Verdict};
+use crate::netfilter::model::{BaseChain, Chain, ChainId, Family, Hook, Ruleset, Table, Verdict};
 
 /// A hook, with the chains that packets of a family meet there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,15 +31,18 @@ pub struct HookedChain {
     pub section: String,
     /// `family/table/chain`.
     pub path: String,
-    /// Lower runs first.
+    /// As declared.
     pub priority: i32,
+    /// The priority at which it runs, lower first: of a `nat` chain that of the one hook of all translation (`nf_nat_register_fn`),
+    /// where what is declared only orders it among `nat` chains.
+    pub runs_at: i32,
     /// `filter`, `nat` or `route`.
     pub chain_type: String,
     /// What becomes of a packet that no rule decides.
     pub policy: Verdict,
     /// How many rules it has.
     pub rules: usize,
-    /// False where a chain before it has the same priority and nothing tells which was registered first.
+    /// False where a chain before it runs at the same priority and nothing tells which was registered first.
     pub order_known: bool,
 }
 
@@ -44,9 +52,39 @@ struct Found<'r> {
     ruleset: &'r Ruleset,
     table: &'r Table,
     chain: &'r Chain,
-    /// Among those of one ruleset and priority.
-    rank: usize,
-    priority: i32,
+    /// The place among those of one table, hook and priority, in the order of registration; `None` where nothing tells.
+    rank: Option<usize>,
+    /// The priority at which it runs, and then the declared one.
+    priority: (i32, i32),
+}
+
+impl Found<'_> {
+    fn is_nat(&self) -> bool {
+        let base = self.chain.base.as_ref();
+        base.is_some_and(|base| base.chain_type.as_bytes() == b"nat")
+    }
+
+    /// Whether it is known that it runs behind `earlier`, which was sorted before it.
+    fn is_behind(&self, earlier: &Found<'_>) -> bool {
+        let of_one_hook = self.is_nat() == earlier.is_nat();
+        let of_one_table =
+            std::ptr::eq(self.ruleset, earlier.ruleset) && std::ptr::eq(self.table, earlier.table);
+        self.priority.0 != earlier.priority.0
+            || of_one_hook && self.priority.1 != earlier.priority.1
+            || of_one_hook && of_one_table && self.rank.is_some() && earlier.rank.is_some()
+    }
+}
+
+/// The priority at which a chain runs (`linux/netfilter_ipv4.h`).
+fn runs_at(base: &BaseChain) -> i32 {
+    const NAT_DST: i32 = -100;
+    const NAT_SRC: i32 = 100;
+    match base.hook {
+        _ if base.chain_type.as_bytes() != b"nat" => base.priority,
+        Hook::Prerouting | Hook::Output => NAT_DST,
+        Hook::Input | Hook::Postrouting => NAT_SRC,
+        _ => base.priority,
+    }
 }
 
 /// The hooks at which a chain of one of these rulesets runs. Chains of dormant tables don't.
@@ -118,8 +156,8 @@ fn found<'r>(rulesets: &[(&'r str, &'r Ruleset)], family: Family, hook: Hook) ->
                     ruleset,
                     table,
                     chain,
-                    rank: rank(ruleset, table, chain, base.priority),
-                    priority: base.priority,
+                    rank: rank(ruleset, &id(table, chain), (family, hook, base.priority)),
+                    priority: (runs_at(base), base.priority),
                 });
             }
         }
@@ -127,16 +165,13 @@ fn found<'r>(rulesets: &[(&'r str, &'r Ruleset)], family: Family, hook: Hook) ->
     out
 }
 
-/// The place among the chains of one hook and priority, where the ruleset tells it.
-fn rank(ruleset: &Ruleset, table: &Table, chain: &Chain, priority: i32) -> usize {
-    let id = id(table, chain);
+/// The place among the chains of one hook and priority, where the ruleset tells it; one that stands alone there is the first.
+fn rank(ruleset: &Ruleset, id: &ChainId, place: (Family, Hook, i32)) -> Option<usize> {
     let mut orders = ruleset
         .hook_order
         .iter()
-        .filter(|order| order.priority == priority);
-    orders
-        .find_map(|order| order.chains.iter().position(|one| *one == id))
-        .unwrap_or(usize::MAX)
+        .filter(|order| (order.family, order.hook, order.priority) == place);
+    orders.find_map(|order| order.chains.iter().position(|one| one == id))
 }
 
 fn id(table: &Table, chain: &Chain) -> ChainId {
@@ -150,39 +185,35 @@ fn id(table: &Table, chain: &Chain) -> ChainId {
 fn place(rulesets: &[(&str, &Ruleset)], family: Family, hook: Hook, device: Option<String>) -> Place {
     let mut all = found(rulesets, family, hook);
     all.retain(|one| devices(one.chain).contains(&device));
-    all.sort_by_key(|one| (one.priority, one.rank));
-    let mut chains: Vec<HookedChain> = Vec::with_capacity(all.len());
-    let mut before: Option<&Found<'_>> = None;
-    for one in &all {
-        let told = |earlier: &Found<'_>| {
-            let one_list = std::ptr::eq(earlier.ruleset, one.ruleset);
-            earlier.priority != one.priority || one_list && earlier.rank != one.rank
-        };
-        chains.push(HookedChain {
-            section: one.section.to_owned(),
-            path: id(one.table, one.chain).to_string(),
-            priority: one.priority,
-            chain_type: one
-                .chain
-                .base
-                .as_ref()
-                .map_or_else(String::new, |base| base.chain_type.to_string()),
-            policy: one
-                .chain
-                .base
-                .as_ref()
-                .map_or(Verdict::Accept, |base| base.policy.clone()),
-            rules: one.chain.rules.len(),
-            order_known: before.is_none_or(told),
-        });
-        before = Some(one);
-    }
+    all.sort_by_key(|one| (one.priority, Reverse(one.rank)));
+    let chains: Vec<HookedChain> = all
+        .iter()
+        .enumerate()
+        .map(|(index, one)| {
+            let mut earlier = all.iter().take(index);
+            hooked(one, earlier.all(|earlier| one.is_behind(earlier)))
+        })
+        .collect();
     Place {
         summary: summary(&chains),
         family,
         hook,
         device,
         chains,
+    }
+}
+
+fn hooked(one: &Found<'_>, order_known: bool) -> HookedChain {
+    let base = one.chain.base.as_ref();
+    HookedChain {
+        section: one.section.to_owned(),
+        path: id(one.table, one.chain).to_string(),
+        priority: one.priority.1,
+        runs_at: one.priority.0,
+        chain_type: base.map_or_else(String::new, |base| base.chain_type.to_string()),
+        policy: base.map_or(Verdict::Accept, |base| base.policy.clone()),
+        rules: one.chain.rules.len(),
+        order_known,
     }
 }
 

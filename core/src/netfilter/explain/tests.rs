@@ -4,6 +4,8 @@ use super::*;
 use crate::netfilter::nft_file;
 use crate::section::Content;
 
+mod claims;
+
 fn explained(source: &str) -> Explained {
     let section = nft_file::parse_text(source.as_bytes(), &|_| None).unwrap();
     match section.content.unwrap() {

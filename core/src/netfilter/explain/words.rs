@@ -30,12 +30,19 @@ pub(crate) fn chain_summary(chain: &Chain) -> String {
 
 /// What a rule does.
 pub(crate) fn summary(rule: &Rule) -> String {
-    let mut conditions = Vec::new();
-    let mut actions = Vec::new();
+    let mut clauses = Vec::new();
+    let (mut conditions, mut actions) = (Vec::new(), Vec::new());
     for item in &rule.items {
         match item {
             Item::Match(one) if one.field.0 == "comment" => {}
-            Item::Match(one) => conditions.push(format!("{} {} {}", one.field, words(one.op), meant(one))),
+            Item::Match(one) => {
+                // What stands before a condition is done whether or not it is met.
+                if !actions.is_empty() {
+                    clauses.push(clause(&conditions, &actions));
+                    (conditions, actions) = (Vec::new(), Vec::new());
+                }
+                conditions.push(format!("{} {} {}", one.field, words(one.op), meant(one)));
+            }
             Item::Statement(statement) => actions.push(action(statement)),
             Item::Opaque(opaque) => actions.push(format!(
                 "does what {} {} says, which is not decoded",
@@ -44,8 +51,20 @@ pub(crate) fn summary(rule: &Rule) -> String {
         }
     }
     if actions.is_empty() {
-        actions.push("does nothing".to_owned());
+        actions.push(
+            if clauses.is_empty() {
+                "does nothing"
+            } else {
+                "nothing more"
+            }
+            .to_owned(),
+        );
     }
+    clauses.push(clause(&conditions, &actions));
+    clauses.join("; then, ")
+}
+
+fn clause(conditions: &[String], actions: &[String]) -> String {
     let when = if conditions.is_empty() {
         "every packet".to_owned()
     } else {
@@ -145,6 +164,13 @@ fn action(statement: &Statement) -> String {
         Statement::Limit { .. } => "goes on only within a rate".to_owned(),
         Statement::Nat { .. } => "translates its addresses".to_owned(),
         Statement::Set { field, value: of } => format!("sets {field} to {}", value(of)),
+        Statement::MapTo { key, map, .. } => {
+            let map = map
+                .as_ref()
+                .map_or_else(|| "a map".to_owned(), |name| format!("the map {name}"));
+            format!("looks {key} up in {map}, and lets what is not there go on with the next rule")
+        }
+        Statement::Target { name, .. } => format!("does what the target {name} does"),
         Statement::Notrack => "leaves it untracked".to_owned(),
         Statement::Queue { .. } => "hands it to a program".to_owned(),
         Statement::Dynset { op, set, key, .. } => format!("does {op} {key} in the set {set}"),

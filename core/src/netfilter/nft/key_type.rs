@@ -17,7 +17,7 @@ const TYPE_BITS: u32 = 6;
 /// A row of [`DATATYPES`].
 pub(crate) type Datatype = (u32, &'static str, Type, Option<usize>);
 
-pub(crate) const DATATYPES: [Datatype; 40] = [
+pub(crate) const DATATYPES: [Datatype; 41] = [
     (2, "nf_proto", Type::Network, Some(1)),
     (4, "integer", Type::Bytes, None),
     (5, "string", Type::Text, None),
@@ -58,6 +58,7 @@ pub(crate) const DATATYPES: [Datatype; 40] = [
     (41, "ifname", Type::IfName, Some(16)),
     (42, "igmp_type", Type::Network, Some(1)),
     (45, "day", Type::Host, Some(1)),
+    (46, "cgroupsv2", Type::Group, Some(8)),
 ];
 
 /// The word for a datatype and its parts. `fields` are the lengths of the parts of a concatenation, where they are said

@@ -62,6 +62,7 @@ fn rule(handle: u64, code: i32, more: &[Vec<u8>]) -> RawMessage {
 
 fn raw(messages: &[RawMessage]) -> NetlinkRaw {
     NetlinkRaw {
+        groups: Vec::new(),
         links: Vec::new(),
         sets: Vec::new(),
         messages: messages.to_vec(),

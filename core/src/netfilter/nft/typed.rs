@@ -20,6 +20,8 @@ pub(crate) enum Type {
     IfName,
     /// The kernel's index of a link: resolved to the name, never kept.
     IfIndex,
+    /// The kernel's number of a control group: resolved to the path, never kept as if it meant something elsewhere.
+    Group,
     CtState,
     CtStatus,
     /// `IPCT_*`: what a change of a connection is reported for.
@@ -108,6 +110,7 @@ impl Type {
             Self::Host => Self::Network,
             Self::Network => Self::Host,
             Self::IfIndex => Self::Reversed(&Self::IfIndex),
+            Self::Group => Self::Reversed(&Self::Group),
             Self::CtState => Self::Reversed(&Self::CtState),
             Self::CtStatus => Self::Reversed(&Self::CtStatus),
             Self::CtEvent => Self::Reversed(&Self::CtEvent),
@@ -128,6 +131,7 @@ impl Type {
             self,
             Self::Host
                 | Self::IfIndex
+                | Self::Group
                 | Self::CtState
                 | Self::CtStatus
                 | Self::CtEvent
@@ -154,6 +158,7 @@ impl Type {
             Self::IfName | Self::Text if bytes.last() == Some(&b'\\') => return None,
             Self::IfName | Self::Text => Value::Text(name(bytes)),
             Self::IfIndex => index(bytes, links)?,
+            Self::Group => group(bytes, links)?,
             Self::Reachability => {
                 Value::Symbol(names::name_of(&ROUTE_TYPES, small(host(bytes)?)?)?.to_owned())
             }
@@ -200,6 +205,18 @@ fn index(bytes: &[u8], links: &NetlinkRaw) -> Option<Value> {
         Some(name) => Some(Value::Text(name.clone())),
         None => Some(Value::Symbol(format!("no link {index}"))),
     }
+}
+
+/// What begins the word for a control group whose path is not known.
+pub(crate) const NO_GROUP: &str = "control group ";
+
+/// One whose path was not read, or that is no more, is kept by its number, which two hosts can't share.
+fn group(bytes: &[u8], links: &NetlinkRaw) -> Option<Value> {
+    let number = host(bytes).filter(|_| bytes.len() == 8)?;
+    Some(match links.group_path(number) {
+        Some(path) => Value::Text(path.clone()),
+        None => Value::Symbol(format!("{NO_GROUP}{number}")),
+    })
 }
 
 /// A number of network order.

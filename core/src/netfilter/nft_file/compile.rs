@@ -10,10 +10,10 @@ use super::ast::{Chain, Element, Expr, Judgement, Kind, Rule, Set, Statement, Ta
 use super::attributes::{Attributes, user_data};
 use super::datatype::Ty;
 use super::{Notes, UNRESOLVED_JUMP, UNRESOLVED_SET};
-use crate::bytes::{Hex, Text};
+use crate::bytes::{Big, Hex, Text};
 use crate::netfilter::model::{Family, Hook};
 use crate::netfilter::nft::consts;
-use crate::raw::{LinkName, NetlinkRaw, RawMessage};
+use crate::raw::{GroupName, LinkName, NetlinkRaw, RawMessage};
 
 mod act;
 mod constant;
@@ -70,6 +70,7 @@ pub(super) struct Names {
 pub(super) struct Side<'n> {
     pub(super) messages: Vec<RawMessage>,
     pub(super) links: Vec<LinkName>,
+    groups: Vec<GroupName>,
     pub(super) notes: &'n mut Notes,
     /// Counts sets and chains without names.
     numbered: u64,
@@ -95,6 +96,7 @@ pub(super) fn tables(mut tables: Vec<Table>, notes: &mut Notes) -> Messages {
     let mut side = Side {
         messages: Vec::new(),
         links: Vec::new(),
+        groups: Vec::new(),
         notes,
         numbered: 0,
         phantoms: Vec::new(),
@@ -106,6 +108,7 @@ pub(super) fn tables(mut tables: Vec<Table>, notes: &mut Notes) -> Messages {
     }
     Messages {
         raw: NetlinkRaw {
+            groups: side.groups,
             links: side.links,
             sets: Vec::new(),
             messages: side.messages,
@@ -165,6 +168,21 @@ impl Side<'_> {
         let index = if is_loopback { 1 } else { next };
         self.links.push(LinkName { index, name });
         index
+    }
+
+    /// A number for a control group, which the text names by its path; no group has one that large.
+    pub(super) fn group(&mut self, path: &str) -> u64 {
+        const FIRST: u64 = 1 << 62;
+        let path = Text::from(path.trim_start_matches('/'));
+        if let Some(known) = self.groups.iter().find(|group| group.path == path) {
+            return known.number.0;
+        }
+        let number = FIRST.saturating_add(u64::try_from(self.groups.len()).unwrap_or(u64::MAX));
+        self.groups.push(GroupName {
+            number: Big(number),
+            path,
+        });
+        number
     }
 
     fn table(&mut self, table: &Table) {

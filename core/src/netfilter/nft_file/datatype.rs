@@ -22,6 +22,8 @@ pub(super) enum Form {
     Link,
     /// The kernel's number of a link.
     LinkIndex,
+    /// The path of a control group.
+    Group,
     Text,
     /// `30s`; milliseconds.
     Time,
@@ -105,7 +107,7 @@ static TYPES: [DataType; 48] = [
     row("time date", 43, Host, 64, Form::Date, &[]),
     row("hour", 44, Host, 32, Form::Hour, &[]),
     row("day", 45, Host, 8, Form::Day, words::DAYS),
-    row("cgroupsv2", 46, Host, 64, Form::Number, &[]),
+    row("cgroupsv2", 46, Host, 64, Form::Group, &[]),
     row("link kind", 41, Host, 128, Form::Text, &[]),
     row("queue number", 4, Host, 16, Form::Number, &[]),
     row("present", 39, Host, 32, Form::Number, words::BOOLEAN),

@@ -5,11 +5,14 @@ use super::{EMPTY_INPUT, NftFileError, Notes};
 use crate::netfilter::model::{Family, Hook};
 
 mod block;
+mod chain;
 mod field;
 mod lexer;
 mod macros;
 mod nat;
+mod object;
 mod parser;
+mod set;
 mod statement;
 mod value;
 

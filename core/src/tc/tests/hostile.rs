@@ -91,7 +91,7 @@ fn a_circle_of_parents_ends() {
 proptest! {
     #[test]
     fn random_bytes_never_panic(class in any::<bool>(), payload in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let raw = NetlinkRaw { sets: Vec::new(), links: vec![], messages: vec![RawMessage {
+        let raw = NetlinkRaw { groups: Vec::new(), sets: Vec::new(), links: vec![], messages: vec![RawMessage {
             message_type: if class { 40 } else { 36 },
             payload: Hex(payload),
         }] };

@@ -10,6 +10,7 @@ use netghost_core::raw::attr::Malformed;
 use super::attributes::Attributes;
 use super::names::{ELEMENT, Instead, Kind, renamed};
 use super::stored::{StoredChain, StoredRule, StoredSet};
+use super::taken::as_taken;
 use crate::netlink::batch::Part;
 
 /// `NFT_MSG_DELRULE`.
@@ -108,7 +109,7 @@ impl Batch<'_> {
             let name = None;
             ids.push((Kind::Chain, &chain.name, Instead { name, id: Some(id) }));
         }
-        let expressions = renamed(&rule.expressions.0, &|kind, name| {
+        let expressions = renamed(&as_taken(&rule.expressions.0)?, &|kind, name| {
             let mut all = ids.iter();
             let (_, _, instead) = all.find(|(of, known, _)| *of == kind && *known == name)?;
             Some(instead.clone())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::library::{self, Attributes, Expression, Set};
-use super::said::{Said, hex};
+use super::said::{Said, from_hex, hex};
 
 /// `NFT_SET_ANONYMOUS`, `_INTERVAL`.
 const ANONYMOUS: u64 = 1;
@@ -51,16 +51,21 @@ impl Order {
 
 /// What is computed is a place of its own, named by the places that it is computed of.
 fn computed(of: &[String], length: usize) -> Held {
-    Held::Place {
-        source: format!("of {}", of.join(" . ")),
-        at: 0,
-        mask: vec![0xff; length],
-        flip: vec![0; length],
-        order: Order::default(),
-    }
+    Held::place(format!("of {}", of.join(" . ")), 0, length)
 }
 
 impl Held {
+    /// So many bytes of a place as they are.
+    fn place(source: String, at: usize, length: usize) -> Self {
+        Self::Place {
+            source,
+            at,
+            mask: vec![0xff; length],
+            flip: vec![0; length],
+            order: Order::default(),
+        }
+    }
+
     fn places(&self) -> Vec<String> {
         match self {
             Self::Place { source, at, .. } => match source.strip_prefix("of ") {
@@ -123,11 +128,7 @@ fn slot(register: u32) -> u32 {
 
 /// What the rule says; why not, where this interpreter lacks something.
 pub(super) fn rule(expressions: &[Expression], sets: &Sets) -> Result<Said, String> {
-    let mut machine = Machine {
-        sets,
-        registers: BTreeMap::new(),
-        said: Said::default(),
-    };
+    let mut machine = Machine::new(sets);
     for expression in expressions {
         machine
             .step(expression)
@@ -136,8 +137,17 @@ pub(super) fn rule(expressions: &[Expression], sets: &Sets) -> Result<Said, Stri
     Ok(machine.said)
 }
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
+    fn new(sets: &'a Sets) -> Self {
+        Self {
+            sets,
+            registers: BTreeMap::new(),
+            said: Said::default(),
+        }
+    }
+
     fn step(&mut self, e: &Expression) -> Option<()> {
+        let n = |attribute| e.number(attribute).unwrap_or(0);
         match e.name.as_str() {
             "payload" => self.payload(e),
             "meta" => self.keyed(e, e.number(1)?.to_string(), (2, 3)),
@@ -152,22 +162,17 @@ impl Machine<'_> {
                 self.keyed(e, format!("{}{level}", e.number(1)?), (2, 99))
             }
             "osf" => {
-                let key = format!("{} {}", e.number(2).unwrap_or(0), e.number(3).unwrap_or(0));
+                let key = format!("{} {}", n(2), n(3));
                 self.keyed(e, key, (1, 99))
             }
             "xfrm" => {
-                let key = format!("{} {} {}", e.number(3)?, e.number(4)?, e.number(5).unwrap_or(0));
+                let key = format!("{} {} {}", e.number(3)?, e.number(4)?, n(5));
                 self.keyed(e, key, (1, 99))
             }
             "fib" => self.fib(e),
             "exthdr" => self.exthdr(e),
             "numgen" => {
-                let how = format!(
-                    "numgen {} {} {}",
-                    e.number(3)?,
-                    e.number(2)?,
-                    e.number(4).unwrap_or(0)
-                );
+                let how = format!("numgen {} {} {}", e.number(3)?, e.number(2)?, n(4));
                 self.store(e.register(1)?, 4, computed(&[how], 4))
             }
             "hash" => self.hash(e),
@@ -193,14 +198,7 @@ impl Machine<'_> {
     }
 
     fn load(&mut self, register: u32, source: &str, at: usize, length: usize) -> Option<()> {
-        let held = Held::Place {
-            source: source.to_owned(),
-            at,
-            mask: vec![0xff; length],
-            flip: vec![0; length],
-            order: Order::default(),
-        };
-        self.store(register, length, held)
+        self.store(register, length, Held::place(source.to_owned(), at, length))
     }
 
     fn held(&self, register: u32) -> Option<Held> {
@@ -388,10 +386,16 @@ impl Machine<'_> {
         Some(out)
     }
 
+    /// A set, and what is in the registers from one on that is looked for in it.
+    fn asked(&self, name: &str, register: u32) -> Option<(&'a Set, Vec<(Held, usize)>)> {
+        let set = self.sets.get(name)?;
+        let length = usize::try_from(set.number(4)).ok()?;
+        Some((set, self.concatenation(register, length)?))
+    }
+
     fn lookup(&mut self, e: &Expression) -> Option<()> {
         let name = e.text(3)?;
-        let set = self.sets.get(&name)?;
-        let key = self.concatenation(e.register(1)?, usize::try_from(set.number(4)).ok()?)?;
+        let (set, key) = self.asked(&name, e.register(1)?)?;
         if set.number(2) & ANONYMOUS != 0 && key.len() == 1 && e.register(2).is_none() {
             let elements = elements(set, &[(key[0].1, key[0].0.order())])?;
             if let [one] = elements.as_slice() {
@@ -414,13 +418,8 @@ impl Machine<'_> {
 
     /// A set in place with one element is a comparison with it.
     fn one(&mut self, held: &Held, element: &str, inside: bool) -> Option<()> {
-        let bytes = |text: &str| -> Option<Vec<u8>> {
-            (0..text.len() / 2)
-                .map(|at| u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).ok())
-                .collect()
-        };
         let (from, to) = element.split_once('-')?;
-        let (from, to) = (bytes(from)?, bytes(to)?);
+        let (from, to) = (from_hex(from)?, from_hex(to)?);
         let Held::Place { source, at, mask, .. } = held else {
             return None;
         };
@@ -446,6 +445,12 @@ impl Machine<'_> {
     fn taken(&self, register: Option<u32>) -> String {
         let word = register.and_then(|register| self.held(register));
         word.map(|held| held.word()).unwrap_or_default()
+    }
+
+    /// What a statement takes from two registers, apart.
+    fn pair(&self, e: &Expression, (one, other): (u16, u16)) -> String {
+        let (one, other) = (self.taken(e.register(one)), self.taken(e.register(other)));
+        format!("{one:?} {other:?}")
     }
 
     fn both(&self, e: &Expression, (low, high): (u16, u16)) -> String {
@@ -488,25 +493,15 @@ impl Machine<'_> {
             "redir" => format!("redirect to {:?} {}", self.both(e, (1, 2)), n(3) & 0x5c),
             "queue" => format!("queue {} {} {}", n(1), n(2), n(3)),
             "tproxy" => {
-                let (address, port) = (self.taken(e.register(2)), self.taken(e.register(3)));
-                format!("tproxy to {address:?} {port:?}")
+                format!("tproxy to {}", self.pair(e, (2, 3)))
             }
             "synproxy" => format!("synproxy {} {} {}", n(1), n(2), n(3)),
-            "dup" => format!(
-                "dup to {:?} {:?}",
-                self.taken(e.register(1)),
-                self.taken(e.register(2))
-            ),
-            "fwd" => format!(
-                "fwd to {:?} {:?}",
-                self.taken(e.register(2)),
-                self.taken(e.register(1))
-            ),
+            "dup" => format!("dup to {}", self.pair(e, (1, 2))),
+            "fwd" => format!("fwd to {}", self.pair(e, (2, 1))),
             "objref" if e.text(2).is_some() => format!("object {} {:?}", n(1), e.text(2)?),
             "objref" => {
                 let name = e.text(4)?;
-                let set = self.sets.get(&name)?;
-                let key = self.concatenation(e.register(3)?, usize::try_from(set.number(4)).ok()?)?;
+                let (set, key) = self.asked(&name, e.register(3)?)?;
                 format!("{} mapped by {}", keys(&key), inlined(&name, set, &key)?)
             }
             "dynset" => self.dynset(e)?,
@@ -518,13 +513,8 @@ impl Machine<'_> {
 
     fn dynset(&mut self, e: &Expression) -> Option<String> {
         let name = e.text(5)?;
-        let set = self.sets.get(&name)?;
-        let key = self.concatenation(e.register(1)?, usize::try_from(set.number(4)).ok()?)?;
-        let mut inner = Machine {
-            sets: self.sets,
-            registers: BTreeMap::new(),
-            said: Said::default(),
-        };
+        let (_, key) = self.asked(&name, e.register(1)?)?;
+        let mut inner = Machine::new(self.sets);
         for expression in &e.inner {
             inner.step(expression)?;
         }

@@ -425,6 +425,10 @@ impl Place {
                 let link = links.links.iter().find(|link| link.name == *text)?;
                 link.index.to_ne_bytes().to_vec()
             }
+            Value::Text(text) if self.source.starts_with("socket 3 ") => {
+                let group = links.groups.iter().find(|group| group.path == *text)?;
+                self.number(group.number.0)
+            }
             Value::Text(text) => name(text.as_bytes(), self.bits / 8),
             Value::Symbol(word) => self.word(word)?,
             Value::Flags(words) if self.kind == Kind::Label => {

@@ -9,6 +9,13 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// [`hex`] back again.
+pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    (0..text.len() / 2)
+        .map(|at| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok())
+        .collect()
+}
+
 /// What looks at names, of which only the bytes up to the first NUL say something.
 fn is_name(source: &str) -> bool {
     let names = [
@@ -71,9 +78,7 @@ impl Said {
             && let Some(before) = self.0.last()
             && let Some(from) = before.strip_prefix(&format!("{source}+{at} >= "))
         {
-            let from: Vec<u8> = (0..from.len() / 2)
-                .map(|byte| u8::from_str_radix(&from[byte * 2..byte * 2 + 2], 16).unwrap())
-                .collect();
+            let from = from_hex(from).unwrap();
             self.0.pop();
             return self.within(source, at, &from, value, true);
         }

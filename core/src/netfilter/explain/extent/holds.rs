@@ -25,9 +25,13 @@ impl Extent {
                 Self::Flags {
                     flags: others,
                     none: or_none,
-                    ..
+                    exclusive: or_exclusive,
                 },
-            ) => Some(flags_hold((flags, *none), (others, *or_none), *exclusive)),
+            ) => Some(flags_hold(
+                (flags, *none),
+                (others, *or_none),
+                *exclusive && *or_exclusive,
+            )),
             (
                 Self::Masked { mask, value },
                 Self::Masked {

@@ -87,7 +87,7 @@ const SOCKET: [Key; 4] = [
     (0, "transparent", Type::Host, 1),
     (1, "mark", Type::Host, 4),
     (2, "wildcard", Type::Host, 1),
-    (CGROUP, "cgroupv2", Type::Host, 8),
+    (CGROUP, "cgroupv2", Type::Group, 8),
 ];
 
 /// `NFT_SOCKET_CGROUPV2`, the only one with a level.

@@ -73,9 +73,13 @@ impl<'a> Stream<'a> {
             count.message(message)?;
         }
         // The configuration goes before everything is decoded again: a large set is not to be in memory twice.
-        let (named, frame) = {
+        let (named, frame, gaps) = {
             let config = Lift::new(header)?.ruleset()?.config;
-            (names(&config), Frame::new(&config)?)
+            (
+                names(&config),
+                Frame::new(&config)?,
+                unresolved::set_gaps(&config),
+            )
         };
         let lift = Lift::new(header)?;
         let implicit = Implicit::of(&lift.chains);
@@ -89,7 +93,7 @@ impl<'a> Stream<'a> {
             next: 0,
             filled: BTreeSet::new(),
             count,
-            gaps: Vec::new(),
+            gaps,
             rules: 0,
             in_chain: 0,
             sink: Sink::default(),
@@ -148,11 +152,10 @@ impl<'a> Stream<'a> {
                 self.filled.insert((family, table.clone(), set.clone()));
             }
         }
-        if unresolved::names_a_set(rule)
-            && let Some(id) = self.chains.get(self.next)
-        {
+        if let Some(id) = self.chains.get(self.next) {
             let number = self.in_chain.saturating_add(1);
-            self.gaps.push(unresolved::gap(&id.to_string(), number));
+            self.gaps
+                .extend(unresolved::of_rule(&id.to_string(), rule, number));
         }
     }
 

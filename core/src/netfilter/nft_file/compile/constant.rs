@@ -146,6 +146,7 @@ impl Emitter<'_, '_> {
                 None if is_link(word) => Ok(self.side.link(word).into()),
                 None => Err(unknown()),
             },
+            Form::Group => Ok(plain.unwrap_or_else(|| self.side.group(word).into())),
             Form::Time => milliseconds(word).map(u128::from).ok_or_else(unknown),
             Form::TcHandle => tc_handle(word)
                 .or_else(|| words::number(ty.of.words, word).map(u128::from))

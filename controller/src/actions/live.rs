@@ -1,0 +1,63 @@
+//! What this process knows of actions beside the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use netghost_core::fleet::Id;
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant};
+
+/// The actions that are under way in this process, when those that wait run out, and who watches.
+#[derive(Debug, Default)]
+pub struct Live {
+    inner: Mutex<Inner>,
+    changes: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    running: BTreeSet<Id>,
+    /// By a clock that nobody sets.
+    until: BTreeMap<Id, Instant>,
+}
+
+impl Live {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an action as carried on here. False if it is already.
+    pub(super) fn begin(&self, id: Id) -> bool {
+        self.inner().running.insert(id)
+    }
+
+    /// It is carried on here no more.
+    pub(super) fn end(&self, id: Id) {
+        self.inner().running.remove(&id);
+    }
+
+    /// When this action's lifetime ends: so long from the first time that this is asked for it.
+    pub(super) fn until(&self, id: Id, left: Duration) -> Instant {
+        let now = Instant::now();
+        let mut inner = self.inner();
+        *inner
+            .until
+            .entry(id)
+            .or_insert_with(|| now.checked_add(left).unwrap_or(now))
+    }
+
+    /// Forgets the ends of all but these.
+    pub(super) fn keep(&self, open: &BTreeSet<Id>) {
+        self.inner().until.retain(|id, _| open.contains(id));
+    }
+
+    /// Rows have changed: those who watch are told.
+    pub(crate) fn changed(&self) {
+        self.changes.send_replace(());
+    }
+
+    /// Tells when rows have changed.
+    pub(crate) fn watch(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+}
