@@ -113,7 +113,18 @@ impl Stand {
         }
         script.push_str("exec \"$@\"");
         let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", &script, "sh", PROGRAM, job, "--listen"]);
+        command.args([
+            "--mount",
+            "--propagation",
+            "slave",
+            "sh",
+            "-c",
+            &script,
+            "sh",
+            PROGRAM,
+            job,
+            "--listen",
+        ]);
         command.arg(self.path(socket));
         for (option, file) in [
             ("--state", "state"),
