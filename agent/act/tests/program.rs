@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 
 use netghost_act::frame;
 use netghost_core::bytes::Text;
-use netghost_core::gate::{ActionState, Answer, Demand, LONGEST_DEMAND, Operation, Package, RuleRef, Server};
+use netghost_core::gate::{
+    ActionState, Answer, Demand, IpFamily, LONGEST_DEMAND, Operation, Package, RuleRef, Server,
+};
 use netghost_core::netfilter::model::Family;
 use rustix::process::Uid;
 use rustix::thread::set_thread_uid;
@@ -307,6 +309,57 @@ fn root_what_waits_is_undone_when_the_guard_is_stopped() {
     assert_eq!(stands(stand.standing(action)).state, ActionState::Undone);
 }
 
+/// A program that was started for a change goes on when its starter is killed. Nothing is taken for final before it has ended.
+#[test]
+fn root_a_tool_that_outlives_its_starter_is_waited_for() {
+    let mut stand = Stand::started();
+    let add = [
+        "iptables-legacy",
+        "-w",
+        "20",
+        "-A",
+        "INPUT",
+        "-p",
+        "tcp",
+        "--dport",
+        "5001",
+        "-j",
+        "DROP",
+    ];
+    stand.namespace.must(&add).unwrap();
+    let before = stand.configuration();
+    let action = stand.propose(Operation::LegacyDelete {
+        family: IpFamily::Ip,
+        table: Text::from("filter"),
+        chain: Text::from("INPUT"),
+        rule: RuleRef {
+            text: Text::from("-p tcp -m tcp --dport 5001 -j DROP"),
+            occurrence: 1,
+        },
+    });
+    let held = std::fs::File::open(stand.path("xtables.lock")).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let asks = thread::spawn({
+        let (socket, demand) = (stand.socket(), perform(&action));
+        move || netghost_act::ask::ask(&socket, &demand)
+    });
+    let begun = Instant::now();
+    while !stand.strangers().iter().any(|process| process.contains("-D")) {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", stand.strangers());
+        thread::sleep(Duration::from_millis(5));
+    }
+    stand.kill_serve();
+    assert!(asks.join().unwrap().is_err());
+    // It still waits for the lock of xtables; now it has it, and deletes the rule.
+    thread::sleep(Duration::from_millis(500));
+    drop(held);
+    stand.restart();
+    let ended = stands(stand.end(action.digest().unwrap()));
+    assert_eq!(stand.configuration(), before, "{ended:?}");
+    assert_eq!(ended.state, ActionState::Undone, "{ended:?}");
+    stand.is_clean();
+}
+
 /// As the socket unit starts it: the connection is its standard input.
 #[test]
 fn root_one_connection_is_one_demand() {
@@ -354,7 +407,10 @@ fn root_another_user_is_refused() {
             // Of this thread alone, which ends here.
             set_thread_uid(Uid::from_raw(65_534)).unwrap();
             let mut stream = UnixStream::connect(path).unwrap();
-            drop(frame::write(&mut stream, br#"{"say":"hello"}"#));
+            drop(frame::write(
+                &mut stream,
+                format!(r#"{{"say":"hello","action":"{}"}}"#, "0".repeat(64)).as_bytes(),
+            ));
             frame::read(&mut stream, LONGEST_DEMAND).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         });
         let heard = other.join().unwrap().unwrap_or_default();

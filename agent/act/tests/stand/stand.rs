@@ -78,6 +78,7 @@ impl Stand {
             let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
             fs::set_permissions(&fake, executable).unwrap();
         }
+        fs::write(stand.path("xtables.lock"), b"").unwrap();
         let policy = "change = \"approve\"\ninstall = \"approve\"\n";
         fs::write(stand.path("policy.toml"), policy).unwrap();
         fs::write(stand.path("approvers.pem"), signer(1).public().to_pem().unwrap()).unwrap();
@@ -111,6 +112,12 @@ impl Stand {
                 self.fake(program).display()
             ));
         }
+        // A lock of its own: other tests hold the machine's.
+        let lock = self.path("xtables.lock");
+        script.push_str(&format!(
+            "touch /run/xtables.lock && mount --bind {} /run/xtables.lock && ",
+            lock.display()
+        ));
         script.push_str("exec \"$@\"");
         let mut command = Command::new("unshare");
         command.args([
