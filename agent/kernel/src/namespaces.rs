@@ -178,9 +178,14 @@ pub fn within<T: Send>(namespace: &Namespace, inside: impl FnOnce() -> T + Send)
     if door.metadata()?.ino() != namespace.inode {
         return Err(gone());
     }
+    within_file(&door, inside)
+}
+
+/// The same by an open file of the namespace.
+pub(crate) fn within_file<T: Send>(door: &File, inside: impl FnOnce() -> T + Send) -> io::Result<T> {
     thread::scope(|scope| {
         let moved = || {
-            enter::enter(&door)?;
+            enter::enter(door)?;
             Ok(inside())
         };
         let thread = thread::Builder::new().spawn_scoped(scope, moved)?;
