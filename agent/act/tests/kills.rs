@@ -82,20 +82,32 @@ const THENS: [Then; 8] = [
 ];
 
 /// What is there before each action, besides much that must stay as it is.
-const BEFORE: &str = "
-nft flush ruleset
-nft add table inet t
-nft add set inet t named { type ipv4_addr; elements = { 10.0.0.1, 10.0.0.7 }; }
-nft add chain inet t c { type filter hook input priority 0; policy accept; }
-nft add rule inet t c tcp dport 22 accept
-nft add rule inet t c tcp dport 5001 drop
-nft add rule inet t c ip saddr @named counter accept
-nft add rule inet t c tcp dport { 1, 2, 5-9 } drop
-iptables-legacy -w 20 -F
-iptables-legacy -w 20 -A INPUT -p tcp --dport 22 -j ACCEPT
-iptables-legacy -w 20 -A INPUT -p tcp --dport 5001 -j DROP
-iptables-legacy -w 20 -A INPUT -s 10.0.0.0/8 -j ACCEPT
-ip link del d0 2>/dev/null; ip link add d0 type veth peer name d1
+const RULES: &str = "
+flush ruleset
+table inet t {
+  set named { type ipv4_addr; elements = { 10.0.0.1, 10.0.0.7 }; }
+  chain c {
+    type filter hook input priority 0; policy accept;
+    tcp dport 22 accept
+    tcp dport 5001 drop
+    ip saddr @named counter accept
+    tcp dport { 1, 2, 5-9 } drop
+  }
+}
+";
+const LEGACY: &str = "
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -p tcp --dport 22 -j ACCEPT
+-A INPUT -p tcp --dport 5001 -j DROP
+-A INPUT -s 10.0.0.0/8 -j ACCEPT
+COMMIT
+";
+const SHAPERS: &str = "
+! ip link show d0 >/dev/null 2>&1 || ip link del d0
+ip link add d0 type veth peer name d1
 tc qdisc add dev d0 root handle 1: htb default 10
 tc class add dev d0 parent 1: classid 1:10 htb rate 5mbit
 tc qdisc add dev d0 parent 1:10 handle 10: pfifo limit 50
@@ -243,8 +255,14 @@ impl Series {
     /// All is as it is before an action, which is proposed.
     fn prepared(&mut self, kind: Kind) -> (Action, (String, Option<String>)) {
         let stand = &mut self.stand;
-        for line in BEFORE.lines().filter(|line| !line.is_empty()) {
-            stand.namespace.must(&["sh", "-c", line]).unwrap();
+        let made: [(&[&str], &str); 3] = [
+            (&["nft", "-f", "-"], RULES),
+            (&["iptables-legacy-restore", "-w", "20"], LEGACY),
+            (&["sh", "-eu"], SHAPERS),
+        ];
+        for (tool, text) in made {
+            let output = stand.namespace.exec_with_input(tool, text.as_bytes()).unwrap();
+            output.ok(tool).unwrap();
         }
         drop(fs::remove_file(stand.path("package")));
         let before = state(stand);

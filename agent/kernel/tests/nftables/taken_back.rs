@@ -7,7 +7,7 @@ use netghost_kernel::write;
 use crate::phrases;
 use crate::reading::{config, read};
 
-/// A deletion is planned only where the kernel would take back what it lists: so it is for every phrase, and every tenth rule goes and
+/// A deletion is planned only where the kernel would take back what it lists: so it is for every phrase, and every twentieth rule goes and
 /// comes.
 #[test]
 fn root_every_phrase_is_taken_back() {
@@ -39,7 +39,7 @@ fn root_every_phrase_is_taken_back() {
                     texts.push(text);
                     let done = namespace.enter(|| {
                         let change = write::plan(&operation)?;
-                        if planned % 10 == 0 {
+                        if planned % 20 == 0 {
                             change.apply()?;
                             change.undo()?;
                         }

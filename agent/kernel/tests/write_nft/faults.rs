@@ -162,7 +162,7 @@ fn root_a_table_with_an_owner_is_refused() {
         stop.display()
     );
     let refused = std::thread::scope(|scope| {
-        let owner = scope.spawn(|| host.0.exec(&["sh", "-c", &script]).unwrap());
+        let owner = scope.spawn(|| host.0.exec(&["timeout", "60", "sh", "-c", &script]).unwrap());
         let operation = deletion(Family::Inet, "o", "c", "drop");
         let refused = (0..100).find_map(|_| match host.plan(&operation) {
             Err(WriteError::NotThere { .. }) => {
@@ -239,7 +239,9 @@ fn beside_a_writer<T>(host: &Host, work: impl FnOnce() -> T) -> T {
                 time: Duration::from_secs(600),
                 ..Limits::default()
             };
-            host.0.exec_within(&["sh", "-c", &writer], b"", limits).unwrap()
+            // It ends by itself where the test is ended before it can say so.
+            let argv = ["timeout", "60", "sh", "-c", &writer];
+            host.0.exec_within(&argv, b"", limits).unwrap()
         });
         while host.generation() == generation {
             std::thread::sleep(Duration::from_millis(5));
