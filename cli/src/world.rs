@@ -17,6 +17,9 @@ use crate::output::printable;
 use crate::store::Store;
 use crate::{clock, fleet, host};
 
+/// Where a host's owner puts the approvers' CA and their list, unless `NETGHOST_ETC` says otherwise. Only the command looks there
+/// by it: netghost-act has its own paths.
+const ETC: &str = "/etc/netghost";
 /// Where the process that acts on a host listens, unless `NETGHOST_ACT_SOCKET` says otherwise.
 const ACT_SOCKET: &str = "/run/netghost/act.sock";
 /// More than anybody types, in bytes.
@@ -112,7 +115,7 @@ impl World {
             person: ["SUDO_USER", "LOGNAME", "USER"]
                 .iter()
                 .find_map(|variable| std::env::var(variable).ok().filter(|name| !name.is_empty())),
-            etc: PathBuf::from("/etc/netghost"),
+            etc: path("NETGHOST_ETC").unwrap_or_else(|| PathBuf::from(ETC)),
             act_socket: path("NETGHOST_ACT_SOCKET").unwrap_or_else(|| PathBuf::from(ACT_SOCKET)),
         }
     }

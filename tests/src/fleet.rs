@@ -15,8 +15,10 @@ use crate::run::{Limits, Output};
 use crate::vm::Vm;
 
 mod files;
+mod gate;
 mod programs;
 
+pub use gate::APPROVER;
 pub use programs::Programs;
 
 /// The controller's port.
@@ -38,6 +40,8 @@ pub struct Fleet {
     programs: Programs,
     controller: Option<Daemon>,
     agents: BTreeMap<String, Daemon>,
+    /// The process that acts, and its guard.
+    gates: BTreeMap<String, (Daemon, Daemon)>,
 }
 
 impl Fleet {
@@ -63,7 +67,14 @@ impl Fleet {
             "controller# netghost-controller user add ada --role admin | netghost login --controller {address}"
         ));
         let vms = fleet.members();
+        if plan.gate {
+            fleet.found_approvers(tell)?;
+        }
         for vm in &vms {
+            if plan.gate {
+                tell(&format!("{vm}# systemctl enable --now netghost-act.socket"));
+                fleet.start_gate(vm)?;
+            }
             tell(&format!(
                 "controller# netghost token create --uses 1 --lifetime 10m | \
                  {vm}# netghost-agent enroll --controller {address} --name {vm}"
@@ -87,6 +98,7 @@ impl Fleet {
             programs,
             controller: None,
             agents: BTreeMap::new(),
+            gates: BTreeMap::new(),
         };
         fleet.write_configuration(Configured::default())?;
         let name = fleet.address().ip().to_string();
@@ -108,6 +120,7 @@ impl Fleet {
             programs: Programs::find()?,
             controller: None,
             agents: BTreeMap::new(),
+            gates: BTreeMap::new(),
         })
     }
 

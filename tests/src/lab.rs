@@ -26,6 +26,8 @@ pub struct Plan {
     pub vms: Vec<Kind>,
     /// One more, named [`CONTROLLER`], a namespace: for the program that the others report to.
     pub controller: bool,
+    /// On each VM of a fleet the process that does what approvers sign for.
+    pub gate: bool,
     /// The program `netghost-lab`, which keeps machines and runs in them; `None` looks for it.
     pub program: Option<PathBuf>,
 }
@@ -39,6 +41,7 @@ impl Plan {
             name: format!("{}-{number}", std::process::id()),
             vms: vms.to_vec(),
             controller: false,
+            gate: false,
             program: None,
         }
     }
@@ -47,6 +50,13 @@ impl Plan {
     #[must_use]
     pub fn with_controller(mut self) -> Self {
         self.controller = true;
+        self
+    }
+
+    /// The same with a gate on each VM of a fleet.
+    #[must_use]
+    pub fn with_gate(mut self) -> Self {
+        self.gate = true;
         self
     }
 

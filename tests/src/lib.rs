@@ -23,7 +23,7 @@ mod wire;
 pub use daemon::Daemon;
 pub use error::{LabError, Result};
 pub use fault::Fault;
-pub use fleet::Fleet;
+pub use fleet::{APPROVER, Fleet};
 pub use kind::Kind;
 pub use lab::{Lab, Plan};
 pub use netns::Namespace;

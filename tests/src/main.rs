@@ -40,6 +40,9 @@ enum Task {
         /// Run a controller on a VM of its own, and an enrolled agent on each of the others
         #[arg(long)]
         controller: bool,
+        /// An approvers' CA, the approver bob, and on each VM what does what he approves
+        #[arg(long, requires = "controller")]
+        gate: bool,
     },
     /// Remove a lab, also what a crash left of one
     Down {
@@ -66,6 +69,9 @@ enum Task {
     Operate {
         #[command(flatten)]
         lab: Name,
+        /// Who: the admin ada, or where there is a gate the approver bob
+        #[arg(long = "as", value_name = "USER", default_value = "ada")]
+        user: String,
         /// What `netghost` is to do
         #[arg(last = true, required = true)]
         words: Vec<String>,
@@ -159,7 +165,11 @@ fn perform(task: Task) -> Result<ExitCode> {
             kind,
             vms,
             controller,
-        } => up(&lab.name, kind, vms, controller)?,
+            gate,
+        } => {
+            let plan = Plan::new(&vec![kind; vms]).named(&lab.name);
+            up(if gate { plan.with_gate() } else { plan }, controller)?;
+        }
         Task::Down { lab } => remove::down(&RunDir::of(&lab.name)?)?,
         Task::Exec {
             lab,
@@ -170,7 +180,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         } => return exec(&lab.name, &vm, &argv, input, timeout),
         Task::Inject { lab, vm, fault } => fault.inject(Lab::open(&lab.name)?.vm(&vm)?)?,
         Task::Clear { lab, vm, fault } => fault.clear(Lab::open(&lab.name)?.vm(&vm)?)?,
-        Task::Operate { lab, words } => return operate(&lab.name, &words),
+        Task::Operate { lab, user, words } => return operate(&lab.name, &user, &words),
         Task::Start { lab, label, vm, argv } => start(&lab.name, &vm, &label, &argv)?,
         Task::Cut { lab, vm } => Lab::open(&lab.name)?.cut(&vm)?,
         Task::Heal { lab, vm } => Lab::open(&lab.name)?.heal(&vm)?,
@@ -187,22 +197,22 @@ fn perform(task: Task) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn up(name: &str, kind: Kind, vms: usize, controller: bool) -> Result<()> {
+fn up(plan: Plan, controller: bool) -> Result<()> {
     let program = std::env::current_exe().context("find this program")?;
-    let plan = Plan::new(&vec![kind; vms]).named(name).with_program(program);
+    let plan = plan.with_program(program);
     if controller {
         // Steps are shown as they are taken; a reader who has gone misses nothing.
         let tell = |step: &str| writeln!(io::stdout(), "{step}").unwrap_or_default();
         Fleet::up_telling(&plan, &tell)?.keep()?;
-        return show_lab(name);
+        return show_lab(&plan.name);
     }
     Lab::up(&plan)?.keep()?;
-    show_lab(name)
+    show_lab(&plan.name)
 }
 
-fn operate(lab: &str, words: &[String]) -> Result<ExitCode> {
+fn operate(lab: &str, user: &str, words: &[String]) -> Result<ExitCode> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    pass_on(&Fleet::open(lab)?.netghost(&words)?)
+    pass_on(&Fleet::open(lab)?.netghost_as(user, &words, b"")?)
 }
 
 fn start(lab: &str, vm: &str, label: &str, argv: &[String]) -> Result<()> {

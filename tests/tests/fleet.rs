@@ -21,6 +21,8 @@ mod faults;
 mod files;
 #[path = "fleet/flow.rs"]
 mod flow;
+#[path = "fleet/gate.rs"]
+mod gate;
 #[path = "fleet/identity.rs"]
 mod identity;
 #[path = "fleet/load.rs"]

@@ -179,8 +179,9 @@ fn every_document_has_a_schema_and_every_schema_a_document() {
     ] {
         schema_names(&root().join(directory), &mut emitted);
     }
-    // A test of the refusal of later versions names one.
+    // Tests of the refusal of later versions name some.
     emitted.remove("netghost.manifest/v2");
+    emitted.remove("netghost.action/v2");
     let mut described = BTreeSet::new();
     for entry in std::fs::read_dir(root().join("docs/schemas")).unwrap() {
         let path = entry.unwrap().path();

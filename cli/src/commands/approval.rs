@@ -132,8 +132,12 @@ fn approve(args: &Approve, gate: &mut Gate, call: &Call<'_>) -> Result<Outcome, 
     let envelope = Consent::new(&action, approver)
         .and_then(|consent| consent.sign(&key))
         .map_err(|error| Failure::failed("internal", error))?;
+    let mut progress = Progress::new(call.format);
+    if gate.is_standalone() {
+        progress.say("handed to netghost-act, which answers when it is done");
+    }
     let approved = gate.approve(&row, envelope)?;
-    outcome(args, gate, approved, &action, call)
+    outcome(args, gate, approved, &action, &mut progress)
 }
 
 /// As whom the key signs; an error where that counts for nothing, so that nobody waits for a refusal.
@@ -231,9 +235,8 @@ fn outcome(
     gate: &mut Gate,
     row: Row,
     action: &Action,
-    call: &Call<'_>,
+    progress: &mut Progress,
 ) -> Result<Outcome, Failure> {
-    let mut progress = Progress::new(call.format);
     let window = Duration::from_secs(u64::from(action.window_s));
     let patience = args.patience.unwrap_or(OUTCOME.saturating_add(window));
     // A server that runs, and what a person confirms, come to no end by themselves that is worth waiting for.
@@ -242,7 +245,7 @@ fn outcome(
         |row: &Row| row.state.has_ended() || (row.state == ActionState::Applied && (server || standalone));
     let row = match args.no_wait || is_enough(&row) {
         true => row,
-        false => gate.until(row.id, &is_enough, patience, &mut progress)?,
+        false => gate.until(row.id, &is_enough, patience, progress)?,
     };
     progress.clear();
     let row = believed(row)?;

@@ -116,26 +116,39 @@ fn asked(row: &Row) -> Vec<Vec<String>> {
     ];
     rows.extend(row.ticket.iter().map(|ticket| pair("ticket", ticket.to_string())));
     rows.push(pair("operation", operation(&row.operation)));
-    rows.push(pair("vm", row.vm.clone()));
-    rows.extend(row.agent.iter().map(|agent| pair("agent", agent.to_string())));
-    rows.push(pair("namespace", row.namespace.to_string()));
-    rows.push(pair("requested", clock::shown(row.requested_at_us.0)));
-    if let Some(action) = &row.action {
-        rows.push(pair("host", action.target.host.to_string()));
-        rows.push(pair(
-            "boot",
-            Text::from(action.target.boot_id.as_str()).to_string(),
-        ));
-        rows.push(pair("permission", action.permission.as_str()));
-        rows.push(pair("touches", action.effect.object.to_string()));
-        rows.push(pair("before", action.effect.before.to_string()));
-        let after = action.effect.after.map(|digest| digest.to_string());
-        rows.push(pair(
-            "after",
-            after.unwrap_or_else(|| "can't be known before".to_owned()),
-        ));
-        rows.push(pair("written by", Text::from(action.tool.as_str()).to_string()));
+    let Some(action) = &row.action else {
+        rows.push(pair("vm", row.vm.clone()));
+        rows.push(pair("namespace", row.namespace.to_string()));
+        rows.push(pair("requested", clock::shown(row.requested_at_us.0)));
+        return rows;
+    };
+    rows.push(pair("host", action.target.host.to_string()));
+    rows.extend(
+        action
+            .target
+            .agent
+            .iter()
+            .map(|agent| pair("agent", agent.to_string())),
+    );
+    rows.push(pair(
+        "boot",
+        Text::from(action.target.boot_id.as_str()).to_string(),
+    ));
+    rows.push(pair("namespace", action.namespace.to_string()));
+    rows.push(pair("permission", action.permission.as_str()));
+    rows.push(pair("touches", action.effect.object.to_string()));
+    rows.push(pair("before", action.effect.before.to_string()));
+    let after = action.effect.after.map(|digest| digest.to_string());
+    rows.push(pair(
+        "after",
+        after.unwrap_or_else(|| "can't be known before".to_owned()),
+    ));
+    rows.push(pair("written by", Text::from(action.tool.as_str()).to_string()));
+    // The document has neither: that is the word of whoever keeps it.
+    if row.agent.is_some() {
+        rows.push(pair("the controller calls it", row.vm.clone()));
     }
+    rows.push(pair("requested", clock::shown(row.requested_at_us.0)));
     rows
 }
 

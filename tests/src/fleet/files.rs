@@ -1,5 +1,6 @@
 //! The files that a fleet's programs start from.
 
+use super::gate::Places;
 use super::{Configured, Fleet, owned};
 use crate::error::Result;
 use crate::vm::Vm;
@@ -44,12 +45,15 @@ pub(super) fn write_controller(fleet: &Fleet, configured: Configured<'_>) -> Res
 
 /// Writes an agent's configuration, and puts its program where its user can run it: what was built may lie in somebody's home.
 pub(super) fn write_agent(fleet: &Fleet, vm: &Vm, configured: Configured<'_>) -> Result<()> {
-    let home = vm.home();
+    let (home, gate) = (vm.home(), Places::of(vm));
     let text = format!(
-        "controller = \"{}\"\nstate_directory = \"{}\"\nruntime_directory = \"{}\"\n{}\n",
+        "controller = \"{}\"\nstate_directory = \"{}\"\nruntime_directory = \"{}\"\nact_socket = \"{}\"\n\
+         approvers_file = \"{}\"\n{}\n",
         fleet.address(),
         home.join("state").display(),
         home.join("run").display(),
+        gate.socket.display(),
+        gate.approvers.display(),
         configured.agent
     );
     vm.write(&home.join("agent.toml"), &text)?;

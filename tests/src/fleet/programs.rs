@@ -29,6 +29,14 @@ impl Programs {
             netghost: beside(&lab, "netghost")?,
         })
     }
+
+    /// `netghost-act`, which only some need.
+    ///
+    /// # Errors
+    /// [`LabError::NotBuilt`].
+    pub fn act(&self) -> Result<PathBuf> {
+        beside(&self.netghost, "netghost-act")
+    }
 }
 
 fn beside(lab: &Path, name: &str) -> Result<PathBuf> {
