@@ -6,36 +6,63 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use netghost_core::bytes::Text;
 use netghost_kernel::namespaces::own_processes;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal, setsid};
+use rustix::thread::set_no_new_privs;
 
 use crate::cgroup;
 use crate::namespace;
 use crate::trace::{Process, Trace};
 
+/// How long the end of a program's output is waited for when the program has ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Servers run as this user and group: the number of `nobody` wherever there is one (`overflowuid`).
+const NOBODY: u32 = 65_534;
 /// This very program, also after its file was replaced.
 pub const OWN: &str = "/proc/self/exe";
 
-/// Becomes a program, once its number is noted down. The environment is handed on as it is.
+/// Runs a program to its end, once this process's number is noted down. What it says is handed on as long as anybody listens, and
+/// read on when nobody does any more: a package manager whose output is cut off leaves packages half configured. The environment is
+/// handed on as it is.
 ///
 /// # Errors
-/// It did not; when all is well this does not return.
-pub fn traced(trace: &Path, words: &[OsString]) -> io::Error {
-    let note = Process::current().and_then(|process| {
-        let own = Trace {
-            process,
-            inner: None,
-            cgroup: None,
-        };
-        own.write(trace)
-    });
-    match (note, words.split_first()) {
-        (Err(error), _) => error,
-        (_, None) => io::ErrorKind::InvalidInput.into(),
-        (_, Some((program, args))) => Command::new(program).args(args).exec(),
+/// It did not start.
+pub fn traced(trace: &Path, words: &[OsString]) -> io::Result<ExitStatus> {
+    let own = Trace {
+        process: Process::current()?,
+        inner: None,
+        cgroup: None,
+    };
+    own.write(trace)?;
+    let (program, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (said, complained) = (child.stdout.take(), child.stderr.take());
+    let relays = [
+        thread::spawn(move || relay(said, io::stdout())),
+        thread::spawn(move || relay(complained, io::stderr())),
+    ];
+    let status = child.wait()?;
+    // What it left running may hold its output for ever.
+    let ended = Instant::now();
+    while !relays.iter().all(thread::JoinHandle::is_finished) && ended.elapsed() < LAST_WORDS {
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(status)
+}
+
+fn relay(from: Option<impl Read>, mut to: impl Write) {
+    let Some(mut from) = from else { return };
+    let (mut chunk, mut heard) = ([0; 4096], true);
+    while let Ok(length @ 1..) = from.read(&mut chunk) {
+        let said = chunk.get(..length).unwrap_or_default();
+        heard = heard && to.write_all(said).and_then(|()| to.flush()).is_ok();
     }
 }
 
@@ -59,7 +86,7 @@ pub struct Watched<'a> {
 ///
 /// # Errors
 /// It did not start, or failed.
-pub fn watch(watched: &Watched<'_>) -> io::Result<std::process::ExitStatus> {
+pub fn watch(watched: &Watched<'_>) -> io::Result<ExitStatus> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // Ended before the line above: then nobody tells.
     if getppid().map(Pid::as_raw_nonzero).map(i32::from) != Some(watched.parent) {
@@ -108,26 +135,26 @@ fn inner(watched: &Watched<'_>) -> io::Result<Child> {
     }
 }
 
-/// Becomes the server, once it is noted down. Runs as the first process of the PID namespace.
+/// Runs the server, once it is noted down, as a user without rights. This is the first process of the PID namespace, and stays:
+/// a process that changes its user is no longer told of its parent's end.
 ///
 /// # Errors
-/// It did not; when all is well this does not return.
-pub fn inside(words: &[OsString]) -> io::Error {
-    let ready = || {
-        set_parent_process_death_signal(Some(Signal::KILL))?;
-        let mut line = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        // Whoever ended before it heard this answers nothing.
-        line.write_all(b"r")?;
-        line.read_exact(&mut [0])
-    };
-    match (ready(), words.split_first()) {
-        (Err(error), _) => error,
-        (_, None) => io::ErrorKind::InvalidInput.into(),
-        (_, Some((program, args))) => Command::new(program)
-            .args(args)
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .exec(),
-    }
+/// It did not start.
+pub fn inside(words: &[OsString]) -> io::Result<ExitStatus> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let mut line = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // Whoever ended before it heard this answers nothing.
+    line.write_all(b"r")?;
+    line.read_exact(&mut [0])?;
+    set_no_new_privs(true)?;
+    let (program, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .uid(NOBODY)
+        .gid(NOBODY);
+    command.spawn()?.wait()
 }

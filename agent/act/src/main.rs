@@ -101,21 +101,24 @@ fn main() -> ExitCode {
 fn run(mut words: Words) -> ExitCode {
     let job = std::mem::take(&mut words.job);
     match job.as_str() {
-        // The stages before another program: they return only where something is wrong.
-        "exec" => match words.take("--trace") {
-            Some(trace) => failed(&exec::traced(Path::new(&trace), &words.behind)),
-            None => ended(2, USAGE),
-        },
-        "inside" => failed(&exec::inside(&words.behind)),
-        "watch" => match words.watched().map(|watched| exec::watch(&watched)) {
-            Some(Ok(status)) => {
-                ExitCode::from(status.code().and_then(|code| code.try_into().ok()).unwrap_or(4))
-            }
-            Some(Err(error)) => failed(&error),
-            None => ended(2, USAGE),
-        },
+        // The stages before another program.
+        "exec" => {
+            let trace = words.take("--trace");
+            lived(trace.map(|trace| exec::traced(Path::new(&trace), &words.behind)))
+        }
+        "inside" => lived(Some(exec::inside(&words.behind))),
+        "watch" => lived(words.watched().map(|watched| exec::watch(&watched))),
         "" | "serve" | "guard" | "settle" => daemon(&job, words),
         _ => ended(2, USAGE),
+    }
+}
+
+/// As the program ended.
+fn lived(ended_so: Option<std::io::Result<std::process::ExitStatus>>) -> ExitCode {
+    match ended_so {
+        Some(Ok(status)) => ExitCode::from(status.code().and_then(|code| code.try_into().ok()).unwrap_or(4)),
+        Some(Err(error)) => failed(&error),
+        None => ended(2, USAGE),
     }
 }
 

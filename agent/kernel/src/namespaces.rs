@@ -4,7 +4,7 @@
 //! is mounted on is not found: the kernel lists none.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -178,9 +178,14 @@ pub fn within<T: Send>(namespace: &Namespace, inside: impl FnOnce() -> T + Send)
     if door.metadata()?.ino() != namespace.inode {
         return Err(gone());
     }
+    within_file(&door, inside)
+}
+
+/// The same by an open file of the namespace.
+pub(crate) fn within_file<T: Send>(door: &File, inside: impl FnOnce() -> T + Send) -> io::Result<T> {
     thread::scope(|scope| {
         let moved = || {
-            enter::enter(&door)?;
+            enter::enter(door)?;
             Ok(inside())
         };
         let thread = thread::Builder::new().spawn_scoped(scope, moved)?;

@@ -180,6 +180,14 @@ impl<L: Link> Socket<L> {
         self.collect()
     }
 
+    /// Has the kernel change something and waits for its acknowledgement. `flags` are those of `linux/netlink.h` besides
+    /// `NLM_F_REQUEST` and `NLM_F_ACK`.
+    pub fn change(&mut self, message_type: u16, flags: u16, body: &[u8]) -> Result<(), DumpError> {
+        let flags = NlmF::from_bits_retain(flags) | NlmF::REQUEST | NlmF::ACK;
+        self.send(message_type, flags, body)?;
+        self.collect().map(drop)
+    }
+
     /// Asks for several things in one datagram; each answer is one message or a refusal, in the order of the requests.
     pub fn ask(&mut self, message_type: u16, bodies: &[Vec<u8>]) -> Result<Vec<Answer>, DumpError> {
         let first = self.sequence.wrapping_add(1);

@@ -27,9 +27,11 @@ const FAKES: [(&str, &str); 2] = [
     (
         "/usr/bin/apt-get",
         "#!/bin/sh
+set -e
 case \" $* \" in *' --simulate '*) echo 'Inst iperf (9.9 Fake)'; exit 0 ;; esac
-echo half-installed >HOME/package; sleep 0.15
-echo installed >HOME/package; echo 'Setting up iperf (9.9)'
+echo half-configured >HOME/package; sleep 0.15
+echo 'Setting up iperf (9.9)'
+echo installed >HOME/package
 ",
     ),
     (

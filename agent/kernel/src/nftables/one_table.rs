@@ -9,7 +9,7 @@ use netghost_core::raw::{NetlinkRaw, RawMessage};
 use super::{Reading, Unread, all_of, beyond, generation, header, sockets};
 use crate::modules::{Modules, Presence};
 use crate::netlink::{DumpError, Socket};
-use crate::{ipset, link_names};
+use crate::{groups, ipset, link_names};
 
 /// What a table held in one generation.
 #[derive(Debug, Clone)]
@@ -63,9 +63,11 @@ impl Reader {
         let after = generation(&mut self.netfilter)?;
         let links_after = link_names::read(&mut self.route)?;
         let stable = before == after && links == links_after && all_of(&messages, before)?;
+        let groups = groups::paths_for(messages.iter().map(|message| message.payload.0.as_slice()));
         let raw = NetlinkRaw {
             links,
             sets,
+            groups,
             messages,
         };
         Ok(stable.then_some(OneTable {

@@ -5,13 +5,13 @@ use netghost_core::netfilter::text;
 use netghost_kernel::write;
 
 use crate::phrases;
-use crate::reading::{config, read};
+use crate::reading::{config, namespace_with_links, read};
 
 /// A deletion is planned only where the kernel would take back what it lists: so it is for every phrase, and every twentieth rule goes and
 /// comes.
 #[test]
 fn root_every_phrase_is_taken_back() {
-    let namespace = phrases::namespace();
+    let namespace = namespace_with_links();
     let (mut planned, mut wrong) = (0, Vec::new());
     for (within, parts) in phrases::families::all() {
         phrases::load(

@@ -120,7 +120,9 @@ mod tests {
     }
 
     /// Attributes of four bytes by their numbers.
-    fn with(values: &[(u16, u32)]) -> Attributes {
+    type Numbers = &'static [(u16, u32)];
+
+    fn with(values: Numbers) -> Attributes {
         let mut out = Attributes::default();
         values.iter().for_each(|(kind, value)| out.be32(*kind, *value));
         out
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_is_listed_only_is_not_sent() {
-        let all: [(&str, &[(u16, u32)], &[(u16, u32)]); 8] = [
+        let all: [(&str, Numbers, Numbers); 8] = [
             ("dynset", &[(3, 1), (6, 0), (9, 1)], &[(3, 1), (9, 1)]),
             ("dynset", &[(3, 1), (6, 7), (9, 0)], &[(3, 1), (6, 7), (9, 0)]),
             ("dynset", &[(9, 1), (10, 0)], &[(10, 0), (9, 3)]),
