@@ -9,7 +9,7 @@ use netghost_core::section::coverage::coverage;
 use netghost_core::snapshot::Snapshot;
 use netghost_ns::ask::{AskError, ask};
 
-use crate::order::{Failed, Order};
+use crate::order::{Capture, Failed};
 use crate::outside::{Host, now_us};
 
 /// What stands in a manifest as the program that read.
@@ -17,7 +17,7 @@ const TOOL: &str = concat!("netghost-agent ", env!("CARGO_PKG_VERSION"));
 
 /// Reads what was ordered, in the network namespace of the calling thread, and in the others as far as somebody listens at
 /// `namespaces` who may enter them. What can't be read says so in its section.
-pub fn capture(order: &Order, host: &Host, namespaces: &Path) -> Result<Stored, Failed> {
+pub fn capture(order: &Capture, host: &Host, namespaces: &Path) -> Result<Stored, Failed> {
     let sections = netghost_kernel::capture(&order.sections, &now_us);
     let snapshot = Snapshot {
         target: host.target(),
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn manifest(socket: &Path) -> Manifest {
-        let order = Order {
+        let order = Capture {
             sections: vec![SectionName::Links],
             name: None,
             asked_by: None,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::failure::Status;
 
+mod actions;
 mod clock;
 mod host;
 mod network;
@@ -83,6 +84,7 @@ pub async fn walk(config: &Config) -> Answer {
     let mut steps = network::walk(config).await;
     steps.extend(process::walk(config));
     steps.extend(host::walk(config));
+    steps.extend(actions::walk(config).await);
     Answer {
         schema: SCHEMA,
         ok: match worst(&steps) {

@@ -25,6 +25,10 @@ pub struct Config {
     pub spool_limit: u64,
     /// How much is logged.
     pub log_level: tracing::Level,
+    /// Where the process listens that acts.
+    pub act_socket: PathBuf,
+    /// Where the approvers' CA is pinned, for the process that acts.
+    pub approvers_file: PathBuf,
 }
 
 /// Why a configuration is not taken.
@@ -69,6 +73,8 @@ struct Written {
     runtime_directory: PathBuf,
     spool_limit_mib: u64,
     log_level: String,
+    act_socket: PathBuf,
+    approvers_file: PathBuf,
 }
 
 impl Default for Written {
@@ -80,6 +86,8 @@ impl Default for Written {
             runtime_directory: "/run/netghost-agent".into(),
             spool_limit_mib: 256,
             log_level: "info".to_owned(),
+            act_socket: "/run/netghost/act.sock".into(),
+            approvers_file: "/etc/netghost/approvers.pem".into(),
         }
     }
 }
@@ -140,6 +148,8 @@ impl Config {
                 .map_err(|what| value("runtime_directory", what))?,
             spool_limit: mib(written.spool_limit_mib).map_err(|what| value("spool_limit_mib", what))?,
             log_level: level(&written.log_level).map_err(|what| value("log_level", what))?,
+            act_socket: absolute(written.act_socket).map_err(|what| value("act_socket", what))?,
+            approvers_file: absolute(written.approvers_file).map_err(|what| value("approvers_file", what))?,
         })
     }
 
@@ -199,13 +209,16 @@ mod tests {
     fn everything_written_is_taken() {
         let config = parse(
             "controller = \"c.example:7443\"\nproxy = \"http://p:3128\"\nstate_directory = \"/s\"\n\
-             runtime_directory = \"/r\"\nspool_limit_mib = 16\nlog_level = \"debug\"\n",
+             runtime_directory = \"/r\"\nspool_limit_mib = 16\nlog_level = \"debug\"\n\
+             act_socket = \"/a\"\napprovers_file = \"/p\"\n",
         )
         .unwrap();
         assert_eq!(config.controller.unwrap().to_string(), "c.example:7443");
         assert_eq!(config.proxy.unwrap().address.to_string(), "p:3128");
         assert_eq!(config.spool_limit, 16 << 20);
         assert_eq!(config.log_level, tracing::Level::DEBUG);
+        assert_eq!(config.act_socket, Path::new("/a"));
+        assert_eq!(config.approvers_file, Path::new("/p"));
     }
 
     #[test]
@@ -217,6 +230,8 @@ mod tests {
             ("proxy = \"p:1\"", &["proxy", "http://"]),
             ("state_directory = \"var\"", &["state_directory", "absolute"]),
             ("runtime_directory = \"\"", &["runtime_directory", "absolute"]),
+            ("act_socket = \"act.sock\"", &["act_socket", "absolute"]),
+            ("approvers_file = \"a.pem\"", &["approvers_file", "absolute"]),
             ("spool_limit_mib = 1", &["spool_limit_mib", "16"]),
             ("spool_limit_mib = -1", &["line 1"]),
             ("log_level = \"loud\"", &["log_level", "debug"]),

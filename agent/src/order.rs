@@ -5,15 +5,36 @@ use netghost_core::artifact::manifest::Meta;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::Text;
 use netghost_core::fleet::Id;
+use netghost_core::gate::{Demand, LONGEST_DEMAND};
 use netghost_core::section::SectionName;
 use netghost_proto::convert::BadField;
 use netghost_proto::v1;
 use serde::{Deserialize, Serialize};
 
+/// What is wanted. In a file the two are told apart by their fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Order {
+    /// A snapshot.
+    Capture(Capture),
+    /// Something of the process that acts.
+    Act(Act),
+}
+
+/// A demand that is passed on as it came: the process that acts trusts none of it, and neither does this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Act {
+    /// Canonical JSON of core's `gate::Demand`, or whatever else came.
+    pub demand: Text,
+    /// True if what is done has to be confirmed.
+    pub confirm: bool,
+}
+
 /// A snapshot is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+pub struct Capture {
     /// Which sections, sorted, each once; never empty.
     pub sections: Vec<SectionName>,
     /// The name of the baseline.
@@ -26,7 +47,7 @@ pub struct Order {
     pub note: Option<Text>,
 }
 
-/// How a command ended: one of the two, for ever.
+/// How a command ended: one of these, for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Outcome {
@@ -35,7 +56,12 @@ pub enum Outcome {
         /// SHA-256 of its manifest.
         manifest: Digest,
     },
-    /// There is none.
+    /// The process that acts has answered: canonical JSON of core's `gate::Answer`, as it came.
+    Acted {
+        /// The answer.
+        answer: Text,
+    },
+    /// There is neither.
     Failed(Failed),
 }
 
@@ -43,7 +69,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failed {
-    /// A fixed word: `expired`, `disk_full`, `spool_full`, `refused`, `unsupported`, `busy`, `internal`.
+    /// A fixed word: `expired`, `disk_full`, `spool_full`, `refused`, `unsupported`, `busy`, `act_silent`, `internal`.
     pub code: String,
     /// For people: why, and what to do.
     pub message: String,
@@ -64,7 +90,39 @@ impl Failed {
     }
 }
 
-impl Order {
+impl Act {
+    /// The demand, if it is one that this version knows.
+    pub fn parsed(&self) -> Option<Demand> {
+        serde_json::from_slice(self.demand.as_bytes()).ok()
+    }
+
+    /// The action that is to be done, if that is what is demanded.
+    pub fn performs(&self) -> Option<Digest> {
+        match self.parsed() {
+            Some(Demand::Perform { action, .. }) => Some(action),
+            _ => None,
+        }
+    }
+}
+
+impl TryFrom<&v1::Act> for Act {
+    type Error = BadField;
+
+    fn try_from(act: &v1::Act) -> Result<Self, BadField> {
+        match act.demand.len() {
+            1..=LONGEST_DEMAND => Ok(Self {
+                demand: Text::from(act.demand.as_ref()),
+                confirm: act.confirm,
+            }),
+            length => Err(BadField::new(
+                "demand",
+                format_args!("a demand has 1 to {LONGEST_DEMAND} bytes, not {length}"),
+            )),
+        }
+    }
+}
+
+impl Capture {
     /// What people said about it, as it stands in the manifest.
     pub fn meta(&self) -> Meta {
         Meta {
@@ -76,7 +134,7 @@ impl Order {
     }
 }
 
-impl TryFrom<&v1::Capture> for Order {
+impl TryFrom<&v1::Capture> for Capture {
     type Error = BadField;
 
     fn try_from(capture: &v1::Capture) -> Result<Self, BadField> {
@@ -123,6 +181,9 @@ pub fn finished(id: Id, outcome: &Outcome) -> v1::AgentMessage {
         Outcome::Captured { manifest } => Wire::Captured(v1::Captured {
             manifest: manifest.as_bytes().to_vec().into(),
         }),
+        Outcome::Acted { answer } => Wire::Acted(v1::Acted {
+            answer: answer.as_bytes().to_vec().into(),
+        }),
         Outcome::Failed(failed) => Wire::Failed(v1::Failed {
             code: failed.code.clone(),
             message: failed.message.clone(),
@@ -146,7 +207,7 @@ mod tests {
     #[test]
     fn an_order_names_sections_that_exist() {
         let order = |sections: &[&str]| {
-            Order::try_from(&v1::Capture {
+            Capture::try_from(&v1::Capture {
                 sections: sections.iter().map(|name| (*name).to_owned()).collect(),
                 ..v1::Capture::default()
             })
@@ -164,7 +225,7 @@ mod tests {
     #[test]
     fn a_baselines_name_is_checked() {
         let order = |name: &str| {
-            Order::try_from(&v1::Capture {
+            Capture::try_from(&v1::Capture {
                 name: name.to_owned(),
                 ..v1::Capture::default()
             })
@@ -180,6 +241,35 @@ mod tests {
         let failed = Failed::new("internal", "é".repeat(100_000));
         let bytes = len(&finished(Id::from_random([1; 16]), &Outcome::Failed(failed)));
         assert!(bytes < netghost_proto::CONTROL_MESSAGE, "{bytes}");
+    }
+
+    #[test]
+    fn orders_in_files_are_told_apart() {
+        let capture = Order::Capture(Capture::try_from(&v1::Capture::default()).unwrap());
+        let act = |demand: &[u8]| {
+            Order::Act(Act {
+                demand: Text::from(demand),
+                confirm: true,
+            })
+        };
+        for order in [capture, act(b"{}"), act(b"\xff\x00")] {
+            let bytes = serde_json::to_vec(&order).unwrap();
+            assert_eq!(serde_json::from_slice::<Order>(&bytes).unwrap(), order);
+        }
+    }
+
+    #[test]
+    fn a_demand_is_passed_on_whatever_it_is_but_not_of_any_length() {
+        let act = |length: usize| {
+            Act::try_from(&v1::Act {
+                demand: vec![b'x'; length].into(),
+                confirm: false,
+            })
+        };
+        assert!(act(0).is_err());
+        assert_eq!(act(LONGEST_DEMAND).unwrap().performs(), None);
+        let error = act(LONGEST_DEMAND + 1).unwrap_err().to_string();
+        assert!(error.contains("demand"), "{error}");
     }
 
     mod prost_len {

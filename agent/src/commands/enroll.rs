@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use netghost_client::{Address, Dial, DialError, EnrolError, Files, Identity, Key, Trust, fingerprint};
+use netghost_core::artifact::key::PublicKey;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::Big;
 use netghost_core::fleet::Token;
@@ -75,13 +76,69 @@ pub(super) fn enroll(config: &Config, args: &Enroll, format: Format) -> Result<S
     let joined = super::runtime()?.block_on(join(&dial, &token, &files, &name));
     own()?;
     let (identity, answered) = joined?;
+    let pinned = pin(&config.approvers_file, &token, &answered)?;
     keep(state, &address, &token, &answered)?;
     let lock = files.lock()?;
     files.save(&identity)?;
     drop(lock);
     own()?;
-    tell(&identity, &answered, &address, format)?;
+    tell((&identity, &answered), &address, &pinned, format)?;
     Ok(Status::Good)
+}
+
+/// What became of the approvers' CA.
+enum Pinned {
+    /// The token names none.
+    NotNamed,
+    /// The controller has none, or an older one that gives none.
+    NotGiven,
+    /// It lies there now, or did before.
+    There,
+}
+
+/// Pins the approvers' CA that the controller gave, if it is the one that the token names: the token came from an admin, the
+/// CA's key from a controller, which is not believed. One that lies there already stays.
+fn pin(path: &Path, token: &Token, answered: &v1::Identity) -> Result<Pinned, Failure> {
+    let Some(named) = token.approvers else {
+        return Ok(Pinned::NotNamed);
+    };
+    let failed = |why: String| Failure::failed("approvers", format_args!("{}: {why}", path.display()));
+    match std::fs::read_to_string(path) {
+        Ok(pem) => {
+            let found = PublicKey::from_pem(&pem)
+                .map_err(|error| failed(chain(&error)))?
+                .id();
+            return match found == named {
+                true => Ok(Pinned::There),
+                false => Err(failed(format!(
+                    "it pins the approvers' CA {found}, and the token names {named}"
+                ))
+                .hint("one of the two is of other approvers: find out which, and remove the file if it is this one")),
+            };
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error.to_string())),
+    }
+    if answered.approvers.is_empty() {
+        return Ok(Pinned::NotGiven);
+    }
+    let given = PublicKey::from_pem(&answered.approvers).map_err(|error| failed(chain(&error)))?;
+    if given.id() != named {
+        return Err(failed(format!(
+            "the controller gives the approvers' CA {}, and the token names {named}",
+            given.id()
+        ))
+        .hint("the controller is not believed: find out who changed it before anything else"));
+    }
+    // Written anew from the key: nothing else of what came gets there.
+    let pem = given.to_pem().map_err(|error| failed(chain(&error)))?;
+    Disk::default()
+        .replace(path, 0o644, pem.as_bytes())
+        .map_err(|error| {
+            failed(format!("it can't be written: {error}"))
+                .hint("enrol as root, in a directory that is there")
+        })?;
+    Ok(Pinned::There)
 }
 
 fn not_yet(files: &Files, args: &Enroll) -> Result<(), Failure> {
@@ -272,15 +329,22 @@ fn keep(state: &Path, address: &Address, token: &Token, answered: &v1::Identity)
 }
 
 fn tell(
-    identity: &Identity,
-    answered: &v1::Identity,
+    (identity, answered): (&Identity, &v1::Identity),
     address: &Address,
+    pinned: &Pinned,
     format: Format,
 ) -> Result<(), Failure> {
+    let approvers = match pinned {
+        Pinned::NotNamed => "",
+        Pinned::NotGiven => {
+            "  the controller has no approvers' CA yet: nothing can be asked of this VM before it is put there by hand\n"
+        }
+        Pinned::There => "  the approvers' CA that the token names is pinned\n",
+    };
     let (id, name) = (&identity.spiffe.id, &answered.name);
     answer(&match format {
         Format::Text => printable(&format!(
-            "enrolled as {name} ({id}) with {address}\n  certificate until {}, renewed by itself\n  \
+            "enrolled as {name} ({id}) with {address}\n  certificate until {}, renewed by itself\n{approvers}  \
              now: systemctl enable --now netghost-agent (a running agent takes it up by itself)\n",
             status::time(identity.not_after_us)
         )),

@@ -77,6 +77,7 @@ fn setup(config: &Config) -> Result<Setup, Failure> {
         address,
         proxy: config.proxy.clone(),
         host,
+        act_socket: config.act_socket.clone(),
         spool: Arc::new(spool),
         kept,
         disk,

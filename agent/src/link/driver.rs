@@ -12,10 +12,11 @@ use netghost_core::fleet::Id;
 use netghost_proto::v1;
 use netghost_proto::v1::agent_message::Kind as Said;
 use netghost_proto::v1::link_client::LinkClient;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::act::Actor;
 use super::machine::{Action, Event, Kept, Loss, LossKind, Machine, Standing, Uploaded};
 use super::session::{Dialer, Notice, Up, session};
 use super::storage::{Change, Storage};
@@ -24,7 +25,7 @@ use super::wire::Heard;
 use crate::capture::chain;
 use crate::disk::Disk;
 use crate::files::{self, HEAD, Head};
-use crate::order::{finished, message};
+use crate::order::{Act, Order, finished, message};
 use crate::outside::{Host, now_us, since_boot};
 use crate::spool::Spool;
 use crate::status::Board;
@@ -38,6 +39,9 @@ const RENEWAL: Duration = Duration::from_secs(30);
 /// The shortest time before a certificate is renewed: a clock that is wrong makes no loop.
 const RENEW_LEAST: Duration = Duration::from_secs(10);
 
+/// How many at once ask the process that acts what it would do: each reads the kernel.
+const PROPOSING: usize = 2;
+
 /// What it takes to serve a controller.
 #[derive(Debug)]
 pub struct Setup {
@@ -49,6 +53,8 @@ pub struct Setup {
     pub proxy: Option<Proxy>,
     /// This host.
     pub host: Host,
+    /// Where the process listens that acts.
+    pub act_socket: PathBuf,
     /// The spool.
     pub spool: Arc<Spool>,
     /// What was in it.
@@ -94,6 +100,8 @@ pub struct Driver {
     session: Option<JoinHandle<()>>,
     up: Option<Up>,
     uploading: Option<(Id, JoinHandle<()>)>,
+    /// Of those who ask what would be done, a few ask at once.
+    proposing: Arc<Semaphore>,
     /// Which identity file was seen, and when it was looked at.
     file: Option<(u64, i64, i64)>,
     looked_at: Duration,
@@ -154,6 +162,7 @@ impl Driver {
             address: setup.address,
             proxy: setup.proxy,
             host: setup.host,
+            act_socket: setup.act_socket,
             process_id: Id::from_random(setup.seed).to_string(),
             recover: AtomicBool::new(false),
         };
@@ -187,6 +196,7 @@ impl Driver {
             session: None,
             up: None,
             uploading: None,
+            proposing: Arc::new(Semaphore::new(PROPOSING)),
             file: None,
             looked_at: Duration::ZERO,
             standing: Standing::Disconnected,
@@ -332,7 +342,12 @@ impl Driver {
                 self.say(finished(id, &outcome));
             }
             Action::Accept { id, deadline, order } => {
-                tracing::info!(command = %id, sections = ?order.sections, "a command was received");
+                match &order {
+                    Order::Capture(capture) => {
+                        tracing::info!(command = %id, sections = ?capture.sections, "a command was received");
+                    }
+                    Order::Act(_) => tracing::info!(command = %id, "a demand was received"),
+                }
                 self.change(Change::Accept(id, deadline, order));
             }
             Action::Finish(id, outcome) => self.change(Change::Finish(id, outcome)),
@@ -341,6 +356,7 @@ impl Driver {
                 let capture = self.storage.clone().capture(id, order, self.done.clone());
                 drop(tokio::spawn(capture));
             }
+            Action::Act { id, act, late } => self.pass_on(id, act, late),
             Action::Upload(id) => self.upload(id),
             Action::StopUpload(id) => {
                 if self.uploading.as_ref().is_some_and(|(ours, _)| *ours == id) {
@@ -349,6 +365,21 @@ impl Driver {
             }
             Action::Renew => self.renew(),
         }
+    }
+
+    /// Passes a demand on. It goes on without a connection: what becomes of it is told when there is one again.
+    fn pass_on(&self, id: Id, act: Act, late: bool) {
+        let actor = Actor {
+            dialer: self.dialer.clone(),
+            id: self.identity.as_ref().map(|ours| ours.spiffe.id),
+            proposing: self.proposing.clone(),
+        };
+        let done = self.done.clone();
+        drop(tokio::spawn(async move {
+            let result = actor.act(&act, late).await;
+            // Nobody listens any more when the process ends.
+            drop(done.send(Event::Acted(id, result)).await);
+        }));
     }
 
     fn change(&self, change: Change) {

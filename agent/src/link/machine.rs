@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use netghost_core::artifact::json::Digest;
+use netghost_core::bytes::Text;
 use netghost_core::fleet::Id;
 
 use super::backoff::Draw;
-use crate::order::{Failed, Order, Outcome};
+use crate::order::{Act, Capture, Failed, Order, Outcome};
 
 mod connection;
 mod jobs;
@@ -61,6 +62,8 @@ pub enum Event {
     Accepted(Id, Result<(), Failed>),
     /// [`Action::Capture`] was done: the snapshot is in the spool.
     Captured(Id, Result<Digest, Failed>),
+    /// [`Action::Act`] was done: the answer of the process that acts.
+    Acted(Id, Result<Text, Failed>),
     /// [`Action::Upload`] was done.
     Uploaded(Id, Uploaded),
     /// [`Action::Finish`] was done; what stands on the disk, which may be an earlier outcome.
@@ -103,7 +106,16 @@ pub enum Action {
         order: Order,
     },
     /// Read the host and put the snapshot into the spool.
-    Capture(Id, Order),
+    Capture(Id, Capture),
+    /// Pass a demand on to the process that acts, and confirm what it did if that is wanted.
+    Act {
+        /// The command.
+        id: Id,
+        /// What is demanded.
+        act: Act,
+        /// Nobody wants it any more: only what became of it is asked for.
+        late: bool,
+    },
     /// Bring a snapshot from the spool to the controller.
     Upload(Id),
     /// Stop doing so.
@@ -155,6 +167,7 @@ impl Machine {
             Event::Closing(why) => self.closing(why, now, &mut actions),
             Event::Accepted(id, result) => self.accepted(id, result, &mut actions),
             Event::Captured(id, result) => self.captured(id, result, &mut actions),
+            Event::Acted(id, result) => self.acted(id, result, &mut actions),
             Event::Uploaded(id, result) => self.uploaded(id, result, now, &mut actions),
             Event::Recorded(id, result) => self.recorded(id, result, now, &mut actions),
             Event::RenewFailed(why) => self.connection.renew_failed(why, now, &mut self.draw),

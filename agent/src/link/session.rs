@@ -1,5 +1,6 @@
 //! One connection, from the dial to its end.
 
+use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,8 +30,9 @@ use crate::outside::{Host, now_us};
 const WELCOME: Duration = Duration::from_secs(30);
 /// How many messages may wait to be sent before the connection is given up.
 const OUTGOING: usize = 256;
-/// What this agent can do.
-const CAPABILITIES: [&str; 1] = ["capture"];
+/// What every agent can do, and what one can beside whom a process listens that acts.
+const CAPTURE: &str = "capture";
+const ACTIONS: &str = "actions";
 
 /// What it takes to connect.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub(super) struct Dialer {
     pub(super) address: Address,
     pub(super) proxy: Option<Proxy>,
     pub(super) host: Host,
+    /// Where the process listens that acts.
+    pub(super) act_socket: PathBuf,
     pub(super) process_id: String,
     /// The controller said that the certificate is out of its period, whatever the clock here says.
     pub(super) recover: AtomicBool,
@@ -163,7 +167,7 @@ impl Dialer {
         Ok(incoming)
     }
 
-    fn dial(&self, identity: Option<Arc<Identity>>) -> Dial {
+    pub(super) fn dial(&self, identity: Option<Arc<Identity>>) -> Dial {
         let trust = identity
             .as_ref()
             .map_or(Trust::Authority(Vec::new()), |identity| {
@@ -213,13 +217,19 @@ impl Dialer {
         }
     }
 
+    fn capabilities(&self) -> Vec<String> {
+        let socket = std::fs::metadata(&self.act_socket).is_ok_and(|found| found.file_type().is_socket());
+        let actions = socket.then_some(ACTIONS);
+        [CAPTURE].into_iter().chain(actions).map(str::to_owned).collect()
+    }
+
     /// A head that can't be read is not said: the controller's next one takes its place.
     fn hello(&self) -> v1::AgentMessage {
         let head = files::read::<Head>(&self.state, HEAD).ok().flatten();
         message(Said::Hello(v1::Hello {
             protocol_min: *PROTOCOL.start(),
             protocol_max: *PROTOCOL.end(),
-            capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+            capabilities: self.capabilities(),
             boot_id: self.host.boot_id.clone(),
             host_name: self.host.name.clone(),
             kernel: self.host.kernel.clone(),

@@ -13,7 +13,7 @@ use super::machine::Event;
 use crate::capture::capture;
 use crate::disk::Disk;
 use crate::files::{self, HEAD, Head};
-use crate::order::{Failed, Order, Outcome};
+use crate::order::{Capture, Failed, Order, Outcome};
 use crate::outside::Host;
 use crate::spool::Spool;
 
@@ -79,7 +79,7 @@ impl Storage {
     }
 
     /// Reads the host and puts the snapshot into the spool; the memory that it took is free when it returns.
-    pub(super) async fn capture(self, id: Id, order: Order, done: mpsc::Sender<Event>) {
+    pub(super) async fn capture(self, id: Id, order: Capture, done: mpsc::Sender<Event>) {
         let read = move || -> Result<Digest, Failed> {
             let stored = capture(&order, &self.host, Path::new(SOCKET))?;
             Ok(self.spool.keep(id, &stored)?)

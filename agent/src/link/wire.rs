@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use super::machine::{Event, Loss, LossKind};
 use crate::capture::chain;
-use crate::order::{Failed, Order};
+use crate::order::{Act, Capture, Failed, Order};
 
 /// What to do when the controller refuses this identity.
 const ENROL_AGAIN: &str = "enrol again with a new token: netghost-agent enroll --replace";
@@ -54,9 +54,16 @@ fn asked(command: &v1::Command) -> Heard {
     };
     let order = match &command.kind {
         Some(CommandKind::Capture(capture)) => {
-            Order::try_from(capture).map_err(|error| Failed::new("refused", error))
+            let capture = Capture::try_from(capture);
+            capture
+                .map(Order::Capture)
+                .map_err(|error| Failed::new("refused", error))
         }
-        Some(CommandKind::Act(_)) | None => Err(Failed::new(
+        Some(CommandKind::Act(act)) => {
+            let act = Act::try_from(act);
+            act.map(Order::Act).map_err(|error| Failed::new("refused", error))
+        }
+        None => Err(Failed::new(
             "unsupported",
             format_args!(
                 "netghost-agent {} does not know this kind of command: upgrade it",

@@ -16,7 +16,7 @@ fn id(number: u8) -> Id {
 }
 
 fn order() -> Order {
-    Order::try_from(&netghost_proto::v1::Capture::default()).unwrap()
+    Order::Capture(crate::order::Capture::try_from(&netghost_proto::v1::Capture::default()).unwrap())
 }
 
 fn stored(text: &str) -> Stored {

@@ -2,8 +2,10 @@
 
 use netghost_agent::check::{Answer, Line, Mark, walk};
 use netghost_agent::config::Config;
+use netghost_core::gate::Answer as Answered;
 use tonic::Status;
 
+use crate::act::Acts;
 use crate::authority::FRESH;
 use crate::controller::Controller;
 use crate::proxy::Proxy;
@@ -33,6 +35,36 @@ async fn a_good_way_is_well() {
     let site = Site::new(&controller);
     let steps = ["certificate", "name", "tcp", "tls", "identity", "clock", "spool"];
     are(&checked(&site).await, &steps.map(|step| (step, Mark::Ok)));
+}
+
+#[tokio::test]
+async fn who_acts_is_asked_whether_it_lives() {
+    let controller = Controller::start().await;
+    let site = Site::new(&controller);
+    let answer = checked(&site).await;
+    are(&answer, &[("actions", Mark::Ok)]);
+    assert!(
+        line(&answer, "actions").detail.starts_with("off"),
+        "{}",
+        answer.text()
+    );
+    let unknown = |_| Some(Answered::refused("unknown_action", "never heard of it"));
+    let acts = Acts::at(&site.act_socket(), unknown);
+    let answer = checked(&site).await;
+    are(&answer, &[("actions", Mark::Ok), ("approvers", Mark::Ok)]);
+    assert_eq!(acts.kinds(), ["standing"]);
+    assert!(
+        line(&answer, "approvers")
+            .detail
+            .contains("nobody's consent counts")
+    );
+    std::fs::write(site.directory.join("approvers.pem"), "no key").unwrap();
+    drop(acts);
+    let _silent = Acts::at(&site.act_socket(), |_| None);
+    are(
+        &checked(&site).await,
+        &[("actions", Mark::Failed), ("approvers", Mark::Failed)],
+    );
 }
 
 #[tokio::test]

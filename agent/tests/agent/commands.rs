@@ -184,6 +184,47 @@ fn spki(csr: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn the_approvers_ca_is_pinned_only_if_the_token_names_it() {
+    use netghost_core::artifact::key::Signer;
+    let key = |seed: u8| Signer::from_seed(&[seed; 32]).unwrap().public().clone();
+    let controller = Controller::start().await;
+    let token = |approvers| {
+        Token {
+            approvers,
+            ..token(&controller)
+        }
+        .reveal()
+    };
+    let args = ["enroll", "--replace", "--name", "vm1"];
+    let site = Site::empty(&controller);
+    let (config, file) = (site.config(), site.directory.join("approvers.pem"));
+    controller.script().approvers = key(1).to_pem().unwrap();
+    // A token that names none: nothing is believed.
+    let output = ran(agent(&config, &args), token(None)).await;
+    assert_eq!((code(&output), file.exists()), (0, false), "{}", error(&output));
+    // One that names another: the controller is not believed.
+    let output = ran(agent(&config, &args), token(Some(key(2).id()))).await;
+    assert_eq!((code(&output), file.exists()), (4, false), "{}", error(&output));
+    for digest in [key(1).id(), key(2).id()] {
+        assert!(error(&output).contains(&digest.to_string()), "{}", error(&output));
+    }
+    // One that names this one.
+    let output = ran(agent(&config, &args), token(Some(key(1).id()))).await;
+    assert_eq!(code(&output), 0, "{}", error(&output));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), key(1).to_pem().unwrap());
+    let output = ran(agent(&config, &args), token(Some(key(1).id()))).await;
+    assert_eq!(code(&output), 0, "it may lie there already: {}", error(&output));
+    // What lies there stays, whatever token and controller say.
+    controller.script().approvers = key(2).to_pem().unwrap();
+    let output = ran(agent(&config, &args), token(Some(key(2).id()))).await;
+    assert_eq!(code(&output), 4);
+    for digest in [key(1).id(), key(2).id()] {
+        assert!(error(&output).contains(&digest.to_string()), "{}", error(&output));
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), key(1).to_pem().unwrap());
+}
+
+#[tokio::test]
 async fn enrolment_that_cannot_be_says_why() {
     let controller = Controller::start().await;
     let other = Controller::start().await;

@@ -55,6 +55,12 @@ pub(crate) struct Script {
     /// Laid down on the agent's disk while a renewal or recovery is under way.
     pub(crate) enrolled_meanwhile: Option<(std::path::PathBuf, netghost_client::Identity)>,
     pub(crate) head: Option<v1::AuditHead>,
+    /// The calls over new connections: of which action, and from which port.
+    pub(crate) reached: Vec<(Vec<u8>, u16)>,
+    /// They are answered so in place of the nonce; or not at all.
+    pub(crate) reach_answer: Option<Result<Vec<u8>, Status>>,
+    /// The approvers' CA that an identity carries.
+    pub(crate) approvers: String,
 }
 
 impl Script {
@@ -70,6 +76,8 @@ pub(crate) struct Stage {
     pub(crate) hello: v1::Hello,
     /// The client certificate (DER).
     pub(crate) certificate: Vec<u8>,
+    /// The port that the agent called from.
+    pub(crate) port: u16,
     said: Streaming<v1::AgentMessage>,
     tell: mpsc::Sender<Result<v1::ControllerMessage, Status>>,
 }
@@ -169,6 +177,17 @@ impl Stage {
         .await;
     }
 
+    /// Passes a demand to the process that acts.
+    pub(crate) async fn demand(&self, id: Id, lifetime_ms: u64, demand: &[u8], confirm: bool) {
+        let demand = demand.to_vec().into();
+        self.tell(Tell::Command(v1::Command {
+            id: id.to_string(),
+            lifetime_ms,
+            kind: Some(v1::command::Kind::Act(v1::Act { demand, confirm })),
+        }))
+        .await;
+    }
+
     pub(crate) async fn acknowledge(&self, id: Id) {
         self.tell(Tell::Acknowledged(v1::Acknowledged {
             commands: vec![id.to_string()],
@@ -195,6 +214,14 @@ impl Stage {
     pub(crate) async fn failed(&mut self) -> String {
         match self.finished().await.outcome.unwrap() {
             v1::command_finished::Outcome::Failed(failed) => failed.code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The answer of the next outcome.
+    pub(crate) async fn acted(&mut self) -> Vec<u8> {
+        match self.finished().await.outcome.unwrap() {
+            v1::command_finished::Outcome::Acted(acted) => acted.answer.to_vec(),
             other => panic!("{other:?}"),
         }
     }
@@ -236,7 +263,7 @@ impl Link for Service {
         &self,
         request: Request<Streaming<v1::AgentMessage>>,
     ) -> Result<Response<Self::ControlStream>, Status> {
-        let certificate = request.extensions().get::<Peer>().unwrap().0.clone();
+        let Peer(certificate, port) = request.extensions().get::<Peer>().unwrap().clone();
         if let Some(status) = self.script.lock().unwrap().refusals.pop_front() {
             return Err(status);
         }
@@ -261,6 +288,7 @@ impl Link for Service {
         let stage = Stage {
             hello,
             certificate,
+            port,
             said,
             tell,
         };
@@ -340,7 +368,14 @@ impl Link for Service {
         &self,
         request: Request<v1::ReachedRequest>,
     ) -> Result<Response<v1::ReachedReply>, Status> {
-        let nonce = request.into_inner().nonce;
+        let Peer(_, port) = request.extensions().get::<Peer>().unwrap().clone();
+        let request = request.into_inner();
+        let mut script = self.script.lock().unwrap();
+        script.reached.push((request.action.to_vec(), port));
+        let nonce = match script.reach_answer.clone() {
+            None => request.nonce,
+            Some(answer) => answer?.into(),
+        };
         Ok(Response::new(v1::ReachedReply { nonce }))
     }
 }
@@ -352,9 +387,13 @@ impl Enrolment for Service {
         let request = request.into_inner();
         let mut script = self.script.lock().unwrap();
         script.enrolments.push(request.clone());
+        let approvers = script.approvers.clone();
         match script.lost_replies.pop_front() {
             Some(status) => Err(status),
-            None => Ok(Response::new(self.identity(&request.csr))),
+            None => Ok(Response::new(v1::Identity {
+                approvers,
+                ..self.identity(&request.csr)
+            })),
         }
     }
 
@@ -385,9 +424,9 @@ impl Service {
     }
 }
 
-/// The client certificate of a connection, empty if there is none.
+/// The client certificate of a connection, empty if there is none, and the port that it comes from.
 #[derive(Debug, Clone)]
-struct Peer(Vec<u8>);
+struct Peer(Vec<u8>, u16);
 
 struct Stream_(TlsStream<TcpStream>);
 
@@ -412,7 +451,8 @@ impl Connected for Stream_ {
 
     fn connect_info(&self) -> Peer {
         let certificates = self.0.get_ref().1.peer_certificates();
-        Peer(certificates.map_or_else(Vec::new, |all| all[0].to_vec()))
+        let port = self.0.get_ref().0.peer_addr().map_or(0, |address| address.port());
+        Peer(certificates.map_or_else(Vec::new, |all| all[0].to_vec()), port)
     }
 }
 

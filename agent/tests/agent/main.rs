@@ -9,11 +9,14 @@
     reason = "tests state what they expect by failing"
 )]
 
+mod act;
+mod actions;
 mod authority;
 mod check;
 mod commands;
 mod controller;
 mod faults;
+mod hostile;
 mod identity;
 mod proxy;
 mod site;

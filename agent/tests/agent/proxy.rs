@@ -40,6 +40,11 @@ impl Proxy {
         self.state.lock().unwrap().answer = Some(answer);
     }
 
+    /// Makes tunnels again.
+    pub(crate) fn open(&self) {
+        self.state.lock().unwrap().answer = None;
+    }
+
     /// Ends every tunnel.
     pub(crate) fn cut(&self) {
         for tunnel in self.state.lock().unwrap().tunnels.drain(..) {

@@ -76,8 +76,11 @@ impl Site {
     pub(crate) fn config(&self) -> PathBuf {
         let path = self.directory.join("agent.toml");
         let mut text = format!(
-            "controller = \"{}\"\nstate_directory = \"{}\"\nruntime_directory = \"{}/run\"\n",
+            "controller = \"{}\"\nstate_directory = \"{}\"\nruntime_directory = \"{}/run\"\n\
+             act_socket = \"{}/act.sock\"\napprovers_file = \"{}/approvers.pem\"\n",
             self.address,
+            self.directory.display(),
+            self.directory.display(),
             self.directory.display(),
             self.directory.display()
         );
@@ -86,6 +89,11 @@ impl Site {
         }
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// Where a process would listen that acts.
+    pub(crate) fn act_socket(&self) -> PathBuf {
+        self.directory.join("act.sock")
     }
 
     pub(crate) fn start(&self) -> Agent {
@@ -98,6 +106,7 @@ impl Site {
             address: self.address.clone(),
             proxy: self.proxy.clone(),
             host,
+            act_socket: self.act_socket(),
             spool: Arc::new(spool),
             kept,
             disk,

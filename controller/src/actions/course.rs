@@ -219,8 +219,8 @@ fn refused(row: &ActionRow, code: &str, why: &str, now_us: u64) -> ActionRow {
         code if VOID.contains(&code) => closed(row, Event::Void, code, why, now_us),
         // It was used before: what became of it then is asked for.
         "used" => after(row, Event::Use),
-        // The approval was taken, and the operation met something: nothing was changed.
-        code => ended(&after(row, Event::Use), ActionState::Failed, code, why, now_us),
+        // The operation met something before anything was changed.
+        code => ended(&after(row, Event::Void), ActionState::Failed, code, why, now_us),
     }
 }
 

@@ -16,7 +16,8 @@ pub struct Live {
 
 #[derive(Debug, Default)]
 struct Inner {
-    running: BTreeSet<Id>,
+    /// The actions that are carried on, and whether there is more to do than was seen last.
+    running: BTreeMap<Id, bool>,
     /// By a clock that nobody sets.
     until: BTreeMap<Id, Instant>,
 }
@@ -26,14 +27,27 @@ impl Live {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts an action as carried on here. False if it is already.
+    /// Counts an action as carried on here. False if it is already: whoever carries it on looks once more before the end.
     pub(super) fn begin(&self, id: Id) -> bool {
-        self.inner().running.insert(id)
+        let mut inner = self.inner();
+        let known = inner.running.contains_key(&id);
+        inner.running.insert(id, known);
+        !known
     }
 
-    /// It is carried on here no more.
-    pub(super) fn end(&self, id: Id) {
-        self.inner().running.remove(&id);
+    /// True if it is carried on here no more; false if it is to be looked at once more.
+    pub(super) fn end(&self, id: Id) -> bool {
+        let mut inner = self.inner();
+        match inner.running.get(&id) {
+            Some(true) => {
+                inner.running.insert(id, false);
+                false
+            }
+            _ => {
+                inner.running.remove(&id);
+                true
+            }
+        }
     }
 
     /// When this action's lifetime ends: so long from the first time that this is asked for it.
@@ -59,5 +73,22 @@ impl Live {
     /// Tells when rows have changed.
     pub(crate) fn watch(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_while_it_is_carried_on_is_looked_at_before_the_end() {
+        let (live, id) = (Live::default(), Id::from_random([1; 16]));
+        assert!(live.begin(id));
+        assert!(live.end(id), "nothing came");
+        assert!(live.begin(id));
+        assert!(!live.begin(id), "one carries it on");
+        assert!(!live.end(id), "and looks once more");
+        assert!(live.end(id));
+        assert!(live.begin(id));
     }
 }

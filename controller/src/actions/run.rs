@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use netghost_core::fleet::Id;
-use netghost_core::gate::ActionState;
+use netghost_core::gate::{ActionState, ApprovalState};
 use tokio::time::{Instant, sleep};
 
 use super::course;
+use super::decide::tell;
 use super::demand::{Order, demand, proposing};
 use super::move_on::move_alone;
 use crate::Controller;
@@ -16,6 +17,8 @@ use crate::store::{Error, column, value};
 
 /// How long it is asked what became of an action whose VM does not say.
 const ASKING: Duration = Duration::from_secs(24 * 3600);
+/// After the store failed.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Between two questions: the first, then doubled, then at most.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
@@ -38,15 +41,22 @@ pub(super) fn spawn(controller: &Controller, id: Id) {
     }
     let controller = controller.clone();
     drop(tokio::spawn(async move {
-        if let Err(error) = carry_on(&controller, id).await {
-            tracing::error!(
-                action = %id,
-                error = &error as &dyn std::error::Error,
-                "an action is not carried on until the controller is started anew"
-            );
+        loop {
+            if let Err(error) = carry_on(&controller, id).await {
+                tracing::error!(
+                    action = %id,
+                    error = &error as &dyn std::error::Error,
+                    "an action can't be carried on now: tried again"
+                );
+                sleep(AGAIN).await;
+                continue;
+            }
+            controller.live().changed();
+            // It may have been approved between the last look and now.
+            if controller.live().end(id) {
+                return;
+            }
         }
-        controller.live().end(id);
-        controller.live().changed();
     }));
 }
 
@@ -81,6 +91,9 @@ async fn carry_on(controller: &Controller, id: Id) -> Result<(), Error> {
         if let Err(why) = demand(controller, &row, Order { step, lifetime }).await {
             unreached(controller, id, step, &why).await?;
         }
+        if step == Step::Perform {
+            refused(controller, id).await?;
+        }
     }
     unknown(controller, id, "the VM did not say for 24 hours").await
 }
@@ -108,6 +121,16 @@ async fn unreached(controller: &Controller, id: Id, step: Step, why: &Unreached)
         ("revoked", _) => unknown(controller, id, &why.message).await,
         _ => Ok(()),
     }
+}
+
+/// A VM that refused may still hold the approval for good: it is told that nobody wants the action any more.
+async fn refused(controller: &Controller, id: Id) -> Result<(), Error> {
+    if let Some(row) = read(controller, id).await?
+        && row.approval == Some(ApprovalState::Void)
+    {
+        tell(controller, &row, &[Step::Withdraw]);
+    }
+    Ok(())
 }
 
 async fn unknown(controller: &Controller, id: Id, why: &str) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use netghost_core::artifact::json::Digest;
+use netghost_core::bytes::Text;
 use netghost_core::fleet::Id;
 
 use super::{Action, IN_HAND, Machine, Uploaded};
@@ -16,7 +17,7 @@ const UPLOAD_AGAIN: Duration = Duration::from_secs(5);
 /// A command as the spool holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
-    /// To be captured.
+    /// To be captured or passed on.
     Accepted {
         /// When nobody wants it any more, since boot.
         deadline: Duration,
@@ -37,7 +38,7 @@ pub enum Kept {
 pub struct InHand {
     /// Its id.
     pub id: Id,
-    /// `accepted`, `capturing`, `captured`, `uploading`, `finished`.
+    /// `accepted`, `acting`, `capturing`, `captured`, `uploading`, `finished`.
     pub state: &'static str,
 }
 
@@ -52,9 +53,11 @@ pub(super) struct Job {
 enum Phase {
     /// Being written down.
     Accepting(Order),
-    /// On the disk, to be captured.
+    /// On the disk, to be captured or passed on.
     Waiting(Order),
     Capturing,
+    /// Passed on. It ends when it is known what became of it: its lifetime was for the beginning.
+    Acting,
     /// In the spool, to be uploaded from this time on.
     Captured(Duration),
     Uploading,
@@ -82,6 +85,7 @@ impl Job {
         let state = match self.phase {
             Phase::Accepting(_) | Phase::Waiting(_) => "accepted",
             Phase::Capturing => "capturing",
+            Phase::Acting => "acting",
             Phase::Captured(_) => "captured",
             Phase::Uploading => "uploading",
             Phase::Finishing(_) | Phase::FinishAgain(..) | Phase::Finished(_) => "finished",
@@ -95,17 +99,21 @@ impl Job {
             Phase::Captured(at) if *at > now => Some(self.deadline.map_or(*at, |deadline| deadline.min(*at))),
             Phase::FinishAgain(_, at) => Some(*at),
             // Waiting for what will come as an event, or for nothing.
-            Phase::Accepting(_) | Phase::Finishing(_) | Phase::Finished(_) => None,
+            Phase::Accepting(_) | Phase::Acting | Phase::Finishing(_) | Phase::Finished(_) => None,
             _ => self.deadline,
         }
     }
 
-    /// True where the lifetime can still end it: not while a step is being written down, nor afterwards.
+    /// True where the lifetime can still end it: not while a step is being written down, nor afterwards; nor where an earlier
+    /// process may have had it done.
     fn can_expire(&self) -> bool {
-        matches!(
-            self.phase,
-            Phase::Waiting(_) | Phase::Capturing | Phase::Captured(_) | Phase::Uploading
-        )
+        match &self.phase {
+            Phase::Waiting(Order::Act(act)) => act.performs().is_none(),
+            Phase::Waiting(Order::Capture(_)) | Phase::Capturing | Phase::Captured(_) | Phase::Uploading => {
+                true
+            }
+            _ => false,
+        }
     }
 
     fn finish(&mut self, id: Id, outcome: Outcome, actions: &mut Vec<Action>) {
@@ -192,6 +200,19 @@ impl Machine {
                 Ok(_) => job.phase = Phase::Captured(Duration::ZERO),
                 Err(failed) => job.finish(id, Outcome::Failed(failed), actions),
             }
+        }
+    }
+
+    pub(super) fn acted(&mut self, id: Id, result: Result<Text, Failed>, actions: &mut Vec<Action>) {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return;
+        };
+        if matches!(job.phase, Phase::Acting) {
+            let outcome = match result {
+                Ok(answer) => Outcome::Acted { answer },
+                Err(failed) => Outcome::Failed(failed),
+            };
+            job.finish(id, outcome, actions);
         }
     }
 
@@ -290,7 +311,7 @@ impl Machine {
         }
     }
 
-    /// Starts what can be started: one capture at a time, one upload at a time.
+    /// Starts what can be started: one capture at a time, one upload at a time, every demand at once.
     pub(super) fn work(&mut self, now: Duration, actions: &mut Vec<Action>) {
         for (id, job) in &mut self.jobs {
             if let Phase::FinishAgain(outcome, at) = &job.phase
@@ -300,9 +321,20 @@ impl Machine {
                 job.finish(*id, outcome, actions);
             }
         }
+        for (id, job) in &mut self.jobs {
+            if let Phase::Waiting(Order::Act(act)) = &job.phase {
+                actions.push(Action::Act {
+                    id: *id,
+                    act: act.clone(),
+                    late: job.deadline.is_some_and(|deadline| deadline <= now),
+                });
+                job.phase = Phase::Acting;
+            }
+        }
+        let is_capture = |phase: &Phase| matches!(phase, Phase::Waiting(Order::Capture(_)));
         if self.capturing.is_none()
-            && let Some((id, job)) = soonest(&mut self.jobs, |phase| matches!(phase, Phase::Waiting(_)))
-            && let Phase::Waiting(order) = &job.phase
+            && let Some((id, job)) = soonest(&mut self.jobs, is_capture)
+            && let Phase::Waiting(Order::Capture(order)) = &job.phase
         {
             actions.push(Action::Capture(id, order.clone()));
             job.phase = Phase::Capturing;

@@ -11,14 +11,27 @@ fn id(number: u8) -> Id {
     Id::from_random([number; 16])
 }
 
-fn order() -> Order {
-    Order {
+/// Every third command is a demand to do something; the others want a snapshot.
+fn order(id: Id) -> Order {
+    if [self::id(0), self::id(3)].contains(&id) {
+        let action = Digest::of(id.to_string().as_bytes());
+        let demand = netghost_core::gate::Demand::Perform {
+            action,
+            approval: Text::from("approval"),
+            roster: Text::from("roster"),
+        };
+        return Order::Act(Act {
+            demand: Text::from(serde_json::to_vec(&demand).unwrap()),
+            confirm: true,
+        });
+    }
+    Order::Capture(Capture {
         sections: vec![SectionName::Tc],
         name: None,
         asked_by: None,
         ticket: None,
         note: None,
-    }
+    })
 }
 
 /// Each capture gives another snapshot, so that one that is told twice would be seen.
@@ -61,6 +74,10 @@ struct World {
     connected: bool,
     dialling: bool,
     captures: u32,
+    /// What the process that acts was told to do, which it does once.
+    acts: BTreeMap<Id, u32>,
+    /// Commands that were first demanded late.
+    late: u32,
     full: bool,
     dials: u32,
 }
@@ -78,6 +95,8 @@ impl World {
             connected: false,
             dialling: false,
             captures: 0,
+            acts: BTreeMap::new(),
+            late: 0,
             full: false,
             dials: 0,
         };
@@ -112,6 +131,20 @@ impl World {
                 assert!(!self.under_way.iter().any(capturing), "two captures at once");
                 self.under_way.push_back(Action::Capture(id, order));
             }
+            Action::Act { id, act, late } => {
+                assert!(matches!(self.disk[&id], OnDisk::Accepted { .. }));
+                let again = |action: &Action| matches!(action, Action::Act { id: other, .. } if *other == id);
+                assert!(
+                    !self.under_way.iter().any(again),
+                    "passed on twice by one process"
+                );
+                if late {
+                    self.late += 1;
+                } else {
+                    *self.acts.entry(id).or_default() += 1;
+                }
+                self.under_way.push_back(Action::Act { id, act, late });
+            }
             Action::Accept { .. } | Action::Finish(..) | Action::Forget(_) => {
                 self.under_way.push_back(action);
             }
@@ -142,6 +175,11 @@ impl World {
                 "captured before it was uploaded"
             );
         }
+        if let Outcome::Failed(failed) = &outcome
+            && failed.code == "expired"
+        {
+            assert!(!self.acts.contains_key(&id), "done, and told that it was not");
+        }
         wanted.told.push(outcome);
         assert!(
             wanted.told.windows(2).all(|pair| pair[0] == pair[1]),
@@ -155,7 +193,12 @@ impl World {
         if self.under_way.is_empty() {
             return;
         }
-        let slow = |action: &Action| matches!(action, Action::Capture(..) | Action::Upload(_));
+        let slow = |action: &Action| {
+            matches!(
+                action,
+                Action::Capture(..) | Action::Act { .. } | Action::Upload(_)
+            )
+        };
         let at = pick % self.under_way.len();
         let at = if slow(&self.under_way[at]) {
             at
@@ -173,6 +216,16 @@ impl World {
                 self.event(Event::Accepted(id, result));
             }
             Action::Capture(id, _) => self.capture(id),
+            Action::Act { id, late, .. } => {
+                // What was never demanded is not done any more; what was, is what it is.
+                let done = !late || self.acts.contains_key(&id);
+                let answer = if done {
+                    Ok(Text::from("done"))
+                } else {
+                    Err(Failed::expired())
+                };
+                self.event(Event::Acted(id, answer));
+            }
             Action::Upload(id) => {
                 if let Some(OnDisk::Captured { manifest, .. }) = self.disk.get(&id) {
                     let manifest = *manifest;
@@ -256,7 +309,7 @@ impl World {
             self.event(Event::Command {
                 id,
                 lifetime: Duration::from_secs(600),
-                order: Ok(order()),
+                order: Ok(order(id)),
             });
         }
     }
@@ -272,7 +325,7 @@ impl World {
                 let kept = match on_disk.clone() {
                     OnDisk::Accepted { deadline } => Kept::Accepted {
                         deadline,
-                        order: order(),
+                        order: order(*id),
                     },
                     OnDisk::Captured { deadline, .. } => Kept::Captured { deadline },
                     OnDisk::Finished(outcome) => Kept::Finished(outcome),
@@ -357,11 +410,12 @@ proptest! {
                 0 => Event::Connected,
                 1 => Event::Lost(Loss { kind: LossKind::Passing, why: String::new(), hint: None }),
                 2 => Event::Probe(1),
-                3 => Event::Command { id, lifetime: Duration::from_secs(u64::from(number)), order: if good { Ok(order()) } else { Err(failed) } },
+                3 => Event::Command { id, lifetime: Duration::from_secs(u64::from(number)), order: if good { Ok(order(id)) } else { Err(failed) } },
                 4 => Event::Acknowledged(vec![id]),
                 5 => Event::Revoked(String::new()),
                 6 => Event::Closing(String::new()),
                 7 => Event::Accepted(id, if good { Ok(()) } else { Err(failed) }),
+                8 if number == 3 => Event::Acted(id, if good { Ok(Text::from("done")) } else { Err(failed) }),
                 8 => Event::Captured(id, if good { Ok(snapshot(1)) } else { Err(failed) }),
                 9 => Event::Uploaded(id, if good { Uploaded::Whole(snapshot(1)) } else { Uploaded::Cut }),
                 10 => Event::Recorded(id, if good { Ok(Outcome::Failed(failed)) } else { Err(failed) }),
@@ -442,6 +496,34 @@ fn a_lifetime_is_not_counted_anew() {
     world.pass(Duration::from_secs(2));
     world.settle();
     assert!(matches!(&world.wanted[&id(1)].told[0], Outcome::Failed(failed) if failed.code == "expired"));
+}
+
+#[test]
+fn a_demand_that_was_passed_on_does_not_end_with_its_lifetime() {
+    let mut world = up();
+    world.ask(id(3));
+    world.complete(0);
+    assert_eq!(world.acts.len(), 1);
+    world.pass(Duration::from_secs(601));
+    assert!(world.wanted[&id(3)].told.is_empty());
+    // The process that comes next asks what became of it, and does nothing.
+    world.restart();
+    world.connect();
+    assert_eq!((world.late, world.acts[&id(3)]), (1, 1));
+    world.settle();
+    assert!(
+        matches!(&world.wanted[&id(3)].told[0], Outcome::Acted { answer } if *answer == Text::from("done"))
+    );
+}
+
+#[test]
+fn a_demand_that_was_cut_off_is_made_again() {
+    let mut world = up();
+    world.ask(id(3));
+    world.complete(0);
+    world.restart();
+    assert_eq!((world.late, world.acts[&id(3)]), (0, 2));
+    world.settle();
 }
 
 #[test]
