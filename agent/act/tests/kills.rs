@@ -305,6 +305,9 @@ impl Series {
         let word = self.ends(kind, &action, &before, &what);
         self.slowest = self.slowest.max(killed.elapsed());
         *self.ends.entry((kind, word)).or_default() += 1;
+        // What was not begun would wait for its approval, and so many may wait.
+        let action = action.digest().unwrap();
+        self.stand.ask(&Demand::Withdraw { action });
         self.stand.is_clean();
     }
 
