@@ -22,11 +22,11 @@ pub trait Guard: Send + Sync + 'static {
     /// A line to it, held while something is done.
     type Line: Line;
 
-    /// Calls it.
+    /// Calls it about an action, which may have no record yet.
     ///
     /// # Errors
     /// It does not answer.
-    fn call(&self) -> Result<Self::Line, String>;
+    fn call(&self, action: Digest) -> Result<Self::Line, String>;
 }
 
 /// A line to the guard. When it ends while an action is half done, whoever did it is dead, and the guard undoes it at once.
@@ -58,8 +58,8 @@ pub struct NotStarted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case", deny_unknown_fields)]
 enum Say {
-    /// Are you there?
-    Hello,
+    /// Are you there? It is about this action: look at it when this line ends.
+    Hello { action: Digest },
     /// [`Line::arm`].
     Arm { action: Digest },
     /// [`Line::start`].

@@ -33,7 +33,10 @@ impl<W: Work, G: Guard> Site<W, G> {
         let planned = self.as_it_was_read(authorised.action())?;
         let packages = self.package_lock(authorised.action())?;
         // A guard that does not live would let a change stand for ever: it is asked before anything is spent.
-        let mut line = self.guard.call().map_err(|why| No::new("guard", why))?;
+        let mut line = self
+            .guard
+            .call(presented.action)
+            .map_err(|why| No::new("guard", why))?;
         ledger::write(&self.paths, &self.disk, &spent)
             .map_err(|error| No::disk("write the ledger", &error))?;
         let lasts = lasts(authorised.action());

@@ -116,7 +116,7 @@ impl<W: Work, G: Guard> Site<W, G> {
         self.paths
             .prepare()
             .map_err(|error| No::disk("make the state directory", &error))?;
-        let taken = lock::take(&self.paths.lock(), PATIENCE);
+        let taken = lock::take(&self.paths.lock(), PATIENCE).and_then(Lock::is_inherited);
         if taken.is_ok() {
             self.sweep();
         }

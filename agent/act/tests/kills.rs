@@ -108,6 +108,8 @@ COMMIT
 const SHAPERS: &str = "
 ! ip link show d0 >/dev/null 2>&1 || ip link del d0
 ip link add d0 type veth peer name d1
+ip link set d0 up
+ip link set d1 up
 tc qdisc add dev d0 root handle 1: htb default 10
 tc class add dev d0 parent 1: classid 1:10 htb rate 5mbit
 tc qdisc add dev d0 parent 1:10 handle 10: pfifo limit 50

@@ -19,7 +19,10 @@ use std::time::{Duration, Instant};
 
 use netghost_act::frame;
 use netghost_core::bytes::Text;
-use netghost_core::gate::{ActionState, Answer, Demand, LONGEST_DEMAND, Operation, Package, Server};
+use netghost_core::gate::{
+    ActionState, Answer, Demand, IpFamily, LONGEST_DEMAND, Operation, Package, RuleRef, Server,
+};
+use netghost_core::netfilter::model::Family;
 use rustix::process::Uid;
 use rustix::thread::set_thread_uid;
 
@@ -173,6 +176,190 @@ fn root_a_package_is_installed_once_and_is_irreversible() {
     stand.is_clean();
 }
 
+fn drop_rule(chain: &str) -> Operation {
+    Operation::NftDelete {
+        family: Family::Inet,
+        table: Text::from("t"),
+        chain: Text::from(chain),
+        rule: RuleRef {
+            text: Text::from("tcp dport 5001 drop"),
+            occurrence: 1,
+        },
+    }
+}
+
+fn with_a_rule(stand: &Stand) -> String {
+    let rules = "table inet t { chain c { type filter hook input priority 0; tcp dport 5001 drop; }; }";
+    let tool = ["nft", "-f", "-"];
+    let output = stand.namespace.exec_with_input(&tool, rules.as_bytes()).unwrap();
+    output.ok(&tool).unwrap();
+    stand.configuration()
+}
+
+#[test]
+fn root_nobody_confirms_and_the_guard_puts_the_rule_back() {
+    let mut stand = Stand::started();
+    let before = with_a_rule(&stand);
+    let (action, stood) = stand.perform(drop_rule("c"));
+    assert_eq!(stood.state, ActionState::Applied, "{stood:?}");
+    assert!(!stand.configuration().contains("5001"));
+    // Whoever did it may be dead.
+    stand.kill_serve();
+    stand.start_serve();
+    let ended = stands(stand.end(action));
+    assert_eq!(ended.state, ActionState::Undone);
+    assert!(ended.why.unwrap().to_string().contains("in time"));
+    assert_eq!(stand.configuration(), before);
+    stand.is_clean();
+}
+
+#[test]
+fn root_rules_that_somebody_changes_meanwhile_are_left_to_them() {
+    for confirm in [true, false] {
+        let mut stand = Stand::started();
+        with_a_rule(&stand);
+        let (action, _) = stand.perform(drop_rule("c"));
+        let theirs = [
+            "nft", "add", "rule", "inet", "t", "c", "udp", "dport", "53", "accept",
+        ];
+        stand.namespace.must(&theirs).unwrap();
+        let left = stand.configuration();
+        if confirm {
+            stand.ask(&Demand::Confirm { action });
+        }
+        let ended = stands(stand.end(action));
+        assert_eq!(ended.state, ActionState::Conflict, "{ended:?}");
+        assert_eq!(stand.configuration(), left);
+    }
+    // Before it was done: then the approval is void.
+    let mut stand = Stand::started();
+    with_a_rule(&stand);
+    let action = stand.propose(drop_rule("c"));
+    stand
+        .namespace
+        .must(&["nft", "add", "rule", "inet", "t", "c", "accept"])
+        .unwrap();
+    let left = stand.configuration();
+    match stand.ask(&perform(&action)) {
+        Answer::Refused { code, .. } => assert_eq!(code, "moved"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(stand.configuration(), left);
+}
+
+/// In another namespace, by the name that `ip netns` knows it by; the two processes' own stays as it is.
+#[test]
+fn root_it_is_done_in_the_namespace_that_was_named() {
+    let mut stand = Stand::started();
+    let name = format!("ng-act-there-{}", std::process::id());
+    let there = netghost_lab::Namespace::named(&name).unwrap();
+    let before = with_a_rule(&stand);
+    let rules = "table inet t { chain c { type filter hook input priority 0; tcp dport 5001 drop; }; }";
+    there
+        .exec_with_input(&["nft", "-f", "-"], rules.as_bytes())
+        .unwrap();
+    let mut asked = stand.asked(drop_rule("c"));
+    asked.namespace = Text::from(name.as_str());
+    let action = match stand.ask(&Demand::Propose(Box::new(asked.clone()))) {
+        Answer::Proposed { document } => {
+            netghost_core::gate::Action::from_bytes(document.as_bytes()).unwrap()
+        }
+        other => panic!("{other:?}"),
+    };
+    let stood = stands(stand.ask(&perform(&action)));
+    assert_eq!(stood.state, ActionState::Applied, "{stood:?}");
+    assert!(
+        !there
+            .must(&["nft", "list", "ruleset"])
+            .unwrap()
+            .text()
+            .contains("5001")
+    );
+    assert_eq!(stand.configuration(), before);
+    let undone = stand.ask(&Demand::Undo { action: stood.action });
+    assert_eq!(stands(undone).state, ActionState::Undone);
+    assert!(
+        there
+            .must(&["nft", "list", "ruleset"])
+            .unwrap()
+            .text()
+            .contains("5001")
+    );
+    // A word is compared with names, and never opened as a file.
+    for word in ["/proc/1/ns/net", "no-such", "../netns/x", ""] {
+        asked.namespace = Text::from(word);
+        match stand.ask(&Demand::Propose(Box::new(asked.clone()))) {
+            Answer::Refused { code, .. } => assert_eq!(code, "not_there", "{word}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Stopped for good, or taken off the machine: what waits is undone first.
+#[test]
+fn root_what_waits_is_undone_when_the_guard_is_stopped() {
+    let mut stand = Stand::started();
+    let before = with_a_rule(&stand);
+    let (action, _) = stand.perform(drop_rule("c"));
+    stand.kill_guard();
+    let mut settle = Command::new(env!("CARGO_BIN_EXE_netghost-act"));
+    settle.arg("settle").arg("--state").arg(stand.path("state"));
+    assert!(stand.namespace.spawn(settle).unwrap().wait().unwrap().success());
+    assert_eq!(stand.configuration(), before);
+    assert_eq!(stands(stand.standing(action)).state, ActionState::Undone);
+}
+
+/// A program that was started for a change goes on when its starter is killed. Nothing is taken for final before it has ended.
+#[test]
+fn root_a_tool_that_outlives_its_starter_is_waited_for() {
+    let mut stand = Stand::started();
+    let add = [
+        "iptables-legacy",
+        "-w",
+        "20",
+        "-A",
+        "INPUT",
+        "-p",
+        "tcp",
+        "--dport",
+        "5001",
+        "-j",
+        "DROP",
+    ];
+    stand.namespace.must(&add).unwrap();
+    let before = stand.configuration();
+    let action = stand.propose(Operation::LegacyDelete {
+        family: IpFamily::Ip,
+        table: Text::from("filter"),
+        chain: Text::from("INPUT"),
+        rule: RuleRef {
+            text: Text::from("-p tcp -m tcp --dport 5001 -j DROP"),
+            occurrence: 1,
+        },
+    });
+    let held = std::fs::File::open(stand.path("xtables.lock")).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let asks = thread::spawn({
+        let (socket, demand) = (stand.socket(), perform(&action));
+        move || netghost_act::ask::ask(&socket, &demand)
+    });
+    let begun = Instant::now();
+    while !stand.strangers().iter().any(|process| process.contains("-D")) {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", stand.strangers());
+        thread::sleep(Duration::from_millis(5));
+    }
+    stand.kill_serve();
+    assert!(asks.join().unwrap().is_err());
+    // It still waits for the lock of xtables; now it has it, and deletes the rule.
+    thread::sleep(Duration::from_millis(500));
+    drop(held);
+    stand.restart();
+    let ended = stands(stand.end(action.digest().unwrap()));
+    assert_eq!(stand.configuration(), before, "{ended:?}");
+    assert_eq!(ended.state, ActionState::Undone, "{ended:?}");
+    stand.is_clean();
+}
+
 /// As the socket unit starts it: the connection is its standard input.
 #[test]
 fn root_one_connection_is_one_demand() {
@@ -220,7 +407,10 @@ fn root_another_user_is_refused() {
             // Of this thread alone, which ends here.
             set_thread_uid(Uid::from_raw(65_534)).unwrap();
             let mut stream = UnixStream::connect(path).unwrap();
-            drop(frame::write(&mut stream, br#"{"say":"hello"}"#));
+            drop(frame::write(
+                &mut stream,
+                format!(r#"{{"say":"hello","action":"{}"}}"#, "0".repeat(64)).as_bytes(),
+            ));
             frame::read(&mut stream, LONGEST_DEMAND).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         });
         let heard = other.join().unwrap().unwrap_or_default();

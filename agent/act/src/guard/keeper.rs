@@ -186,7 +186,8 @@ impl<W: Work, G: Guard> Keeper<W, G> {
             .map(|(action, _)| *action)
             .collect();
         for action in ripe {
-            let Ok(_lock) = lock::take(&self.site.paths.lock(), Duration::ZERO) else {
+            let taken = lock::take(&self.site.paths.lock(), Duration::ZERO).and_then(Lock::is_inherited);
+            let Ok(_lock) = taken else {
                 self.postpone(action, SOON);
                 continue;
             };

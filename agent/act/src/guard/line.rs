@@ -23,7 +23,7 @@ pub struct Wire(UnixStream);
 impl Guard for Socket {
     type Line = Wire;
 
-    fn call(&self) -> Result<Wire, String> {
+    fn call(&self, action: Digest) -> Result<Wire, String> {
         let failed = |error| {
             format!(
                 "the guard does not answer at {}: {error}: see systemctl status netghost-act-guard",
@@ -36,7 +36,7 @@ impl Guard for Socket {
             .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
         timed.map_err(failed)?;
         let mut wire = Wire(stream);
-        match wire.say(Say::Hello).map_err(failed)? {
+        match wire.say(Say::Hello { action }).map_err(failed)? {
             Heard::Here => Ok(wire),
             other => Err(format!("the guard answers {other:?} to a hello")),
         }

@@ -36,7 +36,7 @@ struct Nobody;
 impl Guard for Nobody {
     type Line = Nobody;
 
-    fn call(&self) -> Result<Nobody, String> {
+    fn call(&self, _: Digest) -> Result<Nobody, String> {
         Err("a guard has no guard".to_owned())
     }
 }
@@ -135,21 +135,22 @@ fn line(stream: &UnixStream, paths: &Paths, notes: &Sender<Note>) {
         Ok(peer) if peer.uid.is_root() => {}
         _ => return say("somebody who is not root called"),
     }
-    let mut armed = None;
+    let mut about = None;
     while let Ok(said) = frame::take::<Say>(&mut &*stream, LONGEST) {
         let heard = match said {
-            Say::Hello => Heard::Here,
-            Say::Arm { action } => {
-                armed = Some(action);
-                arm(action, notes)
+            Say::Hello { action } => {
+                // Its record may be written at any moment from now on, and whoever writes it may die with the next step.
+                about = Some(action);
+                Heard::Here
             }
+            Say::Arm { action } => arm(action, notes),
             Say::Start { action } => start(action, paths, notes),
         };
         if frame::give(&mut &*stream, &heard).is_err() {
             break;
         }
     }
-    if let Some(action) = armed {
+    if let Some(action) = about {
         drop(notes.send(Note::Closed(action)));
     }
 }

@@ -144,7 +144,7 @@ impl Work for Toy {
 impl Guard for ToyGuard {
     type Line = ToyLine;
 
-    fn call(&self) -> Result<ToyLine, String> {
+    fn call(&self, _: Digest) -> Result<ToyLine, String> {
         (self.step)()?;
         Ok(ToyLine(Arc::clone(&self.step)))
     }

@@ -145,7 +145,7 @@ impl Steps {
     fn go(&self, forward: bool, effect: &Effect, to: Option<Digest>) -> Result<(), WriteError> {
         let device = Device::read(&self.device)?;
         let messages = match forward {
-            true => vec![self.target.message()?],
+            true => vec![self.target.message(&self.former)?],
             false => self.way_back()?,
         };
         let mut sender = message::Sender::open()?;
@@ -174,7 +174,7 @@ impl Steps {
         if forward || !State::read(&self.device)?.has(place) {
             return Ok(());
         }
-        let removal = Target::Remove(place).message()?;
+        let removal = Target::Remove(place).message(&self.former)?;
         sender
             .send(device, &self.former, &removal)
             .map_err(|why| WriteError::Refused {

@@ -7,12 +7,12 @@ use crate::host::{Host, deletion};
 
 /// Elements take several messages there and back.
 #[test]
-fn root_sets_of_3000_elements_come_back() {
+fn root_sets_of_thousands_of_elements_come_back() {
     let ports: Vec<String> = (1..3001).map(|port| (port * 3).to_string()).collect();
-    let ranges: Vec<String> = (1..3001)
+    let ranges: Vec<String> = (1..1001)
         .map(|number| format!("{}-{}", number * 20, number * 20 + 7))
         .collect();
-    let marks: Vec<String> = (1..3001).map(|number| format!("{number} : {number}")).collect();
+    let marks: Vec<String> = (1..1001).map(|number| format!("{number} : {number}")).collect();
     let host = Host::nft(&format!(
         "table inet t {{ chain c {{\naccept\ntcp dport {{ {} }} drop\nudp dport {{ {} }} drop\nmeta mark set meta mark map {{ {} }}\ndrop\n}}\n}}",
         ports.join(", "),

@@ -84,25 +84,31 @@ fn shown(namespace: &Namespace, what: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Does and undoes it, twice: also the way of an undo that a person asks for.
-fn there_and_back(namespace: &Namespace, operation: &Operation) {
+/// Does and undoes it, twice: also the way of an undo that a person asks for. What is wrong, if it can't.
+fn there_and_back(namespace: &Namespace, operation: &Operation) -> Result<(), String> {
+    let said = |error: WriteError| format!("{}: {error}", error.code());
+    let is = |what: &str, now: Digest, expected: Digest| match now == expected {
+        true => Ok(()),
+        false => Err(format!("it does not read as {what}")),
+    };
     let before = digest(namespace);
-    let look = "tc qdisc show dev v0; tc class show dev v0; tc filter show dev v0";
-    let tree = shown(namespace, look);
-    let change = plan(namespace, operation).unwrap_or_else(|error| panic!("{operation:?}: {error}\n{tree}"));
-    assert_eq!(standing(namespace, &change), Standing::Before, "{operation:?}");
-    apply(namespace, &change).unwrap_or_else(|error| panic!("{operation:?}: {error}"));
-    assert_eq!(standing(namespace, &change), Standing::After, "{operation:?}");
-    assert_ne!(digest(namespace), before);
-    undo(namespace, &change).unwrap_or_else(|error| panic!("{operation:?}: {error}"));
-    assert_eq!(digest(namespace), before, "{operation:?}");
+    let change = plan(namespace, operation).map_err(said)?;
     assert_eq!(standing(namespace, &change), Standing::Before);
-    apply(namespace, &change).unwrap();
+    apply(namespace, &change).map_err(said)?;
+    assert_eq!(standing(namespace, &change), Standing::After);
     let after = digest(namespace);
+    assert_ne!(after, before);
+    undo(namespace, &change).map_err(said)?;
+    is("before", digest(namespace), before)?;
+    assert_eq!(standing(namespace, &change), Standing::Before);
+    apply(namespace, &change).map_err(said)?;
     let back = change.reversed().unwrap();
     assert_eq!(standing(namespace, &back), Standing::Before);
-    apply(namespace, &back).unwrap();
-    assert_eq!(digest(namespace), before, "{operation:?}");
-    undo(namespace, &back).unwrap();
-    assert_eq!(digest(namespace), after, "{operation:?}");
+    apply(namespace, &back).map_err(said)?;
+    is("before, by its reverse", digest(namespace), before)?;
+    undo(namespace, &back).map_err(said)?;
+    is("after, by its reverse", digest(namespace), after)?;
+    // As it was, for whoever comes next.
+    undo(namespace, &change).map_err(said)?;
+    is("before, at the end", digest(namespace), before)
 }

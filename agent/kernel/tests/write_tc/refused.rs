@@ -92,7 +92,7 @@ fn root_what_this_kernel_lacks_is_refused_before_anything_is_done() {
     let namespace = namespace("");
     for spec in [QdiscSpec::Fq, QdiscSpec::FqCodel] {
         match plan(&namespace, &replace("v0", spec.clone())) {
-            Ok(_) => there_and_back(&namespace, &replace("v0", spec)),
+            Ok(_) => there_and_back(&namespace, &replace("v0", spec)).unwrap(),
             Err(WriteError::Unsupported { .. }) => {}
             Err(other) => panic!("{other}"),
         }

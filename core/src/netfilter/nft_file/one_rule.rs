@@ -133,8 +133,8 @@ mod tests {
         );
         assert_eq!(one.user_data, Some(Hex(b"\0\x02a\0".to_vec())));
         let expressions = attrs(&one.expressions.0).count();
-        // nfproto, address and mask, l4proto, port, counter, verdict.
-        assert_eq!(expressions, 2 + 3 + 2 + 2 + 1 + 1);
+        // nfproto, the address's first byte, l4proto, port, counter, verdict.
+        assert_eq!(expressions, 2 + 2 + 2 + 2 + 1 + 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Options as a dump has them, made into options as they are asked for (`linux/pkt_sched.h`, `linux/pkt_cls.h`).
 
-use super::attributes::{Attribute, Out, find, split};
+use super::attributes::{Attribute, Out, find, put_word, split, word};
 use super::{WriteError, police, shaper, unsupported};
 
 /// Options, and where indexes of links stand in them.
@@ -26,8 +26,20 @@ pub(super) fn qdisc(kind: &str, payload: &[u8]) -> Result<Vec<u8>, WriteError> {
         "tbf" => shaper::tbf(payload),
         "codel" => in_full(payload, &[1, 3, 5]),
         "fq_codel" => in_full(payload, &[1, 3, 7]),
+        "sfq" => Ok(sfq(payload)),
         _ => Ok(payload.to_vec()),
     }
+}
+
+/// `sfq` was told no limit if it has room for more flows than packets: told one, it has as many flows at most.
+fn sfq(payload: &[u8]) -> Vec<u8> {
+    const LIMIT: usize = 8;
+    const FLOWS: usize = 16;
+    let mut asked = payload.to_vec();
+    if word(payload, FLOWS) > word(payload, LIMIT) {
+        put_word(&mut asked, LIMIT, 0);
+    }
+    asked
 }
 
 /// Kinds whose classes are made by themselves; those of others come with their qdisc.

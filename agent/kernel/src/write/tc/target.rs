@@ -1,6 +1,9 @@
 //! What a change makes of a place.
 
+use std::collections::BTreeSet;
+
 use netghost_core::gate::{QdiscPlace, QdiscSpec};
+use netghost_core::raw::NetlinkRaw;
 use serde::{Deserialize, Serialize};
 
 use super::attributes::Out;
@@ -27,15 +30,18 @@ impl Target {
         }
     }
 
-    /// The one message that does it.
-    pub(super) fn message(&self) -> Result<Message, WriteError> {
+    /// The one message that does it to a device with these qdiscs.
+    pub(super) fn message(&self, former: &NetlinkRaw) -> Result<Message, WriteError> {
         let parent = match self.place() {
             QdiscPlace::Root => ROOT,
             QdiscPlace::Ingress => INGRESS,
         };
         let head = Head {
             index: 0,
-            handle: 0,
+            handle: match self {
+                Self::Remove(_) => 0,
+                Self::Replace(_) => free_handle(former)?,
+            },
             parent,
             info: 0,
         };
@@ -51,6 +57,20 @@ impl Target {
             links: Vec::new(),
         })
     }
+}
+
+/// One of those that the kernel hands out, from the end. Without a handle of its own a qdisc of the same kind is changed where it
+/// stands, with what hangs on it, and no new one is made.
+fn free_handle(former: &NetlinkRaw) -> Result<u32, WriteError> {
+    let mut used = BTreeSet::new();
+    for message in &former.messages {
+        used.insert(Head::read(message)?.handle >> 16);
+    }
+    let mut free = (0x8000..0xffffu32).rev().filter(|major| !used.contains(major));
+    let major = free
+        .next()
+        .ok_or_else(|| unsupported("all handles are in use".to_owned()))?;
+    Ok(major << 16)
 }
 
 /// The kind and the options of a qdisc.
@@ -86,7 +106,7 @@ pub(super) fn predicted(device: &Device, target: &Target, before: &State) -> Res
                     spec.kind()
                 )));
             }
-            rehearsal::made_of(device, &[target.message()?], &before.raw)?
+            rehearsal::made_of(device, &[target.message(&before.raw)?], &before.raw)?
         }
     };
     // The root comes before what hangs at the ingress.
