@@ -81,8 +81,12 @@ impl Paths {
     }
 }
 
-/// The digest that a record's file is named after.
-pub fn action_of(record: &Path) -> Option<Digest> {
-    let name = record.file_name()?.to_str()?.strip_suffix(".json")?;
-    Digest::parse(name)
+/// The ending of a record's file.
+pub(crate) const RECORD: &str = ".json";
+/// The ending of the note of a process.
+pub(crate) const TRACE: &str = ".process";
+
+/// The digest that a file with this ending is named after.
+pub(crate) fn action_of(file: &Path, ending: &str) -> Option<Digest> {
+    Digest::parse(file.file_name()?.to_str()?.strip_suffix(ending)?)
 }

@@ -224,7 +224,7 @@ impl<W: Work, G: Guard> Site<W, G> {
     /// What is not needed any more goes; what can't be removed now is met again.
     fn tidied_up(&self, record: &Record<W::Change>) {
         if matches!(record.action.operation, Operation::PackageInstall { .. }) {
-            drop(self.forget_trace(record));
+            drop(self.forget_trace(record.digest));
         }
         drop(record::prune::<W::Change>(&self.paths, &self.disk));
     }

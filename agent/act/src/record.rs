@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::micros;
 use crate::disk::{self, Disk};
-use crate::paths::{Paths, action_of};
+use crate::paths::{Paths, RECORD, TRACE, action_of};
 use crate::trace::Trace;
 
 /// The schema of a record.
@@ -141,12 +141,24 @@ pub fn all(paths: &Paths) -> io::Result<Vec<Digest>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(paths.records())? {
         let entry = entry?;
-        if let Some(action) = action_of(&entry.path()) {
+        if let Some(action) = action_of(&entry.path(), RECORD) {
             found.push((entry.metadata()?.modified()?, action));
         }
     }
     found.sort();
     Ok(found.into_iter().map(|(_, action)| action).collect())
+}
+
+/// The actions for which there is a note of a process.
+///
+/// # Errors
+/// The file system's.
+pub fn traced(paths: &Paths) -> io::Result<Vec<Digest>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(paths.records())? {
+        found.extend(action_of(&entry?.path(), TRACE));
+    }
+    Ok(found)
 }
 
 /// Forgets the oldest of those that ended, beyond what is kept.

@@ -1,5 +1,6 @@
 //! What becomes of an action that nobody confirmed, or whose doer died.
 
+use netghost_core::artifact::json::Digest;
 use netghost_core::gate::{ActionState, Operation};
 use netghost_kernel::write::{Standing, WriteError};
 
@@ -112,7 +113,7 @@ impl<W: Work, G: Guard> Site<W, G> {
     ) -> Result<(), String> {
         if !this_boot {
             record.ends(ActionState::Undone, "by the reboot");
-            return self.forget_trace(record);
+            return self.forget_trace(record.digest);
         }
         let noted = Trace::read(&self.paths.trace(record.digest)).map_err(|error| error.to_string())?;
         match record.server.as_ref().or(noted.as_ref()) {
@@ -124,15 +125,11 @@ impl<W: Work, G: Guard> Site<W, G> {
             }
             None => record.ends(ActionState::Failed, format!("{cause}; the server did not run")),
         }
-        self.forget_trace(record)
+        self.forget_trace(record.digest)
     }
 
     /// The end of a server that was cut off: ending it again is the same.
-    fn end_again(
-        &self,
-        record: &mut Record<W::Change>,
-        server: netghost_core::artifact::json::Digest,
-    ) -> Result<(), String> {
+    fn end_again(&self, record: &mut Record<W::Change>, server: Digest) -> Result<(), String> {
         self.ended_by(server, record.digest).map_err(|no| no.message)?;
         record.state = ActionState::Done;
         Ok(())
@@ -167,12 +164,12 @@ impl<W: Work, G: Guard> Site<W, G> {
                 record.ends(ActionState::Unknown, why);
             }
         }
-        self.forget_trace(record)
+        self.forget_trace(record.digest)
     }
 
     /// Removes the note of which process was started.
-    pub(crate) fn forget_trace(&self, record: &Record<W::Change>) -> Result<(), String> {
-        let trace = self.paths.trace(record.digest);
+    pub(crate) fn forget_trace(&self, action: Digest) -> Result<(), String> {
+        let trace = self.paths.trace(action);
         let (_, temporary) = crate::disk::beside(&trace).map_err(|error| error.to_string())?;
         self.disk
             .remove(&temporary)

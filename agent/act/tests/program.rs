@@ -360,6 +360,63 @@ fn root_a_tool_that_outlives_its_starter_is_waited_for() {
     stand.is_clean();
 }
 
+/// A package manager whose starter is killed comes to its end: what it says then, nobody hears.
+#[test]
+fn root_a_package_manager_that_outlives_its_starter_is_not_cut_off() {
+    let mut stand = Stand::started();
+    let action = stand.propose(Operation::PackageInstall {
+        package: Package::parse("iperf").unwrap(),
+    });
+    let asks = thread::spawn({
+        let (socket, demand) = (stand.socket(), perform(&action));
+        move || netghost_act::ask::ask(&socket, &demand)
+    });
+    let begun = Instant::now();
+    while !stand.path("package").exists() {
+        assert!(begun.elapsed() < PATIENCE);
+        thread::sleep(Duration::from_millis(2));
+    }
+    stand.kill_serve();
+    assert!(asks.join().unwrap().is_err());
+    stand.restart();
+    let ended = stands(stand.end(action.digest().unwrap()));
+    assert_eq!(ended.state, ActionState::Done, "{ended:?}");
+    assert_eq!(
+        std::fs::read_to_string(stand.path("package")).unwrap(),
+        "installed\n"
+    );
+    stand.is_clean();
+}
+
+/// Whoever had called the guard died right after its record was on the disk: the guard looks without having been armed.
+#[test]
+fn root_a_line_that_ends_is_looked_after() {
+    let mut stand = Stand::started();
+    let before = with_a_rule(&stand);
+    let (action, _) = stand.perform(drop_rule("c"));
+    assert_eq!(
+        stands(stand.ask(&Demand::Confirm { action })).state,
+        ActionState::Confirmed
+    );
+    let record = stand.path(&format!("state/records/{action}.json"));
+    let text = std::fs::read_to_string(&record).unwrap();
+    let begun = text.replace(r#""state":"confirmed""#, r#""state":"running""#);
+    assert_ne!(begun, text);
+    let mut line = UnixStream::connect(stand.path("guard.sock")).unwrap();
+    frame::write(
+        &mut line,
+        format!(r#"{{"say":"hello","action":"{action}"}}"#).as_bytes(),
+    )
+    .unwrap();
+    frame::read(&mut line, LONGEST_DEMAND).unwrap();
+    std::fs::write(&record, begun).unwrap();
+    drop(line);
+    let ended = stands(stand.end(action));
+    assert_eq!(ended.state, ActionState::Undone, "{ended:?}");
+    assert!(ended.why.unwrap().to_string().contains("too early"));
+    assert_eq!(stand.configuration(), before);
+}
+
 /// As the socket unit starts it: the connection is its standard input.
 #[test]
 fn root_one_connection_is_one_demand() {

@@ -80,6 +80,10 @@ impl<W: Work, G: Guard> Keeper<W, G> {
                 Err(error) => say(&format!("action {action}: its record can't be read: {error}")),
             }
         }
+        // Of what has ended, whose end was not seen: the note of a process, and perhaps the process.
+        for action in record::traced(&keeper.site.paths)? {
+            keeper.look(action, Duration::ZERO, Why::Found);
+        }
         Ok(keeper)
     }
 
@@ -202,6 +206,8 @@ impl<W: Work, G: Guard> Keeper<W, G> {
             Ok(Some(record)) => record,
             Ok(None) => {
                 self.due.remove(&action);
+                // Its record is long forgotten.
+                drop(self.site.forget_trace(action));
                 return;
             }
             Err(error) => return self.later(action, &error.to_string()),
@@ -256,6 +262,9 @@ impl<W: Work, G: Guard> Keeper<W, G> {
     /// Nothing more becomes of it: but a server that runs in spite of that is ended.
     fn ended(&mut self, record: &Record<W::Change>) {
         let action = record.digest;
+        if matches!(record.action.operation, Operation::PackageInstall { .. }) {
+            drop(self.site.forget_trace(action));
+        }
         if matches!(record.action.operation, Operation::ServerStart { .. }) {
             let mut server = record.clone();
             if let Err(why) = self.site.settle(&mut server, &Cause::Deadline) {
