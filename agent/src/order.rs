@@ -56,7 +56,7 @@ pub enum Outcome {
         /// SHA-256 of its manifest.
         manifest: Digest,
     },
-    /// The process that acts has answered: canonical JSON of core's `gate::Answer`, as it came.
+    /// The process that acts has answered: JSON of core's `gate::Answer`, as it came.
     Acted {
         /// The answer.
         answer: Text,

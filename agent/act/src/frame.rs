@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use netghost_core::artifact::json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -47,10 +48,10 @@ pub fn take<T: DeserializeOwned>(from: &mut impl Read, most: usize) -> io::Resul
     serde_json::from_slice(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Writes a value.
+/// Writes a value, as canonical JSON: whoever passes it on takes nothing else for an answer.
 ///
 /// # Errors
 /// As [`write`].
 pub fn give<T: Serialize>(to: &mut impl Write, value: &T) -> io::Result<()> {
-    write(to, &serde_json::to_vec(value)?)
+    write(to, &json::to_vec(value).map_err(io::Error::other)?)
 }

@@ -175,7 +175,7 @@ impl World {
         self.stage.acknowledge(id).await;
         match finished.outcome.unwrap() {
             Outcome::Failed(failed) => Err(failed.code),
-            Outcome::Acted(acted) => match json::from_slice(&acted.answer).unwrap() {
+            Outcome::Acted(acted) => match serde_json::from_slice(&acted.answer).unwrap() {
                 Answer::Refused { code, .. } => Err(code),
                 answer => Ok(answer),
             },
@@ -297,11 +297,13 @@ async fn without_consent(world: &mut World) {
     ] {
         let answer = world.demand(&demand).await;
         assert!(
-            matches!(&answer, Err(_)) || stands(&answer) == ActionState::Waiting,
+            answer.is_err() || stands(&answer) == ActionState::Waiting,
             "{demand:?}: {answer:?}"
         );
     }
 }
+
+type Edit = fn(&mut Action);
 
 /// Approvals that Bob did give.
 async fn with_consent_to_something_else(world: &mut World) {
@@ -330,7 +332,7 @@ async fn with_consent_to_something_else(world: &mut World) {
     let answer = world.perform(harmless.digest().unwrap(), &swapped, &list).await;
     world.refused("the VM never wrote it", answer, "unknown_action");
     // Each field in which two actions could be confused.
-    let others: [(&str, fn(&mut Action)); 4] = [
+    let others: [(&str, Edit); 4] = [
         ("another VM's", |action| action.target.agent = Some(id(8))),
         ("another namespace's", |action| {
             action.namespace = Text::from("blue")
@@ -454,7 +456,7 @@ async fn by_a_flood(world: &mut World) {
             world.stage.acknowledge(Id::parse(&finished.id).unwrap()).await;
             let word = match finished.outcome.unwrap() {
                 Outcome::Failed(failed) => failed.code,
-                Outcome::Acted(acted) => match json::from_slice(&acted.answer).unwrap() {
+                Outcome::Acted(acted) => match serde_json::from_slice(&acted.answer).unwrap() {
                     Answer::Refused { code, .. } => code,
                     Answer::Proposed { .. } => "proposed".to_owned(),
                     other => panic!("{other:?}"),

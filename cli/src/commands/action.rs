@@ -156,7 +156,9 @@ pub fn run(command: &Action, call: &Call<'_>) -> Result<Outcome, Failure> {
         }
         Action::Confirm { id } => {
             let row = gate.show(id)?;
-            one(gate.confirm(&row)?)
+            let row = gate.confirm(&row)?;
+            let status = row.status();
+            ended(row, status)
         }
     }
 }
@@ -176,17 +178,20 @@ pub(super) fn list(rows: &[Row], nothing: &str) -> Result<Outcome, Failure> {
     })
 }
 
-/// One, with the status that it stands for.
+/// One whole, with the status that it stands for.
 pub(super) fn one(row: Row) -> Result<Outcome, Failure> {
-    let status = row.status();
-    ended(row, status)
+    Ok(Outcome {
+        status: row.status(),
+        text: text::action::action(&row),
+        document: document(SCHEMA, Rows { actions: vec![row] })?,
+    })
 }
 
-/// One, with this status.
+/// What came of one, with this status.
 pub(super) fn ended(row: Row, status: Status) -> Result<Outcome, Failure> {
     Ok(Outcome {
         status,
-        text: text::action::action(&row),
+        text: text::action::decided(&row),
         document: document(SCHEMA, Rows { actions: vec![row] })?,
     })
 }
@@ -259,7 +264,9 @@ fn waited(gate: &mut Gate, row: &Row, patience: Duration, call: &Call<'_>) -> Re
     let is_over = |row: &Row| row.state.has_ended();
     let row = gate.until(row.id, &is_over, patience, &mut progress)?;
     progress.clear();
-    one(believed(row)?)
+    let row = believed(row)?;
+    let status = row.status();
+    ended(row, status)
 }
 
 fn undo(

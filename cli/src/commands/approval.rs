@@ -249,5 +249,6 @@ fn outcome(
     };
     progress.clear();
     let row = believed(row)?;
-    one(row)
+    let status = row.status();
+    ended(row, status)
 }

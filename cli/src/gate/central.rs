@@ -123,13 +123,13 @@ impl Central {
         loop {
             let row = self.show(&id.to_string())?;
             let state = (row.state, row.approval);
-            if told != Some(state) {
-                told = Some(state);
-                progress.action(&row);
-            }
             let left = give_up.saturating_duration_since(Instant::now());
             if is_so(&row) || left.is_zero() {
                 return Ok(row);
+            }
+            if told != Some(state) {
+                told = Some(state);
+                progress.action(&row);
             }
             self.change(&row, left.min(LOOK));
         }

@@ -105,6 +105,16 @@ pub fn action(row: &Row) -> String {
     out
 }
 
+/// An action that was decided or has ended: where it stands and what came of it, for who has seen it whole.
+pub fn decided(row: &Row) -> String {
+    format!(
+        "{}\n  {}\n{}",
+        stands(row),
+        operation(&row.operation),
+        outcome(row)
+    )
+}
+
 fn pair(name: &str, value: impl Into<String>) -> Vec<String> {
     vec![name.to_owned(), one_line(&value.into())]
 }

@@ -171,6 +171,27 @@ fn what_nobody_can_mean_is_not_asked_for() {
 }
 
 #[test]
+fn another_action_than_was_asked_for_is_not_shown_as_ours() {
+    let place = Place::new();
+    // A controller that had the VM propose something else, and says so of the request too.
+    place.script.with(|state| {
+        state.alter = Some(|action| {
+            let other = |bytes: &[u8]| {
+                String::from_utf8_lossy(bytes)
+                    .replace("\"input\"", "\"output\"")
+                    .into_bytes()
+            };
+            action.operation = other(&action.operation).into();
+            action.document = other(&action.document).into();
+        });
+    });
+    let failure = place
+        .run(&format!("action request web-1 --reason x {NFT}"))
+        .unwrap_err();
+    assert_eq!((failure.status, failure.code), (Status::Act, "altered"));
+}
+
+#[test]
 fn what_the_vm_refuses_is_told_with_its_word() {
     let place = Place::new();
     place.script.with(|state| {

@@ -41,7 +41,7 @@ CREATE TABLE action_commands (
 );
 CREATE INDEX action_commands_action ON action_commands (action);
 
--- The answer to a demand: canonical JSON of core's gate::Answer.
+-- The answer to a demand: JSON of core's gate::Answer.
 ALTER TABLE commands ADD COLUMN answer TEXT NOT NULL DEFAULT '';
 
 -- Who may consent, as their CA signed it: the highest list that was published. No key of theirs is here.

@@ -32,7 +32,7 @@ const SILENT: &str = "act_silent";
 
 /// The action after its VM answered a demand; nothing where that changes nothing.
 pub(super) fn answered(row: &ActionRow, step: Step, answer: &str, now_us: u64) -> Option<ActionRow> {
-    let answer = json::from_slice::<Answer>(answer.as_bytes());
+    let answer = serde_json::from_str::<Answer>(answer);
     match (step, answer) {
         (Step::Propose, _) if row.state != ActionState::Preparing => None,
         (Step::Propose, Ok(Answer::Proposed { document })) => Some(proposed(row, document, now_us)),

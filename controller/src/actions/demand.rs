@@ -31,6 +31,7 @@ pub(super) struct Order {
 
 /// Demands a step of an action's VM and waits for the end. What the VM said is in the store when this returns.
 pub(super) async fn demand(controller: &Controller, row: &ActionRow, order: Order) -> Outcome {
+    let _in_hand = controller.live().permit(row.agent, order.step).await;
     let prepared = prepare(controller, row, order.step).await;
     let (command, bytes) = prepared.map_err(|error| internal(&error))?;
     let document = course::document(row);

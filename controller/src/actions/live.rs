@@ -1,11 +1,18 @@
 //! What this process knows of actions beside the store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use netghost_core::fleet::Id;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Duration, Instant};
+
+use crate::store::actions::Step;
+
+/// How many demands of these kinds one agent has in hand at once: all of them come again when it does, and what it has not read
+/// by then must fit the stream's queue.
+const PROPOSING: usize = 8;
+const PERFORMING: usize = 32;
 
 /// The actions that are under way in this process, when those that wait run out, and who watches.
 #[derive(Debug, Default)]
@@ -20,6 +27,8 @@ struct Inner {
     running: BTreeMap<Id, bool>,
     /// By a clock that nobody sets.
     until: BTreeMap<Id, Instant>,
+    /// By agent and kind of demand.
+    in_hand: BTreeMap<(Id, Step), Arc<Semaphore>>,
 }
 
 impl Live {
@@ -48,6 +57,22 @@ impl Live {
                 true
             }
         }
+    }
+
+    /// Waits until an agent may be given one more demand of this kind. What undoes waits for nothing.
+    pub(super) async fn permit(&self, agent: Id, step: Step) -> Option<OwnedSemaphorePermit> {
+        let most = match step {
+            Step::Propose => PROPOSING,
+            Step::Perform => PERFORMING,
+            Step::Undo | Step::Withdraw | Step::Standing => return None,
+        };
+        let in_hand = self
+            .inner()
+            .in_hand
+            .entry((agent, step))
+            .or_insert_with(|| Arc::new(Semaphore::new(most)))
+            .clone();
+        in_hand.acquire_owned().await.ok()
     }
 
     /// When this action's lifetime ends: so long from the first time that this is asked for it.

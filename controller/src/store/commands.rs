@@ -13,7 +13,7 @@ use crate::jobs::Unreached;
 pub enum Ended {
     /// A snapshot: its manifest's digest.
     Captured(Digest),
-    /// An answer: canonical JSON of core's `gate::Answer`, as its agent sent it.
+    /// An answer: JSON of core's `gate::Answer`, as its agent sent it.
     Acted(String),
 }
 

@@ -1,8 +1,10 @@
 //! The journal of changes that are made through a cloud's API.
 
+use netghost_controller::Controller;
 use netghost_controller::store::journal::{self, Change, State};
 use netghost_core::artifact::json::Digest;
 use netghost_core::fleet::Id;
+use sqlx::AnyConnection;
 
 use crate::world::World;
 
@@ -86,84 +88,65 @@ pub(crate) async fn of_two_controllers_one_undoes(world: &World) {
     for number in 1..=4 {
         journal::open(&mut store, &change(number)).await.unwrap();
     }
-    journal::applied(&mut store, change(1).id, "W/\"2\"")
-        .await
-        .unwrap();
-    drop(store);
+    let applied = journal::applied(&mut store, change(1).id, "W/\"2\"");
+    assert!(applied.await.unwrap());
     let other = world.next_process().await;
-    let mut taken = Vec::new();
-    let mut tasks = Vec::new();
-    for (number, controller) in [&world.controller, &other.controller]
-        .into_iter()
-        .cycle()
-        .take(8)
-        .enumerate()
-    {
-        let (controller, lease) = (controller.clone(), lease(u8::try_from(number).unwrap()));
-        tasks.push(tokio::spawn(async move {
-            let mut transaction = controller.store.begin().await.unwrap();
-            let taken = journal::take_expired(&mut transaction, lease, 3_000, 4_000)
-                .await
-                .unwrap();
-            transaction.commit().await.unwrap();
-            taken.map(|change| (change.id, lease))
-        }));
-    }
-    for task in tasks {
-        taken.extend(task.await.unwrap());
-    }
+    let mut taken = taken_at_once([&world.controller, &other.controller]).await;
     let mut ids: Vec<Id> = taken.iter().map(|(id, _)| *id).collect();
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), taken.len(), "one change, one lease: {taken:?}");
     // Where two reach for the same one at the same moment one goes away empty, and comes again.
-    let mut store = world.controller.store.pool().acquire().await.unwrap();
-    while let Some(change) = journal::take_expired(&mut store, lease(50), 3_000, 4_000)
-        .await
-        .unwrap()
-    {
-        taken.push((change.id, lease(50)));
+    while let Some(one) = taken_by(&mut store, lease(50), 3_000).await {
+        taken.push((one, lease(50)));
     }
     assert_eq!(taken.len(), 4, "{taken:?}");
-    let (id, holder) = taken[0];
+    let (id, _) = taken[0];
+    let applied = journal::applied(&mut store, id, "late").await.unwrap();
+    assert!(!applied, "somebody undoes it");
     assert!(
-        !journal::applied(&mut store, id, "late").await.unwrap(),
-        "somebody undoes it"
-    );
-    assert!(
-        !journal::close(&mut store, (id, lease(77)), State::Undone, "", 3_500)
-            .await
-            .unwrap(),
+        !closes(&mut store, (id, lease(77)), State::Undone).await,
         "another's lease"
     );
     // A controller that died lets its lease run out.
-    let again = journal::take_expired(&mut store, lease(60), 4_000, 5_000)
+    let again = taken_by(&mut store, lease(60), 4_000).await.unwrap();
+    let held = taken.iter().find(|(id, _)| *id == again).unwrap().1;
+    assert!(!closes(&mut store, (again, held), State::Undone).await);
+    assert!(closes(&mut store, (again, lease(60)), State::Conflict).await);
+    let closed = journal::change(&mut store, again).await.unwrap().unwrap();
+    assert_eq!(
+        (closed.state, closed.why.as_str()),
+        (State::Conflict, "so it was")
+    );
+    assert!(!closes(&mut store, (again, lease(60)), State::Undone).await);
+}
+
+async fn taken_by(store: &mut AnyConnection, lease: Id, now_us: u64) -> Option<Id> {
+    let taken = journal::take_expired(store, lease, now_us, now_us + 1_000).await;
+    taken.unwrap().map(|change| change.id)
+}
+
+async fn closes(store: &mut AnyConnection, which: (Id, Id), end: State) -> bool {
+    journal::close(store, which, end, "so it was", 4_500)
         .await
         .unwrap()
-        .unwrap();
-    let held = taken.iter().find(|(id, _)| *id == again.id).unwrap().1;
-    assert!(
-        !journal::close(&mut store, (again.id, held), State::Undone, "", 4_500)
-            .await
-            .unwrap()
-    );
-    assert!(
-        journal::close(
-            &mut store,
-            (again.id, lease(60)),
-            State::Conflict,
-            "edited",
-            4_500
-        )
-        .await
-        .unwrap()
-    );
-    let closed = journal::change(&mut store, again.id).await.unwrap().unwrap();
-    assert_eq!((closed.state, closed.why.as_str()), (State::Conflict, "edited"));
-    assert!(
-        !journal::close(&mut store, (again.id, lease(60)), State::Undone, "", 4_600)
-            .await
-            .unwrap()
-    );
-    assert_ne!(holder, lease(77));
+}
+
+/// What eight take, each of two controllers by turns, all at the same moment.
+async fn taken_at_once(controllers: [&Controller; 2]) -> Vec<(Id, Id)> {
+    let mut tasks = Vec::new();
+    for (number, controller) in controllers.into_iter().cycle().take(8).enumerate() {
+        let (controller, lease) = (controller.clone(), lease(u8::try_from(number).unwrap()));
+        tasks.push(tokio::spawn(async move {
+            let mut transaction = controller.store.begin().await.unwrap();
+            let taken = taken_by(&mut transaction, lease, 3_000).await;
+            transaction.commit().await.unwrap();
+            taken.map(|id| (id, lease))
+        }));
+    }
+    let mut taken = Vec::new();
+    for task in tasks {
+        taken.extend(task.await.unwrap());
+    }
+    taken
 }

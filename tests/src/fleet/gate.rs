@@ -122,6 +122,9 @@ fn started(
         shown(&places.approvers),
         "--guard".to_owned(),
         shown(&places.guard),
+        // As whom agents of the lab run.
+        "--user".to_owned(),
+        "nobody".to_owned(),
     ];
     let mut daemon = vm.start(label, &borrowed(&words))?;
     let deadline = Instant::now() + READY;

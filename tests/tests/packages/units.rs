@@ -66,7 +66,10 @@ fn root_package_the_units_that_act_are_understood_and_stay_confined() {
     let guard = include_str!("../../../packaging/netghost-act-guard.service");
     let line = |key: &str| guard.lines().find(|line| line.starts_with(key));
     assert_eq!(line("Restart="), Some("Restart=always"));
-    assert_eq!(line("ExecStopPost="), Some("ExecStopPost=/usr/lib/netghost/netghost-act settle"));
+    assert_eq!(
+        line("ExecStopPost="),
+        Some("ExecStopPost=/usr/lib/netghost/netghost-act settle")
+    );
     assert_eq!(line("RestrictNamespaces="), Some("RestrictNamespaces=net pid"));
     for script in [
         include_str!("../../../packaging/deb/postinst"),

@@ -1,6 +1,7 @@
 //! Documents of actions, approvals and approvers, as the command writes, signs and keeps them.
 
 use std::path::Path;
+use std::time::Duration;
 
 use netghost_cli::documents::actions::{Rows, SCHEMA, Said};
 use netghost_cli::documents::document;
@@ -11,8 +12,8 @@ use netghost_core::artifact::name::Name;
 use netghost_core::bytes::{Big, Hex, Text};
 use netghost_core::fleet::Id;
 use netghost_core::gate::{
-    ACTION_SCHEMA, Action, Approval, Check, Effect, IpFamily, Operation, Package, Place, QdiscPlace,
-    QdiscSpec, Roster, RuleRef, Server, Target,
+    ACTION_SCHEMA, Action, Approval, Check, Consent, Effect, IpFamily, Ledger, Moment, Operation, Package,
+    Place, Policy, QdiscPlace, QdiscSpec, Roster, RuleRef, Server, Target,
 };
 use netghost_core::netfilter::model::Family;
 use netghost_proto::v1;
@@ -164,6 +165,30 @@ fn said(action: &Action, proposed: bool) -> Said {
     Said::try_from(row).unwrap()
 }
 
+/// What a VM remembers: an action that is open, one that was taken back, and a list of approvers.
+fn ledger() -> Ledger {
+    let policy = Policy {
+        change: Consent::Approve,
+        ..Policy::default()
+    };
+    let now = Moment {
+        boot_id: "boot-1".to_owned(),
+        since_boot: Duration::from_secs(1),
+    };
+    let mut ledger = Ledger::default();
+    let undo = |seed| Operation::Undo {
+        action: Digest::of(seed),
+    };
+    ledger.propose(action(1, undo(b"one")), &policy, &now).unwrap();
+    let gone = ledger.propose(action(2, undo(b"two")), &policy, &now).unwrap();
+    assert!(ledger.withdraw(gone.digest().unwrap()));
+    let ca = Signer::from_seed(&[3; 32]).unwrap();
+    ledger
+        .learn(&Roster::new().sign(&ca).unwrap(), ca.public())
+        .unwrap();
+    ledger
+}
+
 /// Writes one of each document into `directory`.
 pub(crate) fn write(directory: &Path) {
     let put = |name: &str, bytes: Vec<u8>| std::fs::write(directory.join(name), bytes).unwrap();
@@ -186,6 +211,7 @@ pub(crate) fn write(directory: &Path) {
     );
     let status = document(SCHEMA, Rows { actions: rows }).unwrap();
     put("action_status.0.json", serde_json::to_vec(&status).unwrap());
+    put("gate_ledger.0.json", json::to_vec(&ledger()).unwrap());
     let signer = Signer::from_seed(&[2; 32]).unwrap();
     let roster = Roster::new().with(name("bob"), signer.public()).unwrap();
     put("approvers.0.json", json::to_vec(&roster).unwrap());

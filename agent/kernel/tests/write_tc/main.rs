@@ -3,6 +3,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
     reason = "tests state what they expect by failing; clippy.toml reaches test functions, not what they call"
 )]
 
@@ -14,7 +16,11 @@ use netghost_kernel::write::{self, Change, Standing, WriteError};
 use netghost_lab::netns::Namespace;
 
 mod cut;
+#[allow(dead_code, reason = "the trees need a part of it")]
+#[path = "../round_trips/dice.rs"]
+mod dice;
 mod machine;
+mod random;
 mod refused;
 mod trees;
 

@@ -4,6 +4,8 @@ use super::{WriteError, unsupported};
 
 /// `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER` stand above this.
 const TYPE: u16 = 0x3fff;
+/// `NLA_F_NESTED`, which younger kinds insist on.
+pub(super) const NESTED: u16 = 0x8000;
 const HEADER: usize = 4;
 
 /// One attribute with its type as it stood.

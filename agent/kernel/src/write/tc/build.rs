@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use netghost_core::raw::RawMessage;
 
-use super::attributes::{Attribute, Out, find};
+use super::attributes::{Attribute, NESTED, Out, find};
 use super::convert;
 use super::message::{
     CHAIN, CREATE, EXCL, Head, INGRESS, KIND, Message, NEW_CLASS, NEW_FILTER, NEW_QDISC, OPTIONS, REPLACE,
@@ -42,7 +42,12 @@ fn node(raw: &RawMessage) -> Result<Option<Node>, WriteError> {
     let all = attributes_of(raw)?;
     let kind = kind(&all);
     let is_class = raw.message_type == NEW_CLASS;
-    if (is_class && !convert::has_own_classes(&kind)) || (!is_class && head.handle == 0) {
+    // The class with the qdisc's own number is its root, as `hfsc` has one.
+    let by_itself = match is_class {
+        true => !convert::has_own_classes(&kind) || head.handle & 0xffff == 0,
+        false => head.handle == 0,
+    };
+    if by_itself {
         return Ok(None);
     }
     let told = find(&all, OPTIONS).map(|options| options.value);
@@ -56,7 +61,8 @@ fn node(raw: &RawMessage) -> Result<Option<Node>, WriteError> {
     let mut out = Out::default();
     named(&mut out, &all)?;
     if let Some(options) = options {
-        out.push(OPTIONS, &options)?;
+        let nested = if convert::is_structure(&kind) { 0 } else { NESTED };
+        out.push(nested | OPTIONS, &options)?;
     }
     let flags = if is_class { CREATE | EXCL } else { CREATE | REPLACE };
     Ok(Some(Node {

@@ -1,6 +1,6 @@
 //! Options as a dump has them, made into options as they are asked for (`linux/pkt_sched.h`, `linux/pkt_cls.h`).
 
-use super::attributes::{Attribute, Out, find, put_word, split, word};
+use super::attributes::{Attribute, NESTED, Out, find, put_word, split, word};
 use super::{WriteError, police, shaper, unsupported};
 
 /// Options, and where indexes of links stand in them.
@@ -29,6 +29,44 @@ pub(super) fn qdisc(kind: &str, payload: &[u8]) -> Result<Vec<u8>, WriteError> {
         "sfq" => Ok(sfq(payload)),
         _ => Ok(payload.to_vec()),
     }
+}
+
+/// True for kinds whose options are, or begin with, a structure and not attributes.
+pub(super) fn is_structure(kind: &str) -> bool {
+    matches!(
+        kind,
+        "pfifo"
+            | "bfifo"
+            | "pfifo_head_drop"
+            | "prio"
+            | "multiq"
+            | "sfq"
+            | "netem"
+            | "hfsc"
+            | "plug"
+            | "skbprio"
+            | "mqprio"
+    )
+}
+
+/// `flower` tells the innermost protocol of a packet with VLAN tags; the outermost, by which the tags are asked for, is that of the
+/// filter.
+pub(super) fn with_outer_protocol(payload: &[u8], info: u32) -> Result<Vec<u8>, WriteError> {
+    /// `TCA_FLOWER_KEY_ETH_TYPE`.
+    const PROTOCOL: u16 = 8;
+    // The protocol stands in network order in the lower half of `tcm_info`.
+    let [p0, p1] = u16::try_from(info & 0xffff).unwrap_or_default().to_ne_bytes();
+    if !matches!([p0, p1], [0x81, 0x00] | [0x88, 0xa8]) {
+        return Ok(payload.to_vec());
+    }
+    let mut out = Out::default();
+    for attribute in split(payload)? {
+        if attribute.number() != PROTOCOL {
+            out.keep(attribute)?;
+        }
+    }
+    out.push(PROTOCOL, &[p0, p1])?;
+    Ok(out.0)
 }
 
 /// `sfq` was told no limit if it has room for more flows than packets: told one, it has as many flows at most.
@@ -149,9 +187,6 @@ pub(super) fn filter_options(kind: &str, payload: &[u8]) -> Result<Options, Writ
     }
     Ok(Options { bytes: out.0, links })
 }
-
-/// `NLA_F_NESTED`.
-const NESTED: u16 = 0x8000;
 
 /// A list of actions, each in an attribute of its place.
 fn actions(list: &[u8]) -> Result<Options, WriteError> {

@@ -32,7 +32,11 @@ pub(super) fn filters(all: &[&RawMessage]) -> Result<Vec<Message>, WriteError> {
             continue;
         }
         if kind != "u32" {
-            let options = convert::filter_options(&kind, told)?;
+            let told = match kind.as_str() {
+                "flower" => convert::with_outer_protocol(told, head.info)?,
+                _ => told.to_vec(),
+            };
+            let options = convert::filter_options(&kind, &told)?;
             others.push(filter_message(&attributes, head, Some(options))?);
             continue;
         }

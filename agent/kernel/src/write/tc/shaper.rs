@@ -76,13 +76,42 @@ fn depth(parms: &[u8], at: usize, ticks_at: usize, wide: Option<u64>) -> Option<
     if rate == 0 || layer > ETHERNET || least != 0 {
         return None;
     }
-    let ticks = u128::from(word(parms, ticks_at)?);
-    let most_ns = ticks.checked_mul(TICK_NS)?.checked_add(TICK_NS - 1)?;
-    let bytes = most_ns.checked_mul(rate)? / SECOND_NS;
-    let overhead = u128::from(u16::from_ne_bytes([overhead_low, overhead_high]));
-    u32::try_from(bytes.saturating_sub(overhead))
-        .ok()
-        .filter(|depth| *depth > 0)
+    let ticks = u64::from(word(parms, ticks_at)?);
+    let most_ns = u128::from(ticks).checked_mul(TICK_NS)?.checked_add(TICK_NS - 1)?;
+    let overhead = u64::from(u16::from_ne_bytes([overhead_low, overhead_high]));
+    let reckoned = u64::try_from(most_ns.checked_mul(rate)? / SECOND_NS).ok()?;
+    let pace = Pace::new(u64::try_from(rate).ok()?);
+    // The kernel's own reckoning is a little short now and then.
+    let near = (0..4).filter_map(|less| reckoned.checked_add(2)?.checked_sub(less));
+    let mut fits = near.filter(|bytes| pace.ticks(*bytes) == Some(ticks));
+    let bytes = fits.next()?.checked_sub(overhead)?;
+    u32::try_from(bytes).ok().filter(|depth| *depth > 0)
+}
+
+/// A rate as the kernel reckons with it: nanoseconds of a byte are `factor >> shift` (`psched_ratecfg_precompute`,
+/// `net/sched/sch_generic.c`).
+struct Pace {
+    factor: u64,
+    shift: u32,
+}
+
+impl Pace {
+    fn new(rate: u64) -> Self {
+        let mut dividend: u64 = 1_000_000_000;
+        let mut shift = 0;
+        loop {
+            let factor = dividend.checked_div(rate).unwrap_or(1) & u64::from(u32::MAX);
+            if factor >= 1 << 31 || dividend >= 1 << 63 {
+                return Self { factor, shift };
+            }
+            dividend <<= 1;
+            shift = u32::saturating_add(shift, 1);
+        }
+    }
+
+    fn ticks(&self, bytes: u64) -> Option<u64> {
+        Some((bytes.checked_mul(self.factor)? >> self.shift) / 64)
+    }
 }
 
 /// `TCA_HTB_INIT`, with the version as it is asked for: a dump has the minor version in its lower half.
@@ -102,4 +131,33 @@ pub(super) fn htb(payload: &[u8]) -> Result<Vec<u8>, WriteError> {
         out.push(INIT, &init)?;
     }
     Ok(out.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `struct tc_tbf_qopt` with a rate and the time that its bucket takes to fill.
+    fn parms(rate: u32, ticks: u32) -> Vec<u8> {
+        let mut parms = vec![0; TBF];
+        parms[1] = ETHERNET;
+        put_word(&mut parms, 8, rate).unwrap();
+        put_word(&mut parms, 28, ticks).unwrap();
+        parms
+    }
+
+    /// Whatever depth was asked for, the time that the kernel tells of it leads to one that is no smaller and tells the same time.
+    #[test]
+    fn a_depth_is_found_by_its_time() {
+        for rate in [1, 1000, 123_456, 125_000, 1_250_000, 125_000_000, 3_999_999_999] {
+            for asked in [1, 1514, 1600, 9999, 32 * 1024, 123_457, 1 << 20] {
+                let ticks = Pace::new(rate.into()).ticks(asked).unwrap();
+                let Ok(ticks) = u32::try_from(ticks) else { continue };
+                let found = depth(&parms(rate, ticks), 0, 28, None).unwrap();
+                assert!(u64::from(found) >= asked, "{rate} {asked}: {found}");
+                assert_eq!(Pace::new(rate.into()).ticks(found.into()), Some(ticks.into()));
+            }
+        }
+        assert_eq!(depth(&parms(0, 5), 0, 28, None), None);
+    }
 }
