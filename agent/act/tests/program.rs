@@ -423,6 +423,24 @@ fn root_a_line_that_ends_is_looked_after() {
     assert_eq!(stand.configuration(), before);
 }
 
+/// Nothing is started for somebody who has ended, and nothing before its number is on the disk.
+#[test]
+fn root_the_stage_before_a_package_manager_starts_nothing_for_the_dead() {
+    let stand = Stand::new();
+    let (trace, made) = (stand.path("trace"), stand.path("made"));
+    let started_by = |parent: u32| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netghost-act"));
+        command.arg("exec").arg("--trace").arg(&trace);
+        command.arg("--parent").arg(parent.to_string());
+        command.args(["--", "/usr/bin/touch"]).arg(&made);
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(started_by(1), Some(4));
+    assert!(trace.exists() && !made.exists());
+    assert_eq!(started_by(std::process::id()), Some(0));
+    assert!(made.exists());
+}
+
 /// As the socket unit starts it: the connection is its standard input.
 #[test]
 fn root_one_connection_is_one_demand() {
