@@ -3,6 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use netghost_act::disk::Disk;
+use netghost_act::paths::Paths;
+use netghost_act::record as undo_record;
+use netghost_act::trace::{Process, Trace};
 use netghost_cli::documents::actions::{Rows, SCHEMA, Said};
 use netghost_cli::documents::document;
 use netghost_cli::gate::record::{self, Denied, Record};
@@ -12,8 +16,8 @@ use netghost_core::artifact::name::Name;
 use netghost_core::bytes::{Big, Hex, Text};
 use netghost_core::fleet::Id;
 use netghost_core::gate::{
-    ACTION_SCHEMA, Action, Approval, Check, Consent, Effect, IpFamily, Ledger, Moment, Operation, Package,
-    Place, Policy, QdiscPlace, QdiscSpec, Roster, RuleRef, Server, Target,
+    ACTION_SCHEMA, Action, ActionState, Approval, Check, Consent, Effect, IpFamily, Ledger, Moment,
+    Operation, Package, Place, Policy, QdiscPlace, QdiscSpec, Roster, RuleRef, Server, Target,
 };
 use netghost_core::netfilter::model::Family;
 use netghost_proto::v1;
@@ -189,6 +193,56 @@ fn ledger() -> Ledger {
     ledger
 }
 
+/// A change that waits, one that failed with what it said, and a server.
+fn undo_records() -> [undo_record::Record<serde_json::Value>; 3] {
+    let process = Process {
+        pid: 17,
+        start: Big(4_711),
+    };
+    let waits = undo_record::Record {
+        schema: undo_record::SCHEMA.to_owned(),
+        digest: Digest::of(b"action"),
+        action: action(
+            1,
+            Operation::ServerStop {
+                action: Digest::of(b"server"),
+            },
+        ),
+        boot_id: "boot".to_owned(),
+        deadline_us: Big(u64::MAX),
+        state: ActionState::Applied,
+        why: None,
+        approver: name("bob"),
+        self_approved: false,
+        change: Some(serde_json::json!({"of": "kernel"})),
+        server: None,
+        output: None,
+    };
+    let mut failed = waits.clone();
+    failed.ends(ActionState::Failed, "the lock is held");
+    failed.output = Some(Text::from(&b"in\xff"[..]));
+    failed.change = None;
+    let mut server = waits.clone();
+    server.server = Some(Trace {
+        process,
+        inner: Some(process),
+        cgroup: None,
+    });
+    [waits, failed, server]
+}
+
+/// The note of the CA, as it is written where there is none yet.
+fn authority(directory: &Path) -> Vec<u8> {
+    let paths = Paths {
+        state: directory.join("act"),
+        ..Paths::default()
+    };
+    paths.prepare().unwrap();
+    let ca = Signer::from_seed(&[3; 32]).unwrap();
+    netghost_act::ledger::read_under(&paths, &Disk::default(), ca.public()).unwrap();
+    std::fs::read(paths.authority()).unwrap()
+}
+
 /// Writes one of each document into `directory`.
 pub(crate) fn write(directory: &Path) {
     let put = |name: &str, bytes: Vec<u8>| std::fs::write(directory.join(name), bytes).unwrap();
@@ -211,6 +265,13 @@ pub(crate) fn write(directory: &Path) {
     );
     let status = document(SCHEMA, Rows { actions: rows }).unwrap();
     put("action_status.0.json", serde_json::to_vec(&status).unwrap());
+    for (number, record) in undo_records().iter().enumerate() {
+        put(
+            &format!("undo_record.{number}.json"),
+            serde_json::to_vec(record).unwrap(),
+        );
+    }
+    put("authority.0.json", authority(directory));
     put("gate_ledger.0.json", json::to_vec(&ledger()).unwrap());
     let signer = Signer::from_seed(&[2; 32]).unwrap();
     let roster = Roster::new().with(name("bob"), signer.public()).unwrap();
