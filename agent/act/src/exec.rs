@@ -31,14 +31,16 @@ pub const OWN: &str = "/proc/self/exe";
 /// handed on as it is.
 ///
 /// # Errors
-/// It did not start.
-pub fn traced(trace: &Path, words: &[OsString]) -> io::Result<ExitStatus> {
+/// It did not start: also where `parent`, who started this process, has ended.
+pub fn traced(trace: &Path, parent: i32, words: &[OsString]) -> io::Result<ExitStatus> {
     let own = Trace {
         process: Process::current()?,
         inner: None,
         cgroup: None,
     };
     own.write(trace)?;
+    // The guard looks for the note when the parent has ended. It has not yet, so it will find it; else it may have looked before.
+    lives(parent)?;
     let (program, args) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null());
@@ -55,6 +57,14 @@ pub fn traced(trace: &Path, words: &[OsString]) -> io::Result<ExitStatus> {
         thread::sleep(Duration::from_millis(5));
     }
     Ok(status)
+}
+
+/// Whoever started this process is still there.
+fn lives(parent: i32) -> io::Result<()> {
+    match getppid().map(Pid::as_raw_nonzero).map(i32::from) == Some(parent) {
+        true => Ok(()),
+        false => Err(io::Error::other("whoever started this has ended")),
+    }
 }
 
 fn relay(from: Option<impl Read>, mut to: impl Write) {
@@ -89,9 +99,7 @@ pub struct Watched<'a> {
 pub fn watch(watched: &Watched<'_>) -> io::Result<ExitStatus> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // Ended before the line above: then nobody tells.
-    if getppid().map(Pid::as_raw_nonzero).map(i32::from) != Some(watched.parent) {
-        return Err(io::Error::other("the guard has ended"));
-    }
+    lives(watched.parent)?;
     setsid()?;
     if let Some(group) = &watched.cgroup {
         cgroup::enter(group)?;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use netghost_act::exec::{self, Watched};
@@ -80,6 +80,12 @@ impl Words {
         [0].into_iter().chain(agent).collect()
     }
 
+    fn traced(&mut self) -> Option<std::io::Result<std::process::ExitStatus>> {
+        let trace = PathBuf::from(self.take("--trace")?);
+        let parent = self.take("--parent")?.to_str()?.parse().ok()?;
+        Some(exec::traced(&trace, parent, &self.behind))
+    }
+
     fn watched(&mut self) -> Option<Watched<'_>> {
         Some(Watched {
             trace: self.take("--trace")?.into(),
@@ -102,10 +108,7 @@ fn run(mut words: Words) -> ExitCode {
     let job = std::mem::take(&mut words.job);
     match job.as_str() {
         // The stages before another program.
-        "exec" => {
-            let trace = words.take("--trace");
-            lived(trace.map(|trace| exec::traced(Path::new(&trace), &words.behind)))
-        }
+        "exec" => lived(words.traced()),
         "inside" => lived(Some(exec::inside(&words.behind))),
         "watch" => lived(words.watched().map(|watched| exec::watch(&watched))),
         "" | "serve" | "guard" | "settle" => daemon(&job, words),

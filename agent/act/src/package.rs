@@ -92,6 +92,7 @@ impl Installation {
         }
         let (program, args) = self.manager.command(&self.package);
         let mut words = vec!["exec".into(), "--trace".into(), trace.as_os_str().to_owned()];
+        words.extend(["--parent".into(), std::process::id().to_string().into()]);
         words.extend([OsString::from("--"), program.into()]);
         words.extend(args.into_iter().map(OsString::from));
         let ran = run(PathBuf::from(exec::OWN), words, LONGEST);

@@ -199,6 +199,7 @@ fn with_a_rule(stand: &Stand) -> String {
 #[test]
 fn root_nobody_confirms_and_the_guard_puts_the_rule_back() {
     let mut stand = Stand::started();
+    stand.window_s = 12;
     let before = with_a_rule(&stand);
     let (action, stood) = stand.perform(drop_rule("c"));
     assert_eq!(stood.state, ActionState::Applied, "{stood:?}");
@@ -217,6 +218,7 @@ fn root_nobody_confirms_and_the_guard_puts_the_rule_back() {
 fn root_rules_that_somebody_changes_meanwhile_are_left_to_them() {
     for confirm in [true, false] {
         let mut stand = Stand::started();
+        stand.window_s = if confirm { 60 } else { 12 };
         with_a_rule(&stand);
         let (action, _) = stand.perform(drop_rule("c"));
         let theirs = [
@@ -251,6 +253,7 @@ fn root_rules_that_somebody_changes_meanwhile_are_left_to_them() {
 #[test]
 fn root_it_is_done_in_the_namespace_that_was_named() {
     let mut stand = Stand::started();
+    stand.window_s = 60;
     let name = format!("ng-act-there-{}", std::process::id());
     let there = netghost_lab::Namespace::named(&name).unwrap();
     let before = with_a_rule(&stand);
@@ -299,6 +302,7 @@ fn root_it_is_done_in_the_namespace_that_was_named() {
 #[test]
 fn root_what_waits_is_undone_when_the_guard_is_stopped() {
     let mut stand = Stand::started();
+    stand.window_s = 60;
     let before = with_a_rule(&stand);
     let (action, _) = stand.perform(drop_rule("c"));
     stand.kill_guard();
@@ -313,6 +317,7 @@ fn root_what_waits_is_undone_when_the_guard_is_stopped() {
 #[test]
 fn root_a_tool_that_outlives_its_starter_is_waited_for() {
     let mut stand = Stand::started();
+    stand.window_s = 60;
     let add = [
         "iptables-legacy",
         "-w",
@@ -392,6 +397,7 @@ fn root_a_package_manager_that_outlives_its_starter_is_not_cut_off() {
 #[test]
 fn root_a_line_that_ends_is_looked_after() {
     let mut stand = Stand::started();
+    stand.window_s = 60;
     let before = with_a_rule(&stand);
     let (action, _) = stand.perform(drop_rule("c"));
     assert_eq!(
@@ -415,6 +421,24 @@ fn root_a_line_that_ends_is_looked_after() {
     assert_eq!(ended.state, ActionState::Undone, "{ended:?}");
     assert!(ended.why.unwrap().to_string().contains("too early"));
     assert_eq!(stand.configuration(), before);
+}
+
+/// Nothing is started for somebody who has ended, and nothing before its number is on the disk.
+#[test]
+fn root_the_stage_before_a_package_manager_starts_nothing_for_the_dead() {
+    let stand = Stand::new();
+    let (trace, made) = (stand.path("trace"), stand.path("made"));
+    let started_by = |parent: u32| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_netghost-act"));
+        command.arg("exec").arg("--trace").arg(&trace);
+        command.arg("--parent").arg(parent.to_string());
+        command.args(["--", "/usr/bin/touch"]).arg(&made);
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(started_by(1), Some(4));
+    assert!(trace.exists() && !made.exists());
+    assert_eq!(started_by(std::process::id()), Some(0));
+    assert!(made.exists());
 }
 
 /// As the socket unit starts it: the connection is its standard input.

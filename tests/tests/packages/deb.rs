@@ -128,5 +128,5 @@ fn root_package_deb_without_a_running_systemd() {
     }
     machine.sh("dpkg --remove netghost netghost-agent netghost-controller");
     machine.sh("dpkg --purge netghost netghost-agent netghost-controller");
-    machine.sh("test ! -e /var/lib/netghost-agent && test ! -e /etc/netghost");
+    machine.sh("test ! -e /var/lib/netghost-agent && test ! -e /var/lib/netghost-act && test ! -e /etc/netghost");
 }

@@ -49,6 +49,8 @@ pub(crate) struct Stand {
     serve: Option<Child>,
     guard: Option<Child>,
     next: u8,
+    /// Within how many seconds a change is confirmed; long enough for what a test does meanwhile on a busy machine.
+    pub(crate) window_s: u32,
 }
 
 pub(crate) fn signer(seed: u8) -> Signer {
@@ -71,6 +73,7 @@ impl Stand {
             serve: None,
             guard: None,
             next: 0,
+            window_s: 5,
         };
         for (program, script) in FAKES {
             let fake = stand.fake(program);
@@ -213,7 +216,7 @@ impl Stand {
             ticket: None,
             operation,
             checks: Vec::new(),
-            window_s: 5,
+            window_s: self.window_s,
             lifetime_s: 600,
         }
     }
