@@ -256,7 +256,7 @@ pub struct Section {
 }
 
 /// The version of the decoders in this crate. Whoever changes what any of them makes of the same raw bytes raises it.
-pub const DECODER: u32 = 2;
+pub const DECODER: u32 = 3;
 
 /// A part of a section that was not read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
