@@ -13,11 +13,16 @@ const OURS: &str = "netghost";
 /// How long a group that was killed may take to be empty.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Makes the group of an action; none where there can't be one.
-pub fn make(action: Digest) -> Option<PathBuf> {
+/// Where the group of an action is, if there is one; none where there can't be any.
+pub fn of(action: Digest) -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
     let name: String = action.to_string().chars().take(16).collect();
-    let path = mounted(&mounts)?.join(OURS).join(name);
+    Some(mounted(&mounts)?.join(OURS).join(name))
+}
+
+/// Makes the group of an action; none where there can't be one.
+pub fn make(action: Digest) -> Option<PathBuf> {
+    let path = of(action)?;
     fs::create_dir_all(&path).ok()?;
     path.join("cgroup.procs").exists().then_some(path)
 }

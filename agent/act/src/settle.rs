@@ -4,6 +4,7 @@ use netghost_core::artifact::json::Digest;
 use netghost_core::gate::{ActionState, Operation};
 use netghost_kernel::write::{Standing, WriteError};
 
+use crate::cgroup;
 use crate::guard::Guard;
 use crate::record::Record;
 use crate::site::Site;
@@ -124,6 +125,10 @@ impl<W: Work, G: Guard> Site<W, G> {
                 record.ends(ActionState::Undone, cause.to_string());
             }
             None => record.ends(ActionState::Failed, format!("{cause}; the server did not run")),
+        }
+        // Also where its process had noted nothing yet.
+        if let Some(group) = cgroup::of(record.digest) {
+            cgroup::remove(&group).map_err(|error| format!("the server's control group stays: {error}"))?;
         }
         self.forget_trace(record.digest)
     }

@@ -315,13 +315,20 @@ impl Stand {
         }
     }
 
-    /// Files in the state directory that are no documents and no locks.
+    /// Files in the state directory that are no documents and no locks, and control groups.
     fn files(&self) -> Vec<String> {
         let mut left = Vec::new();
         for directory in ["state", "state/records"] {
             for entry in fs::read_dir(self.path(directory)).unwrap() {
                 let file = entry.unwrap().file_name().into_string().unwrap();
                 let known = file.ends_with(".json") || file.contains("lock") || file == "records";
+                let action = file.strip_suffix(".json").and_then(Digest::parse);
+                let group = action.and_then(netghost_act::cgroup::of);
+                left.extend(
+                    group
+                        .filter(|group| group.exists())
+                        .map(|group| group.display().to_string()),
+                );
                 if !known || file.starts_with(".tmp") {
                     left.push(format!("{directory}/{file}"));
                 }
