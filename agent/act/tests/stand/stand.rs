@@ -150,6 +150,8 @@ impl Stand {
             .open(self.path("log"))
             .unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        // A child that the one before had just forked may still hold its socket: what answers below is to be the new one.
+        drop(fs::remove_file(self.path(socket)));
         let child = self.namespace.spawn(command).unwrap();
         let begun = Instant::now();
         while std::os::unix::net::UnixStream::connect(self.path(socket)).is_err() {
