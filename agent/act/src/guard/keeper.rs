@@ -10,6 +10,7 @@ use netghost_core::gate::{ActionState, Operation};
 
 use super::servers::{Servers, Started};
 use super::{Guard, NotStarted};
+use crate::cgroup;
 use crate::lock::{self, Lock};
 use crate::record::{self, Record};
 use crate::settle::Cause;
@@ -75,7 +76,9 @@ impl<W: Work, G: Guard> Keeper<W, G> {
         };
         for action in record::all(&keeper.site.paths)? {
             match record::read::<W::Change>(&keeper.site.paths, action) {
-                Ok(Some(record)) if record.is_pending() => keeper.look(action, Duration::ZERO, Why::Found),
+                Ok(Some(record)) if record.is_pending() || left_a_group(&record) => {
+                    keeper.look(action, Duration::ZERO, Why::Found)
+                }
                 Ok(_) => {}
                 Err(error) => say(&format!("action {action}: its record can't be read: {error}")),
             }
@@ -301,6 +304,12 @@ impl<W: Work, G: Guard> Keeper<W, G> {
             due.at = at;
         }
     }
+}
+
+/// Of a server that ended with the guard before it had noted anything, the group is left.
+fn left_a_group<C>(record: &Record<C>) -> bool {
+    matches!(record.action.operation, Operation::ServerStart { .. })
+        && cgroup::of(record.digest).is_some_and(|group| group.exists())
 }
 
 /// For the journal.
