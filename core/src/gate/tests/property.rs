@@ -35,10 +35,10 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        4 => (0..4u8).prop_map(Step::Propose),
-        6 => (0..4u8, 2..6u8, prop_oneof![3 => Just(0u8), 1 => 1..4u8])
+        4 => (0..2u8).prop_map(Step::Propose),
+        6 => (0..2u8, 2..6u8, prop_oneof![3 => Just(0u8), 1 => 1..4u8])
             .prop_map(|(action, signer, twist)| Step::Sign { action, signer, twist }),
-        10 => (0..8usize, 0..4u8, 0..4u8, prop::option::weighted(0.1, (0..600usize, 1..=255u8)))
+        10 => (0..4usize, 0..2u8, prop_oneof![6 => Just(0u8), 1 => 1..4u8], prop::option::weighted(0.1, (0..600usize, 1..=255u8)))
             .prop_map(|(envelope, action, list, flip)| Step::Present { envelope, action, list, flip }),
         1 => (0..4u8).prop_map(Step::Withdraw),
         2 => (-700..700i64).prop_map(Step::Clock),
@@ -46,7 +46,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => Just(Step::Restart),
         1 => any::<bool>().prop_map(Step::Policy),
     ];
-    prop::collection::vec(step, 1..40)
+    prop::collection::vec(step, 10..60)
 }
 
 /// Signers 2 and 3 are Bob and Carol, 4 is Alice who asks for everything, 5 is a stranger.
