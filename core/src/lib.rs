@@ -5,6 +5,7 @@
 
 pub mod artifact;
 pub mod audit;
+pub mod azure;
 pub mod bytes;
 pub mod diff;
 pub mod facts;

@@ -1,0 +1,8 @@
+//! What Azure computes for a network interface: effective routes, effective security rules and admin rules, and what they
+//! mean for a packet.
+//!
+//! Bodies come as Azure Resource Manager or `az` prints them; [`body`] reads the values that come in several shapes.
+
+pub mod body;
+pub mod id;
+pub mod net;
