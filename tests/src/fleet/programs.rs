@@ -17,7 +17,8 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Those beside `netghost-lab`.
+    /// Those beside `netghost-lab`; the agent that `NETGHOST_AGENT` names, where it names one: `scripts/soak` measures the one
+    /// that is packed.
     ///
     /// # Errors
     /// [`LabError::NotBuilt`] with the one that is missing.
@@ -25,7 +26,10 @@ impl Programs {
         let lab = find_program(None)?;
         Ok(Self {
             controller: beside(&lab, "netghost-controller")?,
-            agent: beside(&lab, "netghost-agent")?,
+            agent: match std::env::var_os("NETGHOST_AGENT") {
+                Some(path) => built(path.into())?,
+                None => beside(&lab, "netghost-agent")?,
+            },
             netghost: beside(&lab, "netghost")?,
         })
     }
@@ -40,7 +44,10 @@ impl Programs {
 }
 
 fn beside(lab: &Path, name: &str) -> Result<PathBuf> {
-    let path = lab.with_file_name(name);
+    built(lab.with_file_name(name))
+}
+
+fn built(path: PathBuf) -> Result<PathBuf> {
     if path.is_file() {
         Ok(path)
     } else {
