@@ -4,5 +4,7 @@
 //! Bodies come as Azure Resource Manager or `az` prints them; [`body`] reads the values that come in several shapes.
 
 pub mod body;
+pub mod facts;
 pub mod id;
 pub mod net;
+pub mod permission;

@@ -82,7 +82,7 @@ pub fn compare_scope(before: &Snapshot, after: &Snapshot, scope: &Scope<'_>) -> 
     let mut found = Comparison::blank(before, after);
     for name in &names {
         let sides = [before.section(*name), after.section(*name)];
-        ground::section(*name, sides, after.target.name(), &mut found);
+        ground::section(*name, sides, &after.target.name(), &mut found);
     }
     below_links(&mut found.changes);
     ground::beyond(&names, before, after, &mut found);

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::azure;
 use crate::bytes::{Big, Hex, Text};
 use crate::host::{
     addresses, bpf, bridge, conntrack, ipset, ipvs, mptcp, namespaces, neighbours, nexthops, persisted,
@@ -175,6 +176,10 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         SectionName::SecurityLabels => Some(security_labels::lift(raw)),
         SectionName::Namespaces => Some(namespaces::lift(raw)),
         SectionName::Persisted => Some(persisted::lift(raw)),
+        SectionName::Nic
+        | SectionName::EffectiveRoutes
+        | SectionName::EffectiveNsg
+        | SectionName::AdminRules => Some(azure::facts::lift(name, raw)),
         SectionName::Nftables
         | SectionName::XtablesLegacyIpv4
         | SectionName::XtablesLegacyIpv6

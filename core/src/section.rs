@@ -69,6 +69,8 @@ pub enum Reader {
     Kernel,
     /// From text: what a tool printed, or files.
     Text,
+    /// From Azure Resource Manager, or from a file of what it said.
+    Arm,
 }
 
 /// The sections that exist. The order is the order in which they are shown.
@@ -127,6 +129,14 @@ pub enum SectionName {
     Namespaces,
     /// What the files of rules and the services that load them bring at the next boot.
     Persisted,
+    /// A network interface in Azure, its subnet and what is attached to both.
+    Nic,
+    /// The routes that Azure computed for a network interface.
+    EffectiveRoutes,
+    /// The security rules that Azure computed for a network interface.
+    EffectiveNsg,
+    /// The security admin rules of Azure Virtual Network Manager that apply to the network of a network interface.
+    AdminRules,
 }
 
 impl SectionName {
@@ -156,6 +166,14 @@ impl SectionName {
         Self::SecurityLabels,
         Self::Namespaces,
         Self::Persisted,
+    ];
+
+    /// What Azure can be asked for about one network interface.
+    pub const AZURE: [Self; 4] = [
+        Self::Nic,
+        Self::EffectiveRoutes,
+        Self::EffectiveNsg,
+        Self::AdminRules,
     ];
 
     /// What a host is asked for when nothing else is said: all but what an agent without root can never read. The programs
@@ -220,6 +238,10 @@ impl SectionName {
             Self::SecurityLabels => "security-labels",
             Self::Namespaces => "namespaces",
             Self::Persisted => "persisted",
+            Self::Nic => "nic",
+            Self::EffectiveRoutes => "effective-routes",
+            Self::EffectiveNsg => "effective-nsg",
+            Self::AdminRules => "admin-rules",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::azure::id::ResourceId;
 use crate::bytes::Text;
 use crate::namespace::{self, Namespaces};
 use crate::section::coverage::Covered;
@@ -69,6 +70,11 @@ pub enum Target {
         /// The kernel's release.
         kernel: String,
     },
+    /// A network interface in Azure.
+    Nic {
+        /// Its full resource id.
+        id: ResourceId,
+    },
     /// A file from somewhere else.
     File {
         /// Its base name.
@@ -77,10 +83,11 @@ pub enum Target {
 }
 
 impl Target {
-    /// The name.
-    pub fn name(&self) -> &Text {
+    /// The name: of a network interface its resource id, since names are only unique in their group.
+    pub fn name(&self) -> Text {
         match self {
-            Self::Host { name, .. } | Self::File { name } => name,
+            Self::Host { name, .. } | Self::File { name } => name.clone(),
+            Self::Nic { id } => id.as_str().into(),
         }
     }
 }

@@ -41,7 +41,7 @@ impl Comparison {
         after: &Snapshot,
         request: Request,
     ) -> Result<certificate::Drift, CertifyError> {
-        let target = after.target.name();
+        let target = &after.target.name();
         Ok(certificate::Drift::new(certificate::Comparison {
             covered: self.covered_rows(target),
             not_covered: self.not_covered.iter().map(gap).collect(),

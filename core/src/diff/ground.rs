@@ -275,12 +275,12 @@ pub(super) fn beyond(requested: &[SectionName], before: &Snapshot, after: &Snaps
             let why = "in the snapshot, but not asked for".to_owned();
             rows.push(NotCovered {
                 requested: false,
-                ..not_covered(section.name, None, after.target.name(), why)
+                ..not_covered(section.name, None, &after.target.name(), why)
             });
         }
     }
     let coverage = [before.coverage.as_slice(), after.coverage.as_slice()];
-    mechanisms(requested, coverage, (after.target.name(), None), &mut rows);
+    mechanisms(requested, coverage, (&after.target.name(), None), &mut rows);
     found.not_covered.append(&mut rows);
 }
 

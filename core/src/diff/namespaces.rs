@@ -87,7 +87,7 @@ fn not_covered(namespace: Option<&Text>, after: &Snapshot, why: String) -> NotCo
         section: Some(SectionName::Namespaces),
         mechanism: None,
         path: namespace.map(|name| format!("namespace/{name}")),
-        target: after.target.name().clone(),
+        target: after.target.name(),
         why,
         requested: true,
         namespace: namespace.cloned(),
@@ -146,14 +146,14 @@ impl Scope<'_> {
         let mut part = Comparison::empty();
         for name in &self.requested {
             let sides = [before.section(*name), after.section(*name)];
-            ground::section(*name, sides, self.after.target.name(), &mut part);
+            ground::section(*name, sides, &self.after.target.name(), &mut part);
         }
         below_links(&mut part.changes);
         part.set_namespace(&before.name);
         ground::mechanisms(
             &self.requested,
             [&before.coverage, &after.coverage],
-            (self.after.target.name(), Some(&before.name)),
+            (&self.after.target.name(), Some(&before.name)),
             &mut part.not_covered,
         );
         // What is said of the host already.

@@ -285,7 +285,7 @@ impl Persisted {
             section: Some(section),
             mechanism: None,
             path,
-            target: snapshot.target.name().clone(),
+            target: snapshot.target.name(),
             why,
             requested: true,
         });
@@ -298,7 +298,7 @@ impl Persisted {
             section: None,
             mechanism: Some("other-loaders".to_owned()),
             path: None,
-            target: snapshot.target.name().clone(),
+            target: snapshot.target.name(),
             why: "what other services and scripts load at boot is not followed".to_owned(),
             requested: false,
         });

@@ -46,7 +46,11 @@ impl SectionName {
             | Self::Bpf
             | Self::SecurityLabels
             | Self::Namespaces
-            | Self::Persisted => ContentKind::Facts,
+            | Self::Persisted
+            | Self::Nic
+            | Self::EffectiveRoutes
+            | Self::EffectiveNsg
+            | Self::AdminRules => ContentKind::Facts,
         }
     }
 }

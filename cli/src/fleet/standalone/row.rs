@@ -94,7 +94,7 @@ async fn describe(
 ) -> Result<(), Error> {
     let (kernel, boot_id) = match target {
         Target::Host { kernel, boot_id, .. } => (kernel.clone(), boot_id.clone().unwrap_or_default()),
-        Target::File { .. } => Default::default(),
+        Target::File { .. } | Target::Nic { .. } => Default::default(),
     };
     sqlx::query(
         "UPDATE agents SET version = $1, kernel = $2, host_name = $3, boot_id = $4, last_seen_us = $5 \

@@ -1,0 +1,75 @@
+//! The sections of a network interface as facts, so that they are stored, digested and compared like those of a host.
+//!
+//! What is kept raw is the body as Azure Resource Manager gave it, or the file of what `az` printed: a later version decodes
+//! it again.
+
+use serde_json::Value as Json;
+
+use crate::facts::{Facts, Lifted};
+use crate::raw::lift::LiftError;
+use crate::raw::{HostRaw, PartRead};
+use crate::section::{Gap, SectionName};
+
+mod nic;
+mod value;
+
+/// Decodes a section of [`SectionName::AZURE`]. What can't be understood is a gap, never a shorter list.
+///
+/// # Errors
+/// Never today; the form is that of every section of facts.
+pub fn lift(name: SectionName, raw: &HostRaw) -> Result<Lifted, LiftError> {
+    let bodies = Bodies(raw);
+    let mut out = Lifted::default();
+    match name {
+        SectionName::Nic => nic::lift(&bodies, &mut out),
+        _ => {}
+    }
+    out.config = Facts::new(out.config.facts);
+    out.runtime = Facts::new(out.runtime.facts);
+    Ok(out)
+}
+
+/// The bodies that a section was read as, by the names of their parts.
+pub(super) struct Bodies<'a>(&'a HostRaw);
+
+impl<'a> Bodies<'a> {
+    /// The one body of this name. One that was not asked for, could not be read or is not JSON is a gap.
+    fn named(&self, source: &'a str, out: &mut Lifted) -> Option<(&'a str, Json)> {
+        match self.0.part(source) {
+            Some(read) => self.body(source, read, out),
+            None => {
+                out.gaps.push(gap(source, "it was not asked for"));
+                None
+            }
+        }
+    }
+
+    /// Every body whose name begins so.
+    fn beginning(&self, start: &str, out: &mut Lifted) -> Vec<(&'a str, Json)> {
+        let named = self.0.parts.iter().filter(|part| part.source.starts_with(start));
+        named
+            .filter_map(|part| self.body(&part.source, &part.read, out))
+            .collect()
+    }
+
+    fn body(&self, source: &'a str, read: &PartRead, out: &mut Lifted) -> Option<(&'a str, Json)> {
+        let why = match read {
+            PartRead::File { content } => match content.as_str().map(serde_json::from_str) {
+                Some(Ok(body)) => return Some((source, body)),
+                Some(Err(error)) => format!("it is no JSON: {error}"),
+                None => "it is no text".to_owned(),
+            },
+            PartRead::Absent { why } | PartRead::Unreadable { why } => why.clone(),
+            PartRead::Messages { .. } => "messages where a body belongs".to_owned(),
+        };
+        out.gaps.push(gap(source, &why));
+        None
+    }
+}
+
+fn gap(path: &str, why: &str) -> Gap {
+    Gap {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    }
+}
