@@ -8,3 +8,4 @@ pub mod facts;
 pub mod id;
 pub mod net;
 pub mod permission;
+pub mod route;
