@@ -6,3 +6,5 @@
 pub mod body;
 pub mod id;
 pub mod net;
+pub mod nsg;
+pub mod space;
