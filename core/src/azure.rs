@@ -7,5 +7,7 @@ pub mod body;
 pub mod facts;
 pub mod id;
 pub mod net;
+pub mod nsg;
 pub mod permission;
 pub mod route;
+pub mod space;
