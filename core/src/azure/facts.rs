@@ -10,19 +10,32 @@ use crate::raw::lift::LiftError;
 use crate::raw::{HostRaw, PartRead};
 use crate::section::{Gap, SectionName};
 
+mod admin;
 mod nic;
+mod routes;
+mod rules;
+#[cfg(test)]
+mod tests;
 mod value;
 
 /// Decodes a section of [`SectionName::AZURE`]. What can't be understood is a gap, never a shorter list.
 ///
 /// # Errors
-/// Never today; the form is that of every section of facts.
+/// For a section of another kind.
 pub fn lift(name: SectionName, raw: &HostRaw) -> Result<Lifted, LiftError> {
     let bodies = Bodies(raw);
     let mut out = Lifted::default();
     match name {
         SectionName::Nic => nic::lift(&bodies, &mut out),
-        _ => {}
+        SectionName::EffectiveRoutes => routes::lift(&bodies, &mut out),
+        SectionName::EffectiveNsg => rules::lift(&bodies, &mut out),
+        SectionName::AdminRules => admin::lift(&bodies, &mut out),
+        other => {
+            return Err(LiftError::Part {
+                part: other.to_string(),
+                why: "it is no section of Azure's".to_owned(),
+            });
+        }
     }
     out.config = Facts::new(out.config.facts);
     out.runtime = Facts::new(out.runtime.facts);

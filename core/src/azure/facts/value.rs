@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::facts::{Property, Value};
+use std::collections::BTreeMap;
+
+use crate::bytes::Text;
+use crate::facts::{Fact, Property, Value};
 
 /// Fields that say how the resource is being handled, not what it is set to.
 const RUNTIME: [&str; 6] = [
@@ -42,6 +45,34 @@ pub(super) fn lifted(value: &Json) -> Value {
         }
         Json::Object(object) => Value::Group(properties(object).0),
     }
+}
+
+/// A list in which order and repetition say nothing.
+pub(super) fn texts(members: &[String]) -> Value {
+    let mut members: Vec<&str> = members.iter().map(String::as_str).collect();
+    members.sort_unstable();
+    members.dedup();
+    Value::List(
+        members
+            .into_iter()
+            .map(|member| Value::Text(member.into()))
+            .collect(),
+    )
+}
+
+/// Facts that can be told apart: of several with one key, each but the first has its number added, so that one that goes away
+/// is missed.
+pub(super) fn distinct(mut facts: Vec<Fact>) -> Vec<Fact> {
+    facts.sort();
+    let mut seen: BTreeMap<(String, Vec<Text>), usize> = BTreeMap::new();
+    for fact in &mut facts {
+        let times = seen.entry((fact.kind.clone(), fact.key.clone())).or_default();
+        *times += 1;
+        if *times > 1 {
+            fact.key.push(format!("#{times}").as_str().into());
+        }
+    }
+    facts
 }
 
 #[cfg(test)]

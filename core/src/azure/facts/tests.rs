@@ -1,0 +1,208 @@
+use serde_json::{Value as Json, json};
+
+use super::lift;
+use crate::facts::Lifted;
+use crate::raw::{HostPart, HostRaw, PartRead};
+use crate::section::SectionName;
+
+const NSG: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/n1";
+
+fn lifted(name: SectionName, parts: &[(&str, Json)]) -> Lifted {
+    let part = |(source, body): &(&str, Json)| HostPart {
+        source: (*source).to_owned(),
+        read: PartRead::File {
+            content: body.to_string().as_str().into(),
+        },
+    };
+    let raw = HostRaw {
+        links: Vec::new(),
+        parts: parts.iter().map(part).collect(),
+    };
+    lift(name, &raw).unwrap()
+}
+
+fn routes(body: Json) -> Lifted {
+    lifted(SectionName::EffectiveRoutes, &[("routes", body)])
+}
+
+fn route(prefixes: &[&str], source: &str, hops: &[&str]) -> Json {
+    json!({"addressPrefix": prefixes, "source": source, "state": "Active", "nextHopType": "VirtualNetworkGateway", "nextHopIpAddress": hops})
+}
+
+fn rule(name: &str, access: &str, port: &str) -> Json {
+    json!({"name": format!("securityRules/{name}"), "priority": 100, "direction": "Inbound", "access": access, "protocol": "Tcp",
+        "sourceAddressPrefix": "*", "destinationAddressPrefix": "*", "sourcePortRange": "*", "destinationPortRange": port})
+}
+
+fn gates(rules: &[(&str, Json)]) -> Json {
+    let entry = |(place, rule): &(&str, Json)| json!({"networkSecurityGroup": {"id": NSG}, "association": {*place: {"id": "/x"}}, "effectiveSecurityRules": [rule]});
+    json!({"value": rules.iter().map(entry).collect::<Vec<_>>()})
+}
+
+fn rules(body: Json) -> Lifted {
+    lifted(SectionName::EffectiveNsg, &[("rules", body)])
+}
+
+fn paths(lifted: &Lifted) -> Vec<String> {
+    lifted.config.facts.iter().map(crate::facts::Fact::path).collect()
+}
+
+#[test]
+fn how_entries_group_prefixes_says_nothing() {
+    let one = routes(json!({"value": [route(&["10.0.0.0/8", "172.16.0.0/12"], "Default", &[])]}));
+    let two = routes(json!([
+        route(&["172.16.0.0/12"], "Default", &[]),
+        route(&["10.0.0.0/8"], "Default", &[])
+    ]));
+    assert!(one.gaps.is_empty() && two.gaps.is_empty());
+    assert_eq!(one.config, two.config);
+    assert_eq!(
+        paths(&one),
+        ["route/10.0.0.0/8/default", "route/172.16.0.0/12/default"]
+    );
+}
+
+#[test]
+fn each_path_of_a_gateway_is_a_route_of_its_own() {
+    let both = routes(json!([
+        route(&["10.0.0.0/8"], "VirtualNetworkGateway", &["10.1.0.4"]),
+        route(&["10.0.0.0/8"], "VirtualNetworkGateway", &["10.1.0.5"])
+    ]));
+    let one = routes(json!([route(
+        &["10.0.0.0/8"],
+        "VirtualNetworkGateway",
+        &["10.1.0.5"]
+    )]));
+    assert_eq!(both.config.facts.len(), 2);
+    assert!(both.config.facts.contains(one.config.facts.first().unwrap()));
+}
+
+#[test]
+fn one_that_goes_away_is_missed_among_its_like() {
+    let twice = routes(json!([
+        route(&["10.0.0.0/8"], "User", &["10.1.0.4"]),
+        route(&["10.0.0.0/8"], "User", &["10.1.0.4"])
+    ]));
+    assert_eq!(
+        paths(&twice),
+        ["route/10.0.0.0/8/user", "route/10.0.0.0/8/user/#2"]
+    );
+}
+
+#[test]
+fn the_same_name_at_two_gates_is_two_rules() {
+    let both = rules(gates(&[
+        ("subnet", rule("deny", "Deny", "22")),
+        ("networkInterface", rule("deny", "Deny", "22")),
+    ]));
+    assert!(both.gaps.is_empty(), "{:?}", both.gaps);
+    let found: Vec<String> = paths(&both)
+        .into_iter()
+        .filter(|path| path.starts_with("rule/"))
+        .collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    let flipped = rules(gates(&[
+        ("subnet", rule("deny", "Allow", "22")),
+        ("networkInterface", rule("deny", "Deny", "22")),
+    ]));
+    let differ = both
+        .config
+        .facts
+        .iter()
+        .zip(&flipped.config.facts)
+        .filter(|(a, b)| a != b)
+        .count();
+    assert_eq!(differ, 1);
+}
+
+#[test]
+fn a_change_of_any_field_is_a_change_of_the_fact() {
+    let base = gates(&[("subnet", rule("r", "Allow", "22"))]);
+    let before = rules(base.clone());
+    for (field, value) in [
+        ("priority", json!(101)),
+        ("access", json!("Deny")),
+        ("protocol", json!("Udp")),
+        ("sourceAddressPrefix", json!("10.0.0.0/8")),
+        ("destinationAddressPrefix", json!("10.0.0.0/8")),
+        ("sourcePortRange", json!("1-2")),
+        ("destinationPortRange", json!("23")),
+        ("destinationPortRanges", json!(["22", "23"])),
+        ("expandedSourceAddressPrefix", json!(["10.0.0.0/8"])),
+        ("description", json!("x")),
+    ] {
+        let mut body = base.clone();
+        body["value"][0]["effectiveSecurityRules"][0][field] = value;
+        let after = rules(body);
+        assert!(before.config != after.config || !after.gaps.is_empty(), "{field}");
+    }
+}
+
+#[test]
+fn what_is_not_understood_is_a_gap() {
+    let mut word = gates(&[("subnet", rule("r", "Allow", "22"))]);
+    word["value"][0]["effectiveSecurityRules"][0]["priority"] = json!("high");
+    assert!(!rules(word).gaps.is_empty());
+    let mut nowhere = gates(&[("subnet", rule("r", "Deny", "22"))]);
+    nowhere["value"][0]["association"] = json!(null);
+    assert!(!rules(nowhere).gaps.is_empty());
+    let mut more = gates(&[]);
+    more["nextLink"] = json!("https://x");
+    assert!(!rules(more).gaps.is_empty());
+    for bad in [
+        json!(null),
+        json!("<html>"),
+        json!({"error": {"code": "AuthorizationFailed", "message": "no"}}),
+        json!({"value": null}),
+    ] {
+        assert!(!routes(bad.clone()).gaps.is_empty(), "{bad}");
+        assert!(!rules(bad.clone()).gaps.is_empty(), "{bad}");
+    }
+    let mut half = route(&["10.0.0.0/8"], "Default", &[]);
+    half["state"] = json!(null);
+    let half = routes(json!([half, route(&["1.0.0.0/8"], "Default", &[])]));
+    assert_eq!(half.gaps.len(), 1);
+    assert_eq!(paths(&half), ["route/1.0.0.0/8/default"]);
+}
+
+#[test]
+fn an_unread_part_is_a_gap_and_an_empty_table_is_not() {
+    let refused = HostRaw {
+        links: Vec::new(),
+        parts: vec![HostPart {
+            source: "routes".to_owned(),
+            read: PartRead::Unreadable {
+                why: "AuthorizationFailed".to_owned(),
+            },
+        }],
+    };
+    assert_eq!(
+        lift(SectionName::EffectiveRoutes, &refused).unwrap().gaps.len(),
+        1
+    );
+    for name in SectionName::AZURE {
+        assert_eq!(lift(name, &HostRaw::default()).unwrap().gaps.len(), 1, "{name}");
+    }
+    assert!(lift(SectionName::Tc, &HostRaw::default()).is_err());
+    assert!(routes(json!({"value": []})).gaps.is_empty());
+    assert!(rules(json!({"value": []})).gaps.is_empty());
+}
+
+#[test]
+fn a_network_interface_is_compared_with_its_subnet_and_without_what_is_runtime() {
+    let nic = |forwarding: bool, etag: &str| {
+        json!({"id": "/n/1", "etag": etag, "location": "we", "properties": {"provisioningState": "Succeeded", "enableIPForwarding": forwarding,
+            "ipConfigurations": [{"name": "ip1", "etag": etag, "properties": {"privateIPAddress": "10.0.0.4", "primary": true}}]}})
+    };
+    let subnet = json!({"id": "/s/1", "properties": {"addressPrefix": "10.0.0.0/24", "ipConfigurations": [{"id": "/other"}]}});
+    let read = |nic: Json| lifted(SectionName::Nic, &[("nic", nic), ("subnet /s/1", subnet.clone())]);
+    let before = read(nic(false, "W/1"));
+    assert!(before.gaps.is_empty(), "{:?}", before.gaps);
+    assert_eq!(
+        paths(&before),
+        ["ip-configuration//n/1/ip1", "nic//n/1", "subnet//s/1"]
+    );
+    assert_eq!(before.config, read(nic(false, "W/2")).config);
+    assert_ne!(before.config, read(nic(true, "W/1")).config);
+    assert!(!read(json!({"id": "/n/1"})).gaps.is_empty());
+}
