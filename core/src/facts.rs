@@ -11,9 +11,9 @@ use crate::host::{
     addresses, bpf, bridge, conntrack, ipset, ipvs, mptcp, namespaces, neighbours, nexthops, persisted,
     policy_rules, security_labels, sockets, sysctls, xfrm,
 };
-use crate::raw::HostRaw;
 use crate::raw::lift::{LiftError, OpaqueAttribute};
-use crate::section::{Gap, SectionName, Warning};
+use crate::raw::{HostRaw, Raw};
+use crate::section::{Content, Gap, Section, SectionName, State, Warning};
 
 pub(crate) mod attributes;
 mod text;
@@ -191,6 +191,48 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Option<Result<Lifted, LiftError
         | SectionName::Links
         | SectionName::Routes => None,
     }
+}
+
+/// Puts what was read, and what was made of it, into its section, and says how whole it is.
+pub fn fill(section: &mut Section, raw: HostRaw, lifted: Result<Lifted, LiftError>) -> State {
+    section.raw = Some(Raw::Host(raw));
+    let lifted = match lifted {
+        Ok(lifted) => lifted,
+        Err(error) => {
+            let why = format!("cannot decode {}: {error}", section.name);
+            return State::Unreadable { why };
+        }
+    };
+    section.warnings.extend(lifted.warnings);
+    if let nothing @ [_, ..] = lifted.gaps.as_slice()
+        && lifted.config.facts.is_empty()
+        && lifted.runtime.facts.is_empty()
+    {
+        // Where nothing was read, nothing is shown: an empty list would look like an empty host.
+        return unreadable(nothing);
+    }
+    section.gaps = lifted.gaps;
+    section.content = Some(Content::Facts {
+        config: lifted.config,
+        runtime: lifted.runtime,
+    });
+    match section.gaps.as_slice() {
+        [] => State::Captured,
+        gaps => unreadable(gaps),
+    }
+}
+
+fn unreadable(gaps: &[Gap]) -> State {
+    let all: Vec<String> = gaps.iter().map(said).collect();
+    State::Unreadable { why: all.join("; ") }
+}
+
+/// A gap in words; the empty path is all of a section.
+fn said(gap: &Gap) -> String {
+    if gap.path.is_empty() {
+        return gap.why.clone();
+    }
+    format!("{}: {}", gap.path, gap.why)
 }
 
 #[cfg(test)]

@@ -58,6 +58,14 @@ fn section(name: SectionName, now_us: &dyn Fn() -> u64) -> Section {
             "not a section of a host: it is the text of a save tool",
             now_us,
         ),
+        SectionName::Nic
+        | SectionName::EffectiveRoutes
+        | SectionName::EffectiveNsg
+        | SectionName::AdminRules => unread(
+            name,
+            "not a section of a host: Azure Resource Manager is asked for it",
+            now_us,
+        ),
     }
 }
 

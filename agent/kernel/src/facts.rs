@@ -7,8 +7,8 @@ use std::path::Path;
 use netghost_core::bytes::Text;
 use netghost_core::facts::{Facts, Lifted};
 use netghost_core::raw::lift::LiftError;
-use netghost_core::raw::{HostPart, HostRaw, PartRead, Raw};
-use netghost_core::section::{Content, Gap, Section, SectionName, State};
+use netghost_core::raw::{HostPart, HostRaw, PartRead};
+use netghost_core::section::{Section, SectionName, State};
 
 use crate::link_names;
 use crate::netlink::{DumpError, Protocol, Socket};
@@ -168,43 +168,7 @@ fn pass(source: &Source, route: &mut Socket) -> Result<Pass<HostRaw>, DumpError>
 
 /// Puts a reading into a section and says how whole it is.
 pub(crate) fn fill(section: &mut Section, reading: Reading<HostRaw, Lifted>) -> State {
-    section.raw = Some(Raw::Host(reading.raw));
-    let lifted = match reading.lifted {
-        Ok(lifted) => lifted,
-        Err(error) => {
-            let why = format!("cannot decode {}: {error}", section.name);
-            return State::Unreadable { why };
-        }
-    };
-    section.warnings.extend(lifted.warnings);
-    if let nothing @ [_, ..] = lifted.gaps.as_slice()
-        && lifted.config.facts.is_empty()
-        && lifted.runtime.facts.is_empty()
-    {
-        // Where nothing was read, nothing is shown: an empty list would look like an empty host.
-        let all: Vec<String> = nothing.iter().map(said).collect();
-        return State::Unreadable { why: all.join("; ") };
-    }
-    section.gaps = lifted.gaps;
-    section.content = Some(Content::Facts {
-        config: lifted.config,
-        runtime: lifted.runtime,
-    });
-    match section.gaps.as_slice() {
-        [] => State::Captured,
-        gaps => {
-            let all: Vec<String> = gaps.iter().map(said).collect();
-            State::Unreadable { why: all.join("; ") }
-        }
-    }
-}
-
-/// A gap in words; the empty path is all of a section.
-fn said(gap: &Gap) -> String {
-    if gap.path.is_empty() {
-        return gap.why.clone();
-    }
-    format!("{}: {}", gap.path, gap.why)
+    netghost_core::facts::fill(section, reading.raw, reading.lifted)
 }
 
 #[cfg(test)]

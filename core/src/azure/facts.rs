@@ -5,10 +5,12 @@
 
 use serde_json::Value as Json;
 
-use crate::facts::{Facts, Lifted};
+use crate::azure::id::ResourceId;
+use crate::facts::{self, Facts, Lifted};
 use crate::raw::lift::LiftError;
 use crate::raw::{HostRaw, PartRead};
-use crate::section::{Gap, SectionName};
+use crate::section::{DECODER, Gap, Reader, Section, SectionName, State};
+use crate::snapshot::{Snapshot, Target};
 
 mod admin;
 mod nic;
@@ -40,6 +42,42 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Result<Lifted, LiftError> {
     out.config = Facts::new(out.config.facts);
     out.runtime = Facts::new(out.runtime.facts);
     Ok(out)
+}
+
+/// A section from the bodies that it was read as.
+pub fn section(name: SectionName, raw: HostRaw, taken_at_us: u64) -> Section {
+    let mut section = Section {
+        name,
+        state: State::Captured,
+        reader: Reader::Arm,
+        decoder: DECODER,
+        taken_at_us,
+        generation: None,
+        content: None,
+        raw: None,
+        gaps: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let lifted = lift(name, &raw);
+    section.state = facts::fill(&mut section, raw, lifted);
+    section
+}
+
+/// What was read of one network interface. The kernel's mechanisms are no part of it.
+pub fn snapshot(id: ResourceId, mut sections: Vec<Section>, tool: &str) -> Snapshot {
+    sections.sort_by_key(|section| section.name);
+    Snapshot {
+        target: Target::Nic { id },
+        tool: tool.to_owned(),
+        taken_at_us: sections
+            .iter()
+            .map(|section| section.taken_at_us)
+            .max()
+            .unwrap_or_default(),
+        sections,
+        coverage: Vec::new(),
+        namespaces: None,
+    }
 }
 
 /// The bodies that a section was read as, by the names of their parts.

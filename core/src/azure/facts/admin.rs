@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::value::{distinct, lifted, properties};
+use super::value::{distinct, properties};
 use super::{Bodies, gap};
 use crate::azure::body::{self, BadField};
 use crate::facts::{Fact, Lifted, Property};
@@ -108,6 +108,5 @@ mod tests {
         // Fields that this version does not know take part.
         let rule = |n: u64| json!({"value": [{"id": "/r/1", "kind": "Custom", "properties": {"priority": 1, "new": n}}]});
         assert_ne!(page(&rule(1), true).unwrap(), page(&rule(2), true).unwrap());
-        assert_eq!(lifted(&json!(1)), crate::facts::Value::number(1u8));
     }
 }

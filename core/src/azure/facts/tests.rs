@@ -1,9 +1,12 @@
 use serde_json::{Value as Json, json};
 
-use super::lift;
+use super::{lift, section, snapshot};
+use crate::artifact::manifest;
+use crate::diff::{self, Verdict};
 use crate::facts::Lifted;
 use crate::raw::{HostPart, HostRaw, PartRead};
 use crate::section::SectionName;
+use crate::snapshot::Snapshot;
 
 const NSG: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/n1";
 
@@ -205,4 +208,72 @@ fn a_network_interface_is_compared_with_its_subnet_and_without_what_is_runtime()
     assert_eq!(before.config, read(nic(false, "W/2")).config);
     assert_ne!(before.config, read(nic(true, "W/1")).config);
     assert!(!read(json!({"id": "/n/1"})).gaps.is_empty());
+}
+
+const NIC: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/n1";
+
+fn whole(routes: &Json, rules: &Json) -> Snapshot {
+    let nic = json!({"id": NIC, "properties": {"ipConfigurations": []}});
+    let part = |name, source: &str, body: &Json| {
+        let read = PartRead::File {
+            content: body.to_string().as_str().into(),
+        };
+        let raw = HostRaw {
+            links: Vec::new(),
+            parts: vec![HostPart {
+                source: source.to_owned(),
+                read,
+            }],
+        };
+        section(name, raw, 7)
+    };
+    let sections = vec![
+        part(SectionName::EffectiveNsg, "rules", rules),
+        part(SectionName::EffectiveRoutes, "routes", routes),
+        part(SectionName::Nic, "nic", &nic),
+        part(SectionName::AdminRules, "admin-rules", &json!({"value": []})),
+    ];
+    snapshot(NIC.parse().unwrap(), sections, "netghost test")
+}
+
+fn verdict(before: &Snapshot, after: &Snapshot) -> (Verdict, usize, usize) {
+    let found = diff::compare(before, after, &SectionName::AZURE);
+    (found.verdict, found.changes.len(), found.not_covered.len())
+}
+
+#[test]
+fn what_azure_computed_is_stored_and_compared_like_what_a_kernel_holds() {
+    let routes = json!({"value": [route(&["10.0.0.0/8"], "User", &["10.1.0.4"])]});
+    let rules = gates(&[("subnet", rule("r", "Allow", "22"))]);
+    let before = whole(&routes, &rules);
+    assert_eq!(verdict(&before, &before), (Verdict::NoDrift, 0, 0));
+    assert_eq!(
+        verdict(
+            &before,
+            &whole(&routes, &gates(&[("subnet", rule("r", "Deny", "22"))]))
+        ),
+        (Verdict::Drift, 1, 0)
+    );
+    assert_eq!(
+        verdict(&before, &whole(&json!({"value": []}), &rules)),
+        (Verdict::Drift, 1, 0)
+    );
+    let refused = json!({"error": {"code": "AuthorizationFailed", "message": "no"}});
+    assert_eq!(
+        verdict(&before, &whole(&refused, &rules)),
+        (Verdict::Unknown, 0, 1)
+    );
+    assert_eq!(
+        verdict(&whole(&refused, &rules), &whole(&refused, &rules)),
+        (Verdict::Unknown, 0, 1)
+    );
+
+    let stored = manifest::store(&before, &manifest::Meta::default()).unwrap();
+    let loaded = manifest::load(&stored.manifest_bytes, &|digest| {
+        let found = stored.objects.iter().find(|(known, _)| known == digest);
+        found
+            .map(|(_, bytes)| bytes.clone())
+            .ok_or(manifest::ObjectError::Missing)
+    });
+    assert_eq!(loaded.unwrap(), before);
 }
