@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod diff;
+pub mod facts;
 pub mod lookup;
 mod parse;
 mod select;

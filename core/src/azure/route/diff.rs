@@ -13,7 +13,7 @@ use crate::section::Warning;
 mod changes;
 mod effects;
 mod explain;
-mod rows;
+pub(super) mod rows;
 
 pub use effects::{Effect, Way};
 pub use explain::{Evidence, Explanation, explain};

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::rows::{Row, Said, rows};
+use super::rows::{Row, rows};
 use super::{Change, Kind, NotCovered, SECTION, SideName, Significance};
 use crate::azure::net::Net;
 use crate::azure::route::{Shown, Table};
@@ -76,26 +76,18 @@ fn known(row: &Row<'_>, side: SideName, table: &Table, not_covered: &mut Vec<Not
     false
 }
 
-/// By what two routes are taken for one that was modified: the closest first.
-const CLOSENESS: [fn(&Said) -> (Option<&Option<String>>, Option<(&str, &[String])>); 4] = [
-    |said| (Some(&said.name), Some(hop(said))),
-    |said| (Some(&said.name), None),
-    |said| (None, Some(hop(said))),
-    |_| (None, None),
-];
-
-fn hop(said: &Said) -> (&str, &[String]) {
-    (&said.next_hop_type, &said.next_hop_ips)
-}
+/// By what two routes of one prefix and maker are taken for one that was modified, the closest first: by name, by next hop.
+const CLOSENESS: [(bool, bool); 4] = [(true, true), (true, false), (false, true), (false, false)];
 
 /// Takes out of both lists what belongs together: routes of one prefix and maker, then routes of one name.
 fn paired<'t>(gone: &mut Vec<Row<'t>>, new: &mut Vec<Row<'t>>) -> Vec<Change> {
     let mut changes = Vec::new();
-    for close in CLOSENESS {
+    for (by_name, by_hop) in CLOSENESS {
         let key = |row: &Row<'_>| {
-            let (name, hop) = close(&row.said);
-            let hop = hop.map(|(kind, ips)| (kind.to_owned(), ips.to_vec()));
-            Some((Some(row.prefix), row.said.source.clone(), name.cloned(), hop))
+            let said = &row.said;
+            let hop = || (said.next_hop_type.clone(), said.next_hop_ips.clone());
+            let name = by_name.then(|| said.name.clone());
+            Some((Some(row.prefix), said.source.clone(), name, by_hop.then(hop)))
         };
         match_up(gone, new, key, false, &mut changes);
     }

@@ -11,28 +11,28 @@ use crate::azure::route::{Properties, Route, Table};
 
 /// A route as it is compared. Two are equal where everything said of them is.
 #[derive(Debug, Clone)]
-pub(super) struct Row<'t> {
-    pub(super) prefix: Net,
-    pub(super) tag: Option<String>,
-    pub(super) said: Rc<Said>,
+pub(in crate::azure::route) struct Row<'t> {
+    pub(in crate::azure::route) prefix: Net,
+    pub(in crate::azure::route) tag: Option<String>,
+    pub(in crate::azure::route) said: Rc<Said>,
     /// The route itself.
-    pub(super) route: &'t Route,
+    pub(in crate::azure::route) route: &'t Route,
 }
 
 /// What an entry says, in one spelling.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct Said {
-    pub(super) source: String,
-    pub(super) name: Option<String>,
-    pub(super) next_hop_type: String,
-    pub(super) next_hop_ips: Vec<String>,
-    pub(super) state: String,
-    pub(super) has_bgp_override: bool,
-    pub(super) disable_bgp_propagation: bool,
-    pub(super) service_tags: Vec<String>,
+pub(in crate::azure::route) struct Said {
+    pub(in crate::azure::route) source: String,
+    pub(in crate::azure::route) name: Option<String>,
+    pub(in crate::azure::route) next_hop_type: String,
+    pub(in crate::azure::route) next_hop_ips: Vec<String>,
+    pub(in crate::azure::route) state: String,
+    pub(in crate::azure::route) has_bgp_override: bool,
+    pub(in crate::azure::route) disable_bgp_propagation: bool,
+    pub(in crate::azure::route) service_tags: Vec<String>,
     /// What tags hold, and fields that are not known, as JSON.
-    pub(super) tag_map: String,
-    pub(super) other: String,
+    pub(in crate::azure::route) tag_map: String,
+    pub(in crate::azure::route) other: String,
 }
 
 impl Said {
@@ -100,7 +100,7 @@ impl Ord for Row<'_> {
 }
 
 /// The routes of a table, sorted, each once.
-pub(super) fn rows(table: &Table) -> Vec<Row<'_>> {
+pub(in crate::azure::route) fn rows(table: &Table) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::with_capacity(table.routes.len());
     for route in &table.routes {
         // The prefixes of one entry stand together and share what it says.
@@ -121,7 +121,7 @@ pub(super) fn rows(table: &Table) -> Vec<Row<'_>> {
 }
 
 /// A digest over all routes; `None` where the table is not understood whole.
-pub(super) fn digest(table: &Table) -> Option<Digest> {
+pub(in crate::azure::route) fn digest(table: &Table) -> Option<Digest> {
     let rows = rows(table);
     let all: Vec<(Net, &Option<String>, &Said)> = rows.iter().map(Row::key).collect();
     table.is_whole().then(|| json::digest(&all).ok()).flatten()

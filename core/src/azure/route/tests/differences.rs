@@ -168,14 +168,14 @@ fn an_explanation_names_the_routes() {
 #[test]
 fn what_is_not_understood_is_never_no_drift() {
     let doubtful = with(user("10.0.1.0/24"), "state", json!("Pending"));
-    let found = between(&[doubtful.clone()], &[doubtful.clone()]);
+    let found = between(std::slice::from_ref(&doubtful), std::slice::from_ref(&doubtful));
     assert_eq!(
         (found.verdict, found.drift_detected, found.not_covered.len()),
         (Verdict::Unknown, None, 2)
     );
     assert!(found.digests.baseline.is_none());
     // It may be the route of the other side.
-    let found = between(&[user("10.0.1.0/24")], &[doubtful.clone()]);
+    let found = between(&[user("10.0.1.0/24")], std::slice::from_ref(&doubtful));
     assert_eq!((found.verdict, found.changes.len()), (Verdict::Unknown, 0));
     assert_eq!(found.not_covered.len(), 2);
     assert!(found.not_covered.iter().all(|row| row.side == SideName::Current));
