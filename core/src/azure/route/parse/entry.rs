@@ -35,7 +35,7 @@ const TELLING: [&str; 4] = [
 /// True where an object has a field of an effective route, whatever is in it.
 pub(super) fn is_one(object: &Map<String, Value>) -> bool {
     let has = |name: &&str| object.keys().any(|key| key.eq_ignore_ascii_case(name));
-    TELLING.iter().any(|name| has(name))
+    TELLING.iter().any(has)
 }
 
 /// What is not understood of an entry.
