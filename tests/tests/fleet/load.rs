@@ -1,4 +1,4 @@
-//! What an agent costs, and what a large snapshot does to it. `scripts/soak` runs these on a release build, longer and larger.
+//! What an agent costs, and what a large snapshot does to it. `scripts/soak` runs these on what is packed and released, longer and larger.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -50,8 +50,12 @@ fn root_an_idle_agent_is_small() {
         "idle agent: {fresh} KiB resident after the start, {resident} KiB after a baseline and a check (at most {most}), \
          {used} ms of processor time in {seconds} s"
     );
-    // An unoptimised build may take more than what is promised of the released one (docs/validation.md).
-    let factor = if cfg!(debug_assertions) { 2 } else { 1 };
+    // An unoptimised build may take more than what is promised of the one that is packed (docs/validation.md).
+    let factor = if std::env::var_os("NETGHOST_AGENT").is_some() {
+        1
+    } else {
+        2
+    };
     assert!(resident < factor * 15 * 1024, "{resident} KiB");
     // 0.1 % of a core, and one tick for the clock's grain.
     assert!(used <= factor * seconds + 10, "{used} ms in {seconds} s");
