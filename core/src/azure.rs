@@ -3,6 +3,7 @@
 //!
 //! Bodies come as Azure Resource Manager or `az` prints them; [`body`] reads the values that come in several shapes.
 
+pub mod admin;
 pub mod body;
 pub mod facts;
 pub mod id;
@@ -11,3 +12,4 @@ pub mod nsg;
 pub mod permission;
 pub mod route;
 pub mod space;
+pub mod tags;

@@ -302,6 +302,4 @@ pub enum WarningCode {
     TagsNotUnderstood,
     /// The body says that there is more than it holds.
     More,
-    /// Two rules of a gate and direction have one priority.
-    SamePriority,
 }

@@ -138,20 +138,25 @@ impl<T: Whole> Ranges<T> {
 
     /// True where every member of `other` is in it.
     pub fn covers(&self, other: &Self) -> bool {
-        other.0.iter().all(|(low, high)| {
-            let at = self.0.partition_point(|(_, end)| end < low);
-            self.0
-                .get(at)
-                .is_some_and(|(start, end)| start <= low && high <= end)
-        })
+        other.0.iter().all(|(low, high)| self.holds_all(*low, *high))
+    }
+
+    /// True where every number from `low` to `high` is in it.
+    pub fn holds_all(&self, low: T, high: T) -> bool {
+        let at = self.0.partition_point(|(_, end)| *end < low);
+        let held = |(start, end): &(T, T)| *start <= low && high <= *end;
+        self.0.get(at).is_some_and(held)
+    }
+
+    /// True where a number from `low` to `high` is in it.
+    pub fn holds_any(&self, low: T, high: T) -> bool {
+        let at = self.0.partition_point(|(_, end)| *end < low);
+        self.0.get(at).is_some_and(|(start, _)| *start <= high)
     }
 
     /// True where a number is in both.
     pub fn overlaps(&self, other: &Self) -> bool {
-        other.0.iter().any(|(low, high)| {
-            let at = self.0.partition_point(|(_, end)| end < low);
-            self.0.get(at).is_some_and(|(start, _)| start <= high)
-        })
+        other.0.iter().any(|(low, high)| self.holds_any(*low, *high))
     }
 }
 
