@@ -20,6 +20,7 @@ mod documents;
 mod files;
 mod judge;
 mod memory;
+mod routes;
 mod text;
 mod watch;
 

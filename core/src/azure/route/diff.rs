@@ -37,7 +37,7 @@ pub struct Difference {
     pub changes: Vec<Change>,
     /// Addresses that take another route than before.
     pub effects: Vec<Effect>,
-    /// True where `effects` holds all of them: every address's route is known on both sides.
+    /// True where `effects` holds all of them: the routes of all addresses that a change could touch are known on both sides.
     pub effects_complete: bool,
     /// What this says nothing about.
     pub not_covered: Vec<NotCovered>,
@@ -206,7 +206,7 @@ pub fn compare(before: &Table, after: &Table) -> Difference {
     let mut changes = changes::of(before, after, &mut not_covered);
     not_covered.sort();
     not_covered.dedup();
-    let (effects, complete) = effects::of(before, after, !changes.is_empty());
+    let (effects, complete) = effects::of(before, after, &changes);
     effects::rate(&mut changes, &effects, complete);
     let verdict = if !changes.is_empty() {
         Verdict::Drift

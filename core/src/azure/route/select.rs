@@ -48,8 +48,8 @@ pub(super) struct Reading {
 /// Longer than every prefix.
 const LONGEST: u8 = u8::MAX;
 
-/// In how many ways undecided rows are tried together. More than nine of them over one address are not worth it.
-const MOST_WORLDS: usize = 512;
+/// In how many ways undecided rows are tried together. More than seven of them over one address are not worth it.
+const MOST_WORLDS: usize = 128;
 
 /// What is decided for an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,10 +101,12 @@ struct Field {
 }
 
 impl Field {
-    fn of<'r>(readings: impl Iterator<Item = &'r Reading>) -> Self {
+    /// `open`: what holds of readings of which Microsoft's pages don't say whether they are preferred to BGP. One word for all
+    /// of them is enough: BGP loses where any one is preferred.
+    fn of<'r>(readings: impl Iterator<Item = &'r Reading>, open: bool) -> Self {
         readings.fold(Self::default(), |field, reading| Self {
             endpoint: field.endpoint || reading.endpoint,
-            over_bgp: field.over_bgp || reading.over_bgp == Some(true),
+            over_bgp: field.over_bgp || reading.over_bgp.unwrap_or(open),
             overrides: field.overrides || reading.overrides,
         })
     }
@@ -237,13 +239,11 @@ impl<'t> Rows<'t> {
         };
         let tag = self.route(unused).and_then(|route| route.tag.as_deref());
         let reading = Reading::of(Some(prefix), properties, tag, origin);
+        let reading = [Some(reading)];
         let mut ways = self.ways(rows);
-        ways.push((unused, spread(&[Some(reading)], true)));
+        ways.push((unused, &reading));
         match worlds(&ways) {
-            Some(worlds) => {
-                let all = (0..worlds).flat_map(|world| settle(world, &ways));
-                all.collect()
-            }
+            Some(worlds) => worlds.flat_map(|world| settle(world, &ways)).collect(),
             None => rows.to_vec(),
         }
     }
@@ -251,20 +251,13 @@ impl<'t> Rows<'t> {
     fn decide_seen(&self, rows: &[usize]) -> Decision {
         let ways = self.ways(rows);
         match worlds(&ways) {
-            Some(worlds) => self.agreed((0..worlds).map(|world| settle(world, &ways))),
+            Some(worlds) => self.agreed(worlds.map(|world| settle(world, &ways))),
             None => Decision::Unknown(rows.to_vec()),
         }
     }
 
-    fn ways(&self, rows: &[usize]) -> AllWays {
-        let bgp = |row: &usize| {
-            let mut ways = self.readings(*row).iter().flatten();
-            ways.any(|way| way.origin == Origin::Bgp)
-        };
-        let bgp = rows.iter().any(bgp);
-        rows.iter()
-            .map(|row| (*row, spread(self.readings(*row), bgp)))
-            .collect()
+    fn ways(&self, rows: &[usize]) -> Ways<'_> {
+        rows.iter().map(|row| (*row, self.readings(*row))).collect()
     }
 
     /// One decision, where all worlds come to the same.
@@ -334,7 +327,7 @@ impl<'t> Rows<'t> {
                 .map(|way| (*row, *way))
         };
         let all: Vec<(usize, Reading)> = rows.iter().filter_map(way).collect();
-        let field = Field::of(all.iter().map(|(_, way)| way));
+        let field = Field::of(all.iter().map(|(_, way)| way), false);
         let best = all
             .iter()
             .find(|(row, _)| winners.contains(row))
@@ -346,35 +339,28 @@ impl<'t> Rows<'t> {
     }
 }
 
-/// The ways to read a row, with those spread out that Microsoft's pages leave open.
-type Ways = SmallVec<[Option<Reading>; 4]>;
 /// The ways to read each of some rows.
-type AllWays = SmallVec<[(usize, Ways); 8]>;
+type Ways<'r> = SmallVec<[(usize, &'r [Option<Reading>]); 8]>;
 
-fn spread(readings: &[Option<Reading>], bgp: bool) -> Ways {
-    let mut all = Ways::new();
-    for reading in readings {
-        match reading {
-            Some(open) if open.over_bgp.is_none() && bgp => {
-                for over_bgp in [Some(true), Some(false)] {
-                    all.push(Some(Reading { over_bgp, ..*open }));
-                }
-            }
-            other => all.push(*other),
-        }
-    }
-    all
-}
-
-/// How many worlds there are; `None` where they are too many to try.
-fn worlds(ways: &AllWays) -> Option<usize> {
-    let count = |worlds: usize, all: &Ways| worlds.saturating_mul(all.len().max(1));
+/// All worlds: for each a number that says which way of each row holds, and whether what Microsoft's pages leave open is
+/// preferred to BGP. `None` where they are too many to try.
+fn worlds(ways: &Ways<'_>) -> Option<impl Iterator<Item = (usize, bool)> + use<>> {
+    let any = |wanted: fn(&Reading) -> bool| {
+        let mut readings = ways.iter().flat_map(|(_, all)| all.iter().flatten());
+        readings.any(wanted)
+    };
+    let open = any(|way| way.over_bgp.is_none()) && any(|way| way.origin == Origin::Bgp);
+    let count = |worlds: usize, all: &[Option<Reading>]| worlds.saturating_mul(all.len().max(1));
     let worlds = ways.iter().fold(1, |worlds, (_, all)| count(worlds, all));
-    Some(worlds).filter(|worlds| *worlds <= MOST_WORLDS)
+    let both = if open { 2 } else { 1 };
+    (worlds <= MOST_WORLDS).then(|| {
+        let half = move |preferred| (0..worlds).map(move |world| (world, preferred));
+        [false, true].into_iter().take(both).flat_map(half)
+    })
 }
 
-/// The rows that win in one world: a number that says for each row which of its ways holds.
-fn settle(world: usize, ways: &AllWays) -> Vec<usize> {
+/// The rows that win in one world.
+fn settle((world, open): (usize, bool), ways: &Ways<'_>) -> Vec<usize> {
     let mut rest = world;
     let mut there: SmallVec<[(usize, Reading); 8]> = SmallVec::new();
     for (row, all) in ways {
@@ -383,12 +369,12 @@ fn settle(world: usize, ways: &AllWays) -> Vec<usize> {
         rest /= count;
         there.extend(way.map(|way| (*row, way)));
     }
-    winners(&there)
+    winners(&there, open)
 }
 
 /// The rows of the best place, in the order of the table.
-fn winners(there: &[(usize, Reading)]) -> Vec<usize> {
-    let field = Field::of(there.iter().map(|(_, way)| way));
+fn winners(there: &[(usize, Reading)], open: bool) -> Vec<usize> {
+    let field = Field::of(there.iter().map(|(_, way)| way), open);
     let stays = || there.iter().filter(|(_, way)| field.takes_out(way).is_none());
     let best = stays().map(|(_, way)| way.place()).min();
     let mut rows: Vec<usize> = stays()

@@ -149,15 +149,14 @@ pub enum Hop {
 impl Hop {
     /// What the word says.
     pub fn of(next_hop_type: &Word) -> Self {
-        const WORDS: [(&str, Hop); 10] = [
+        const WORDS: [(&str, Hop); 9] = [
             ("VnetLocal", Hop::Network),
             ("VnetPeering", Hop::Network),
-            // Real tables show it for a peered network of another region.
+            // A peered network of another region, as Microsoft's pages on connecting networks show it.
             ("VNetGlobalPeering", Hop::Network),
             ("VirtualNetworkServiceEndpoint", Hop::ServiceEndpoint),
             ("Internet", Hop::Internet),
             ("None", Hop::Nowhere),
-            ("Null", Hop::Nowhere),
             ("VirtualNetworkGateway", Hop::Gateway),
             ("VirtualAppliance", Hop::Appliance),
             ("VirtualApplianceEcmp", Hop::Appliance),

@@ -75,31 +75,39 @@ impl Way {
     }
 }
 
-/// All of them, and whether these are all. `differs`: whether anything is known to.
-pub(super) fn of(before: &Table, after: &Table, differs: bool) -> (Vec<Effect>, bool) {
-    let mut complete = before.is_whole() && after.is_whole();
-    if !differs || before.cut.is_some() || after.cut.is_some() {
-        return (Vec::new(), complete);
+/// All of them, and whether these are all.
+pub(super) fn of(before: &Table, after: &Table, changes: &[Change]) -> (Vec<Effect>, bool) {
+    let whole = before.is_whole() && after.is_whole();
+    if changes.is_empty() || before.cut.is_some() || after.cut.is_some() {
+        return (Vec::new(), whole);
     }
-    complete = true;
+    let mut complete = true;
+    let changed = changed(changes);
     let (one, other) = (Rows::of(before), Rows::of(after));
     let (placed, anywhere) = split(one.usable());
     let (other_placed, other_anywhere) = split(other.usable());
     let mut found: BTreeMap<(Vec<usize>, Vec<usize>), Vec<Span>> = BTreeMap::new();
-    walk([&placed, &other_placed], |span, [here, there]| {
-        let decisions = (
-            decide(&one, here, &anywhere),
-            decide(&other, there, &other_anywhere),
-        );
-        let (Some(was), Some(is)) = decisions else {
-            complete = false;
-            return;
-        };
-        if !alike((&one, &was), (&other, &is)) {
-            let rows = (was.rows().to_vec(), is.rows().to_vec());
-            join(found.entry(rows).or_default(), span);
-        }
-    });
+    walk(
+        [&placed, &other_placed, &changed],
+        |span, [here, there, changed]| {
+            // Addresses that no changed route contains have the same routes on both sides.
+            if whole && changed.is_empty() {
+                return;
+            }
+            let decisions = (
+                decide(&one, here, &anywhere),
+                decide(&other, there, &other_anywhere),
+            );
+            let (Some(was), Some(is)) = decisions else {
+                complete = false;
+                return;
+            };
+            if !alike((&one, &was), (&other, &is)) {
+                let rows = (was.rows().to_vec(), is.rows().to_vec());
+                join(found.entry(rows).or_default(), span);
+            }
+        },
+    );
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_by(|(_, one), (_, other)| one.cmp(other));
     let effects = found.into_iter().map(|((was, is), spans)| {
@@ -112,6 +120,15 @@ pub(super) fn of(before: &Table, after: &Table, differs: bool) -> (Vec<Effect>, 
         }
     });
     (effects.collect(), complete)
+}
+
+/// The prefixes of what changed, before and after.
+fn changed(changes: &[Change]) -> Vec<(Net, usize)> {
+    let routes = changes
+        .iter()
+        .flat_map(|change| change.before.iter().chain(&change.after));
+    let prefixes = routes.filter_map(|route| route.prefix);
+    prefixes.map(|prefix| (prefix, 0)).collect()
 }
 
 fn decide(rows: &Rows<'_>, here: &[usize], anywhere: &[usize]) -> Option<Decision> {
