@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     action, agent, approval, approvers, audit, baseline, certificate, completions, context, controller,
-    drift, firewall, host, login, seal, sweep, token, verify,
+    drift, firewall, host, login, nsg, seal, sweep, token, verify,
 };
 use crate::error::Failure;
 use crate::examples;
@@ -59,6 +59,9 @@ pub enum Command {
     /// Firewall rulesets in files: show, compare; what of them the next boot loads
     #[command(subcommand, after_help = examples::FIREWALL)]
     Firewall(firewall::Firewall),
+    /// Azure's effective security rules in files: ask about a flow, audit, compare
+    #[command(subcommand, after_help = examples::NSG)]
+    Nsg(nsg::Nsg),
     /// Sign files under a name
     #[command(after_help = examples::SEAL)]
     Seal(seal::Seal),
