@@ -12,4 +12,6 @@ mod host;
 #[cfg(test)]
 mod netns;
 #[cfg(test)]
+mod nsg;
+#[cfg(test)]
 mod program;
