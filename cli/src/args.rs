@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     action, agent, approval, approvers, audit, baseline, certificate, completions, context, controller,
-    drift, firewall, host, login, route, seal, sweep, token, verify,
+    drift, firewall, host, login, nsg, route, seal, sweep, token, verify,
 };
 use crate::error::Failure;
 use crate::examples;
@@ -62,6 +62,10 @@ pub enum Command {
     /// Effective routes of an Azure network interface, in files: which route an address takes, what is notable, what changed
     #[command(subcommand, after_help = examples::ROUTE)]
     Route(route::Route),
+
+    /// Azure's effective security rules in files: ask about a flow, audit, compare
+    #[command(subcommand, after_help = examples::NSG)]
+    Nsg(nsg::Nsg),
     /// Sign files under a name
     #[command(after_help = examples::SEAL)]
     Seal(seal::Seal),

@@ -26,6 +26,7 @@ pub mod drift;
 pub mod firewall;
 pub mod host;
 pub mod login;
+pub mod nsg;
 pub mod persisted;
 pub mod route;
 pub mod seal;
@@ -83,6 +84,7 @@ pub fn run(args: &Args, world: &World) -> Result<Answer, Failure> {
         Command::Host(command) => host::run(command, world),
         Command::Firewall(command) => firewall::run(command, world),
         Command::Route(command) => route::run(command),
+        Command::Nsg(command) => nsg::run(command),
         Command::Seal(command) => seal::run(command, world),
         Command::Verify(command) => verify::run(command),
         Command::Certificate(command) => certificate::run(command),

@@ -152,6 +152,45 @@ Examples:
   netghost route diff before.json after.json --explain
   netghost route diff before.json after.json -o json";
 
+/// Below `netghost nsg --help`.
+pub const NSG: &str = "\
+Examples:
+  netghost nsg evaluate --rules nsg.json --direction inbound --protocol tcp --source 10.0.0.5 --destination 10.0.1.4 --port 443
+  netghost nsg audit --rules nsg.json
+  netghost nsg diff before.json after.json --explain";
+
+/// Below `netghost nsg evaluate --help`.
+pub const NSG_EVALUATE: &str = "\
+FILE is what `az network nic list-effective-nsg` or Azure Resource Manager answered. Gates are asked in Azure's order: admin rules, then inbound \
+the subnet's network security group and the interface's, outbound the other way round. A tag is resolved by what the body itself says, by \
+`--vnet-prefix` for VirtualNetwork and Internet, and by `--service-tags`; an unresolved one makes the answer UNKNOWN only where it decides. \
+Status 0: ALLOW. 1: DENY. 3: UNKNOWN. An interface without any network security group lets everything through but what comes from a public \
+source to a standard public address.
+
+Examples:
+  netghost nsg evaluate --rules nsg.json --direction inbound --protocol tcp --source 10.0.0.5 --destination 10.0.1.4 --port 443
+  netghost nsg evaluate --rules nsg.json --direction outbound --protocol udp --source 10.0.1.4 --destination 9.9.9.9 --port 53 --vnet-prefix 10.0.0.0/16
+  netghost nsg evaluate --rules nsg.json --direction inbound --protocol icmp --source 9.9.9.9 --destination 10.0.1.4 --admin-rules admin.json";
+
+/// Below `netghost nsg audit --help`.
+pub const NSG_AUDIT: &str = "\
+Finds rules that let much through, rules that can never fire because earlier ones together take all of their flows, and gates with default \
+rules only. Status 1: a finding of medium severity or above. 3: a rule is not understood, or the sets of flows are too many to compare.
+
+Examples:
+  netghost nsg audit --rules nsg.json
+  netghost nsg audit --rules nsg.json --vnet-prefix 10.0.0.0/16 -o json";
+
+/// Below `netghost nsg diff --help`.
+pub const NSG_DIFF: &str = "\
+Rules are matched by network security group, gate, direction and name; an edited rule is one change. Each change says which flows it lets through \
+or stops, all gates taken together, or that it changes none. Order in lists is no drift. Status 0: no drift. 1: drift. 3: nothing is known to \
+differ, but a side is not whole or not understood.
+
+Examples:
+  netghost nsg diff before.json after.json
+  netghost nsg diff before.json after.json --explain --vnet-prefix 10.0.0.0/16";
+
 /// Below `netghost seal --help`.
 pub const SEAL: &str = "\
 Signs with the key of the store, which is made at first use; the answer says where its public half is.

@@ -7,6 +7,7 @@ pub mod comparison;
 pub mod explain;
 pub mod fleet;
 mod gaps;
+pub mod nsg;
 pub mod persisted;
 pub mod route;
 pub mod snapshot;

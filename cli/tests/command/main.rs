@@ -12,6 +12,8 @@ mod host;
 #[cfg(test)]
 mod netns;
 #[cfg(test)]
+mod nsg;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod route;

@@ -40,7 +40,7 @@ pub fn parse(body: &Value) -> Result<(Gate, Vec<Warning>), BodyError> {
         },
         other => return Err(bad(format!("{} where a list of them belongs", shape(other)))),
     };
-    if members.iter().any(|member| is_entry_of_nsg(member)) {
+    if members.iter().any(is_entry_of_nsg) {
         return Err(bad(
             "these are effective security rules of a network interface".to_owned()
         ));

@@ -91,6 +91,71 @@ fn next_boot(place: &Path) {
     .unwrap();
 }
 
+/// Security rules of Azure: a gate with a rule that is wide, one that can't fire, and one that is not understood.
+fn security_rules(place: &Path, run: &dyn Fn(&str, u8, &str)) {
+    let rule = |name: &str, priority: &str, access: &str, source: &str, port: &str| {
+        format!(
+            r#"{{"name": "securityRules/{name}", "priority": {priority}, "access": "{access}", "direction": "Inbound",
+            "protocol": "Tcp", "sourceAddressPrefix": "{source}", "sourcePortRange": "0-65535",
+            "destinationAddressPrefix": "*", "destinationPortRange": "{port}"}}"#
+        )
+    };
+    let body = |rules: &[String]| {
+        let rules = rules.join(",");
+        format!(
+            r#"{{"value": [{{"association": {{"subnet": {{"id": "/s"}}}}, "effectiveSecurityRules": [{rules}]}}]}}"#
+        )
+    };
+    let write = |name: &str, text: String| std::fs::write(place.join(name), text).unwrap();
+    let (shut, web) = (
+        rule("shut", "100", "Deny", "*", "0-442"),
+        rule("web", "200", "Allow", "Storage", "80"),
+    );
+    write("nsg-a.json", body(&[shut, web.clone()]));
+    write(
+        "nsg-b.json",
+        body(&[
+            rule("shut", "100", "Deny", "*", "0-79"),
+            web.clone(),
+            rule("any", "300", "Allow", "*", "443"),
+        ]),
+    );
+    write(
+        "nsg-c.json",
+        body(&[rule("strange", "\"high\"", "Allow", "Storage", "80"), web]),
+    );
+    write("nsg-none.json", r#"{"value": []}"#.to_owned());
+    let flow = "--direction inbound --source 9.9.9.9 --destination 10.0.1.4";
+    for (status, file, more) in [
+        (1, "a", "--protocol tcp --port 80"),
+        (3, "b", "--protocol tcp --port 80 --source-port 9"),
+        (3, "c", "--protocol * --port 80-90"),
+        (1, "none", "--protocol icmp"),
+        (0, "none", "--protocol esp --public-address none"),
+    ] {
+        run(
+            "nsg-evaluate",
+            status,
+            &format!("nsg evaluate --rules @nsg-{file}.json {flow} {more}"),
+        );
+    }
+    for (status, file) in [(1, "a"), (3, "c"), (0, "none")] {
+        run(
+            "nsg-audit",
+            status,
+            &format!("nsg audit --rules @nsg-{file}.json"),
+        );
+    }
+    for (status, sides) in [
+        (0, "@nsg-a.json @nsg-a.json"),
+        (1, "@nsg-a.json @nsg-b.json --explain"),
+        (3, "@nsg-c.json @nsg-c.json"),
+    ] {
+        run("nsg-diff", status, &format!("nsg diff {sides}"));
+    }
+    run("nsg-diff", 1, "nsg diff @nsg-none.json @nsg-b.json");
+}
+
 /// Writes one document of each kind and verdict into `directory`; `place` holds what the commands read and keep.
 #[allow(clippy::too_many_lines, reason = "a list of commands, one after the other")]
 pub(crate) fn write(place: &Path, directory: &Path) {
@@ -133,6 +198,7 @@ pub(crate) fn write(place: &Path, directory: &Path) {
     run("diff", 1, &format!("firewall diff @one.txt @two.txt {mute}"));
     run("diff", 3, "firewall diff @one.txt @empty.txt");
     run("firewall-explain", 0, "firewall explain @one.txt");
+    security_rules(place, &run);
     next_boot(place);
     run("persisted", 3, "firewall persisted");
     run("persisted", 1, "firewall persisted --root @root");

@@ -8,6 +8,7 @@ use netghost_core::section::{Section, SectionName};
 
 mod differ;
 mod floor;
+mod security;
 
 fn main() -> Result<()> {
     let mode = std::env::args().nth(1).context("which reading?")?;
@@ -25,6 +26,7 @@ fn main() -> Result<()> {
         "legacy-read-digest" => digest(SectionName::XtablesLegacyIpv4)?,
         "nft-generation" => generations()?,
         "diff" => differ::one_rule_above(count()?)?,
+        "nsg" => security::flows(count()?)?,
         other => bail!("there is no reading {other:?}"),
     };
     print(&format!(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::diff::rows::{Row, rows};
-use super::{Table, from_value};
+use super::{Origin, Table, from_value};
 use crate::bytes::Text;
 use crate::facts::{Fact, Facts, Lifted, Value};
 use crate::section::Gap;
@@ -30,8 +30,9 @@ pub fn lift(body: &Json) -> Lifted {
     }
 }
 
-/// One fact for each route. Its key is the prefix and the maker; where several share those, also the next hop, and where they
-/// share that too, a number.
+/// One fact for each route. Its key is the prefix and the maker. A gateway gives a prefix by as many routes as it has paths, so
+/// there the next hop is part of the key, that the loss of one path is one change; elsewhere it is so only where several share
+/// the rest. Where they share that too, a number is.
 fn facts(table: &Table) -> Vec<Fact> {
     let rows = rows(table);
     let mut keys: Vec<Vec<Text>> = rows.iter().map(key).collect();
@@ -56,7 +57,11 @@ fn facts(table: &Table) -> Vec<Fact> {
 }
 
 fn key(row: &Row<'_>) -> Vec<Text> {
-    vec![row.prefix.to_string().into(), row.said.source.clone().into()]
+    let mut key = vec![row.prefix.to_string().into(), row.said.source.clone().into()];
+    if Origin::of(&row.said.source.as_str().into()) == Some(Origin::Bgp) {
+        key.push(way(row).into());
+    }
+    key
 }
 
 fn way(row: &Row<'_>) -> String {

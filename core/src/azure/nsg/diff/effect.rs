@@ -6,7 +6,7 @@ use super::super::compiled::{CompiledGate, CompiledRule};
 use super::super::evaluate::Verdict;
 use super::super::model::{Access, Direction, Effective, Gate, GateKind, Rule};
 use super::content::ports;
-use crate::azure::space::{Block, Budget, Region, TooMany};
+use crate::azure::space::{Addresses, Block, Budget, Ranges, Region, TooMany};
 use crate::azure::tags::Tags;
 
 /// What a difference does to flows, all gates taken together. Flows that are established keep their verdict: Azure asks the
@@ -362,13 +362,25 @@ fn flows(direction: Direction, block: &Block, from: Verdict, to: Verdict) -> Flo
     Flows {
         direction,
         protocols: block.protocols.words(),
-        sources: few(block.sources.words()),
-        destinations: few(block.destinations.words()),
+        sources: few(meeting(&block.sources, &block.destinations).words()),
+        destinations: few(meeting(&block.destinations, &block.sources).words()),
         source_ports: few(ports(&block.source_ports)),
         ports: few(ports(&block.ports)),
         from,
         to,
     }
+}
+
+/// The addresses of the families that the other side has too.
+fn meeting(addresses: &Addresses, others: &Addresses) -> Addresses {
+    let mut meeting = addresses.clone();
+    if others.v4.is_empty() {
+        meeting.v4 = Ranges::empty();
+    }
+    if others.v6.is_empty() {
+        meeting.v6 = Ranges::empty();
+    }
+    meeting
 }
 
 fn few(mut words: Vec<String>) -> Vec<String> {

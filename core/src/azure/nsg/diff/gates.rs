@@ -4,6 +4,8 @@ use super::super::model::{Gate, GateKind};
 use super::content::key;
 
 type Pair<'a> = (Option<&'a Gate>, Option<&'a Gate>);
+/// Whether two gates are one.
+type Same<'a> = dyn Fn(&Gate, &Gate) -> bool + 'a;
 
 /// By group and place; then by group, which was moved; then by place, where another group stands now; the rest came or went.
 pub(super) fn pairs<'a>(before: &'a [Gate], after: &'a [Gate]) -> Vec<Pair<'a>> {
@@ -12,7 +14,7 @@ pub(super) fn pairs<'a>(before: &'a [Gate], after: &'a [Gate]) -> Vec<Pair<'a>> 
     let mut pairs = Vec::new();
     let group = |gate: &Gate| key(gate.nsg.as_deref());
     let place = |gate: &Gate| (gate.kind, key(gate.association.as_deref()));
-    let same: [&dyn Fn(&Gate, &Gate) -> bool; 3] = [
+    let same: [&Same<'_>; 3] = [
         &|a, b| group(a) == group(b) && place(a) == place(b),
         &|a, b| a.nsg.is_some() && group(a) == group(b),
         &|a, b| a.kind == b.kind && a.kind != GateKind::Unknown,
