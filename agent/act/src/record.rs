@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::micros;
+use crate::cut::{self, LONGEST_OUTPUT, LONGEST_WHY};
 use crate::disk::{self, Disk};
 use crate::paths::{Paths, RECORD, TRACE, action_of};
 use crate::trace::Trace;
@@ -91,18 +92,21 @@ impl<C> Record<C> {
             .then(|| Duration::from_micros(self.deadline_us.0).saturating_sub(now.since_boot))
     }
 
-    /// What is said of it.
+    /// What is said of it: so much that it fits a message.
     pub fn stands(&self, now: &Moment) -> Stands {
         Stands {
             action: self.digest,
             state: self.state,
-            why: self.why.clone(),
+            why: self.why.as_ref().map(|why| cut::beginning(why, LONGEST_WHY)),
             approver: Some(self.approver.clone()),
             self_approved: self.self_approved,
             ends_in_ms: self
                 .left(now)
                 .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
-            output: self.output.clone(),
+            output: self
+                .output
+                .as_ref()
+                .map(|output| cut::end(output, LONGEST_OUTPUT)),
         }
     }
 }
