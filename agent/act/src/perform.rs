@@ -235,7 +235,11 @@ impl<W: Work, G: Guard> Site<W, G> {
         if matches!(record.action.operation, Operation::PackageInstall { .. }) {
             drop(self.forget_trace(record.digest));
         }
-        drop(record::prune::<W::Change>(&self.paths, &self.disk));
+        drop(record::prune::<W::Change>(
+            &self.paths,
+            &self.disk,
+            &record.boot_id,
+        ));
     }
 
     /// Puts what came of it on the disk. A change that can't be noted down does not stand.

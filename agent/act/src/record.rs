@@ -165,20 +165,34 @@ pub fn traced(paths: &Paths) -> io::Result<Vec<Digest>> {
     Ok(found)
 }
 
-/// Forgets the oldest of those that ended, beyond what is kept.
+/// Forgets the oldest of those that ended, beyond what is kept. Which are older is told by the clock of this boot; those of boots
+/// before it go first, by when their files were written: a wall clock that was set back makes nothing of this boot old.
 ///
 /// # Errors
 /// The file system's.
-pub fn prune<C: DeserializeOwned>(paths: &Paths, disk: &Disk) -> io::Result<()> {
+pub fn prune<C: DeserializeOwned>(paths: &Paths, disk: &Disk, boot_id: &str) -> io::Result<()> {
     let all = all(paths)?;
     let surplus = all.len().saturating_sub(MOST_ENDED);
-    for action in all.into_iter().take(surplus) {
+    if surplus == 0 {
+        return Ok(());
+    }
+    let mut ended = Vec::new();
+    for (written, action) in (0_u64..).zip(all) {
         // What can't be read may be pending: it stays.
         if let Ok(Some(record)) = read::<C>(paths, action)
             && !record.is_pending()
         {
-            disk.remove(&paths.record(action))?;
+            let this_boot = record.boot_id == boot_id;
+            ended.push((
+                this_boot,
+                if this_boot { record.deadline_us.0 } else { written },
+                action,
+            ));
         }
+    }
+    ended.sort();
+    for (_, _, action) in ended.into_iter().take(surplus) {
+        disk.remove(&paths.record(action))?;
     }
     Ok(())
 }

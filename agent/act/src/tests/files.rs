@@ -235,3 +235,28 @@ fn root_a_state_directory_that_others_can_write_to_is_not_believed() {
         assert_eq!(world.value(), "changed");
     }
 }
+
+/// What was done last is kept, whatever the wall clock said of it.
+#[test]
+fn root_a_clock_set_back_makes_no_record_old() {
+    let world = World::new();
+    let mut done = Vec::new();
+    for _ in 0..140 {
+        world.put("value", "former");
+        let action = world.applied();
+        world.confirm(&action);
+        let file = std::fs::File::options()
+            .write(true)
+            .open(world.paths().record(digest(&action)))
+            .unwrap();
+        // Each a day before the one before it.
+        let days = u64::try_from(done.len()).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(86_400 * days);
+        file.set_modified(written).unwrap();
+        done.push(action);
+        world.later(1);
+    }
+    let kept = |action: &Action| world.paths().record(digest(action)).exists();
+    assert!(done.iter().rev().take(120).all(kept), "the newest are there");
+    assert!(!done.iter().take(5).any(kept), "and the oldest are not");
+}
