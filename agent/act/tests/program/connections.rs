@@ -27,6 +27,25 @@ fn root_one_connection_is_one_demand() {
         (framed(&unknown), "unknown_action"),
         (framed(&unknown.replace("standing", "run")), "malformed"),
         (framed(&unknown.replace('}', r#","command":"id"}"#)), "malformed"),
+        // A key twice, of which one reader takes the first and another the last; something behind the demand; no end of nesting.
+        (
+            framed(&unknown.replacen("{", r#"{"demand":"undo","#, 1)),
+            "malformed",
+        ),
+        (
+            framed(&unknown.replace('}', &format!(r#","action":"{}"}}"#, "1".repeat(64)))),
+            "malformed",
+        ),
+        (framed(&format!("{unknown}{unknown}")), "malformed"),
+        (framed(&format!("{unknown} x")), "malformed"),
+        (
+            framed(&format!(r#"{{"demand":{}"#, "[".repeat(10_000))),
+            "malformed",
+        ),
+        (
+            framed(&format!(r#"{{"demand":{}"#, r#"{"demand":"#.repeat(1_000))),
+            "malformed",
+        ),
         (framed(""), "malformed"),
         (framed("GET / HTTP/1.1"), "malformed"),
         (framed(&" ".repeat(LONGEST_DEMAND + 1)), "malformed"),
