@@ -1,42 +1,26 @@
-//! What goes over the sockets: frames of a length (four bytes, big-endian) and that many bytes.
+//! What goes over the sockets: frames, and JSON in them.
 
 use std::io::{self, Read, Write};
 
 use netghost_core::artifact::json;
+use netghost_kernel::frames;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Reads a frame of at most so many bytes. Memory grows with what comes, not with what is stated.
+/// Reads a frame of at most so many bytes.
 ///
 /// # Errors
 /// The connection's; `InvalidData` for a longer one.
 pub fn read(from: &mut impl Read, most: usize) -> io::Result<Vec<u8>> {
-    let mut length = [0; 4];
-    from.read_exact(&mut length)?;
-    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-    if length > most {
-        let why = format!("{length} bytes are more than the {most} that are taken");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-    }
-    let mut bytes = Vec::new();
-    from.take(u64::try_from(length).unwrap_or(u64::MAX))
-        .read_to_end(&mut bytes)?;
-    match bytes.len() == length {
-        true => Ok(bytes),
-        false => Err(io::ErrorKind::UnexpectedEof.into()),
-    }
+    Ok(frames::read(from, most)?)
 }
 
-/// Writes a frame, at once.
+/// Writes a frame.
 ///
 /// # Errors
 /// The connection's.
 pub fn write(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let mut frame = length.to_be_bytes().to_vec();
-    frame.extend_from_slice(bytes);
-    to.write_all(&frame)?;
-    to.flush()
+    frames::write(to, bytes)
 }
 
 /// Reads a value.

@@ -9,6 +9,7 @@ pub mod authority;
 pub mod cgroup;
 mod checks;
 pub mod clock;
+mod cut;
 pub mod disk;
 pub mod exec;
 pub mod frame;

@@ -12,6 +12,7 @@ use netghost_act::paths::Paths;
 use netghost_act::serve::Listen;
 use netghost_act::{guard, serve};
 use netghost_core::bytes::Text;
+use netghost_kernel::frames::uid;
 
 /// The user of the agent, beside root the only one who may ask.
 const AGENT: &str = "netghost";
@@ -151,14 +152,6 @@ fn daemon(job: &str, mut words: Words) -> ExitCode {
     }
 }
 
-/// The number of a user of `/etc/passwd` (passwd(5)).
-fn uid(users: &str, name: &str) -> Option<u32> {
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok())?
-    })
-}
-
 fn failed(error: &std::io::Error) -> ExitCode {
     ended(4, &format!("netghost-act: {error}\n"))
 }
@@ -167,17 +160,4 @@ fn ended(status: u8, why: &str) -> ExitCode {
     // There is nobody else to tell.
     drop(std::io::stderr().write_all(why.as_bytes()));
     ExitCode::from(status)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::uid;
-
-    #[test]
-    fn a_user_has_the_number_of_its_own_line() {
-        let users = "root:x:0:0::/root:/bin/sh\nnetghost-controller:x:997:997::/:/x\nnetghost:x:998:998::/:/x\nbad:x\n";
-        assert_eq!(uid(users, "netghost"), Some(998));
-        assert_eq!(uid(users, "nobody"), None);
-        assert_eq!(uid(users, "bad"), None);
-    }
 }

@@ -98,16 +98,16 @@ impl Installation {
         let ran = run(PathBuf::from(exec::OWN), words, LONGEST);
         let said = ran.as_ref().ok().map(said);
         let done = ran.as_ref().is_ok_and(succeeded);
+        let (what, why) = (self.effect.object.to_string(), ended(&ran));
         let error = match (self.manager.installed(&self.package), done) {
             (Ok(Some(_)), true) => return Ok(said),
-            (Ok(None), _) => WriteError::Refused {
-                what: self.effect.object.to_string(),
-                why: ended(&ran),
+            (Ok(None), false) => WriteError::Refused { what, why },
+            (Ok(None), true) => WriteError::Half {
+                what,
+                why: "the package manager says that it did it, and there is no such package: see what it did"
+                    .to_owned(),
             },
-            (Ok(Some(_)) | Err(_), _) => WriteError::Half {
-                what: self.effect.object.to_string(),
-                why: ended(&ran),
-            },
+            (Ok(Some(_)) | Err(_), _) => WriteError::Half { what, why },
         };
         Err(Failure { error, output: said })
     }

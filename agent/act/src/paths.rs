@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use netghost_core::artifact::json::Digest;
 
-use crate::disk;
+use crate::{disk, trusted};
 
 /// The files of one VM's gate. The defaults are the packages'.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +32,18 @@ impl Default for Paths {
 }
 
 impl Paths {
-    /// Makes the state directory.
+    /// Makes the state directory. What lies in it is believed, so nobody but root may be able to put anything there.
     ///
     /// # Errors
-    /// The file system's.
+    /// The file system's; `PermissionDenied` where others can write to it.
     pub fn prepare(&self) -> io::Result<()> {
-        disk::private_directory(&self.records())
+        let records = self.records();
+        disk::private_directory(&records)?;
+        for directory in [&self.state, &records] {
+            trusted::directory(directory)
+                .map_err(|why| io::Error::new(io::ErrorKind::PermissionDenied, why))?;
+        }
+        Ok(())
     }
 
     /// What consent was given for and spent.

@@ -57,20 +57,29 @@ impl<W: Work, G: Guard> Site<W, G> {
     fn authorise(&self, presented: Presented<'_>) -> Result<(Ledger, Authorised), No> {
         let ca = authority::read(&self.paths.approvers)?;
         let in_force = policy::read(&self.paths.policy);
-        let known = ledger::read_under(&self.paths, &self.disk, &ca)
+        let read = ledger::read_under(&self.paths, &self.disk, &ca)
             .map_err(|error| No::disk("read the ledger", &error))?;
+        // A newer list of approvers is learnt whatever becomes of the action: it may take somebody's word back.
+        let mut known = read.clone();
+        let learnt = known.learn(presented.roster, &ca);
+        self.learnt(&read, &known)?;
+        learnt.map_err(|refusal| self.explained(in_force.explain(refusal)))?;
         let mut next = known.clone();
         match next.authorise(presented, &ca, &in_force.policy, &self.now()?) {
             Ok(authorised) => Ok((next, authorised)),
             Err(refusal) => {
-                // A newer list of approvers is learnt whatever else is wrong.
-                if next != known {
-                    ledger::write(&self.paths, &self.disk, &next)
-                        .map_err(|error| No::disk("write the ledger", &error))?;
-                }
+                self.learnt(&known, &next)?;
                 Err(self.explained(in_force.explain(refusal)))
             }
         }
+    }
+
+    /// Puts a ledger on the disk in which nothing is spent, where it is another than before.
+    fn learnt(&self, known: &Ledger, next: &Ledger) -> Result<(), No> {
+        if next == known {
+            return Ok(());
+        }
+        ledger::write(&self.paths, &self.disk, next).map_err(|error| No::disk("write the ledger", &error))
     }
 
     fn explained(&self, refusal: Refusal) -> No {
@@ -226,7 +235,11 @@ impl<W: Work, G: Guard> Site<W, G> {
         if matches!(record.action.operation, Operation::PackageInstall { .. }) {
             drop(self.forget_trace(record.digest));
         }
-        drop(record::prune::<W::Change>(&self.paths, &self.disk));
+        drop(record::prune::<W::Change>(
+            &self.paths,
+            &self.disk,
+            &record.boot_id,
+        ));
     }
 
     /// Puts what came of it on the disk. A change that can't be noted down does not stand.

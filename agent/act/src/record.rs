@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::micros;
+use crate::cut::{self, LONGEST_OUTPUT, LONGEST_WHY};
 use crate::disk::{self, Disk};
 use crate::paths::{Paths, RECORD, TRACE, action_of};
 use crate::trace::Trace;
@@ -91,18 +92,21 @@ impl<C> Record<C> {
             .then(|| Duration::from_micros(self.deadline_us.0).saturating_sub(now.since_boot))
     }
 
-    /// What is said of it.
+    /// What is said of it: so much that it fits a message.
     pub fn stands(&self, now: &Moment) -> Stands {
         Stands {
             action: self.digest,
             state: self.state,
-            why: self.why.clone(),
+            why: self.why.as_ref().map(|why| cut::beginning(why, LONGEST_WHY)),
             approver: Some(self.approver.clone()),
             self_approved: self.self_approved,
             ends_in_ms: self
                 .left(now)
                 .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
-            output: self.output.clone(),
+            output: self
+                .output
+                .as_ref()
+                .map(|output| cut::end(output, LONGEST_OUTPUT)),
         }
     }
 }
@@ -161,20 +165,34 @@ pub fn traced(paths: &Paths) -> io::Result<Vec<Digest>> {
     Ok(found)
 }
 
-/// Forgets the oldest of those that ended, beyond what is kept.
+/// Forgets the oldest of those that ended, beyond what is kept. Which are older is told by the clock of this boot; those of boots
+/// before it go first, by when their files were written: a wall clock that was set back makes nothing of this boot old.
 ///
 /// # Errors
 /// The file system's.
-pub fn prune<C: DeserializeOwned>(paths: &Paths, disk: &Disk) -> io::Result<()> {
+pub fn prune<C: DeserializeOwned>(paths: &Paths, disk: &Disk, boot_id: &str) -> io::Result<()> {
     let all = all(paths)?;
     let surplus = all.len().saturating_sub(MOST_ENDED);
-    for action in all.into_iter().take(surplus) {
+    if surplus == 0 {
+        return Ok(());
+    }
+    let mut ended = Vec::new();
+    for (written, action) in (0_u64..).zip(all) {
         // What can't be read may be pending: it stays.
         if let Ok(Some(record)) = read::<C>(paths, action)
             && !record.is_pending()
         {
-            disk.remove(&paths.record(action))?;
+            let this_boot = record.boot_id == boot_id;
+            ended.push((
+                this_boot,
+                if this_boot { record.deadline_us.0 } else { written },
+                action,
+            ));
         }
+    }
+    ended.sort();
+    for (_, _, action) in ended.into_iter().take(surplus) {
+        disk.remove(&paths.record(action))?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use netghost_core::gate::{Answer, Demand, LONGEST_DEMAND};
+use netghost_kernel::frames::Timed;
 use rustix::net::sockopt::socket_peercred;
 
 use crate::clock::Clock;
@@ -22,7 +23,7 @@ use crate::host::Host;
 use crate::paths::Paths;
 use crate::site::Site;
 
-/// How long a caller may take to say or to hear something.
+/// How long a caller may take for its demand, and again to hear the answer, however slowly it does.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many are answered at once where one process answers all.
 const MOST: usize = 16;
@@ -77,23 +78,25 @@ pub fn site(paths: &Paths) -> Site<Host, Socket> {
 /// # Errors
 /// The connection's. A demand that is refused is no error: its caller is told why.
 pub fn one(stream: &UnixStream, paths: &Paths, allowed: &[u32]) -> io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let answer = match demand(stream, allowed) {
+    patiently(stream, paths, allowed, PATIENCE)
+}
+
+fn patiently(stream: &UnixStream, paths: &Paths, allowed: &[u32], patience: Duration) -> io::Result<()> {
+    let answer = match demand(stream, allowed, patience) {
         Ok(demand) => site(paths).answer(&demand),
         Err(why) => Answer::refused("malformed", why),
     };
-    frame::give(&mut &*stream, &answer)
+    frame::give(&mut Timed::new(stream, patience), &answer)
 }
 
-fn demand(stream: &UnixStream, allowed: &[u32]) -> Result<Demand, String> {
+fn demand(stream: &UnixStream, allowed: &[u32], patience: Duration) -> Result<Demand, String> {
     let peer =
         socket_peercred(stream).map_err(|error| format!("the kernel does not say who asks: {error}"))?;
     let user = peer.uid.as_raw();
     if !allowed.contains(&user) {
         return Err(format!("user {user} may not ask"));
     }
-    frame::take(&mut &*stream, LONGEST_DEMAND)
+    frame::take(&mut Timed::new(stream, patience), LONGEST_DEMAND)
         .map_err(|error| format!("not a demand that is answered here: {error}"))
 }
 
@@ -116,5 +119,33 @@ pub fn all(listen: &Listen, paths: &Paths, allowed: &[u32]) -> io::Result<()> {
             drop(one(&stream, &paths, &allowed));
             busy.fetch_sub(1, Ordering::SeqCst);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::time::Instant;
+
+    use super::*;
+
+    /// So many are answered at once: who never comes to an end must not hold a place.
+    #[test]
+    fn who_says_a_byte_now_and_then_is_not_heard_for_ever() {
+        let (here, mut there) = UnixStream::pair().unwrap();
+        let slow = thread::spawn(move || {
+            there.write_all(&10_000_u32.to_be_bytes()).unwrap();
+            while (&there).write_all(b" ").is_ok() {
+                thread::sleep(Duration::from_millis(20));
+            }
+            let mut heard = Vec::new();
+            drop(there.read_to_end(&mut heard));
+        });
+        let begun = Instant::now();
+        let own = rustix::process::geteuid().as_raw();
+        patiently(&here, &Paths::default(), &[own], Duration::from_millis(300)).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        drop(here);
+        slow.join().unwrap();
     }
 }

@@ -115,7 +115,7 @@ impl<W: Work, G: Guard> Site<W, G> {
     pub(crate) fn lock(&self) -> Result<Lock, No> {
         self.paths
             .prepare()
-            .map_err(|error| No::disk("make the state directory", &error))?;
+            .map_err(|error| No::disk("use the state directory", &error))?;
         let taken = lock::take(&self.paths.lock(), PATIENCE).and_then(Lock::is_inherited);
         if taken.is_ok() {
             self.sweep();

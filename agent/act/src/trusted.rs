@@ -36,6 +36,17 @@ pub fn read(path: &Path) -> Result<String, String> {
     text(&file, path)
 }
 
+/// Holds a directory to what [`read`] holds one to in which a trusted file lies: where others can write, what lies there may be theirs.
+/// A symbolic link is followed; who may put one there is told by the directory above it.
+///
+/// # Errors
+/// In words: why what lies in it can't be trusted.
+pub fn directory(path: &Path) -> Result<(), String> {
+    let shown = path.display().to_string();
+    let found = std::fs::metadata(path).map_err(|error| format!("{shown} can't be read: {error}"))?;
+    owned(&shown, &found, OTHERS_WRITE)
+}
+
 fn text(file: &File, path: &Path) -> Result<String, String> {
     let shown = path.display();
     let found = file

@@ -10,6 +10,7 @@ mod capture;
 mod conntrack;
 pub mod ebtables;
 mod facts;
+pub mod frames;
 mod generic;
 mod groups;
 mod ipset;

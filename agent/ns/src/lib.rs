@@ -6,5 +6,4 @@
 
 pub mod ask;
 pub mod serve;
-mod timed;
 pub mod wire;

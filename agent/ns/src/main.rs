@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
+use netghost_kernel::frames::uid;
 use netghost_ns::serve::serve;
 
 /// The user of the agent, beside root the only one who may ask.
@@ -34,30 +35,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// The number of a user of `/etc/passwd` (passwd(5)).
-fn uid(users: &str, name: &str) -> Option<u32> {
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok())?
-    })
-}
-
 fn ended(status: u8, why: &str) -> ExitCode {
     use std::io::Write;
     // There is nobody else to tell.
     let _told = std::io::stderr().write_all(why.as_bytes());
     ExitCode::from(status)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::uid;
-
-    #[test]
-    fn a_user_has_the_number_of_its_own_line() {
-        let users = "root:x:0:0::/root:/bin/sh\nnetghost-controller:x:997:997::/:/x\nnetghost:x:998:998::/:/x\nbad:x\n";
-        assert_eq!(uid(users, "netghost"), Some(998));
-        assert_eq!(uid(users, "nobody"), None);
-        assert_eq!(uid(users, "bad"), None);
-    }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use netghost_core::bytes::Text;
 use netghost_core::namespace::{Asked, Namespace, NamespaceState, Namespaces};
+use netghost_kernel::frames::Timed;
 use netghost_kernel::namespaces::{Doors, list, read_others};
 use rustix::net::sockopt::socket_peercred;
 
-use crate::timed::Timed;
 use crate::wire::{self, LONGEST_ANSWER, LONGEST_QUESTION, Question, SCHEMA, WireError};
 
 /// How long a caller may take for its question.

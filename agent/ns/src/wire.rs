@@ -11,6 +11,7 @@ use netghost_core::artifact::manifest::{self, Meta, ObjectError};
 use netghost_core::namespace::{Asked, Namespaces};
 use netghost_core::section::SectionName;
 use netghost_core::snapshot::{Snapshot, Target};
+use netghost_kernel::frames::{self, FrameError};
 use serde::{Deserialize, Serialize};
 
 /// The schema of a question.
@@ -71,32 +72,23 @@ fn form(what: impl std::fmt::Display) -> WireError {
     }
 }
 
-/// Reads a frame of at most so many bytes. Memory grows with what comes, not with what is stated.
+impl From<FrameError> for WireError {
+    fn from(error: FrameError) -> Self {
+        match error {
+            FrameError::Connection(error) => Self::Connection(error),
+            FrameError::TooLong { length, most } => Self::TooLong { length, most },
+        }
+    }
+}
+
+/// Reads a frame of at most so many bytes.
 pub fn read_frame(from: &mut impl Read, most: usize) -> Result<Vec<u8>, WireError> {
-    let mut length = [0; 4];
-    from.read_exact(&mut length).map_err(WireError::Connection)?;
-    let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
-    if length > most {
-        return Err(WireError::TooLong { length, most });
-    }
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(length).unwrap_or(u64::MAX);
-    from.take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(WireError::Connection)?;
-    if bytes.len() == length {
-        Ok(bytes)
-    } else {
-        Err(WireError::Connection(io::ErrorKind::UnexpectedEof.into()))
-    }
+    Ok(frames::read(from, most)?)
 }
 
 /// Writes a frame.
 pub fn write_frame(to: &mut impl Write, bytes: &[u8]) -> Result<(), WireError> {
-    let length = u32::try_from(bytes.len()).map_err(form)?;
-    to.write_all(&length.to_be_bytes())
-        .and_then(|()| to.write_all(bytes))
-        .map_err(WireError::Connection)
+    frames::write(to, bytes).map_err(WireError::Connection)
 }
 
 /// Says why nothing is answered.

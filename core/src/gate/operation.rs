@@ -9,6 +9,12 @@ use crate::artifact::json::Digest;
 use crate::bytes::Text;
 use crate::netfilter::model::Family;
 
+mod package;
+mod qdisc;
+
+pub use package::Package;
+pub use qdisc::{QdiscPlace, QdiscSpec};
+
 /// The longest that a server process may run.
 pub const LONGEST_LEASE: Duration = Duration::from_secs(3_600);
 /// The longest that an action may wait for its approval.
@@ -184,92 +190,6 @@ pub enum IpFamily {
     Ip6,
 }
 
-/// Which qdisc of a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum QdiscPlace {
-    /// The one at its root.
-    Root,
-    /// `ingress` or `clsact`.
-    Ingress,
-}
-
-/// A qdisc to be put at a device's root.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "qdisc", rename_all = "snake_case", deny_unknown_fields)]
-pub enum QdiscSpec {
-    /// `pfifo_fast`.
-    PfifoFast,
-    /// `pfifo`, with a limit in packets.
-    Pfifo {
-        /// Packets.
-        limit: u32,
-    },
-    /// `fq_codel` with the kernel's defaults.
-    FqCodel,
-    /// `fq` with the kernel's defaults.
-    Fq,
-    /// `tbf`.
-    Tbf {
-        /// Bytes per second.
-        rate: u32,
-        /// Bytes of its bucket.
-        burst: u32,
-        /// Bytes of its queue.
-        limit: u32,
-    },
-}
-
-/// The name of a package: what apt, dnf, tdnf and zypper all take, and nothing that one of them would take for an option, a
-/// version, a path or an address.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Package(String);
-
-impl Package {
-    /// Parses a name: `[a-z0-9][a-z0-9.+-]{0,63}`, without `..` (Debian policy §5.6.1, of which the others' names are kept to).
-    pub fn parse(name: &str) -> Result<Self, NotAnOperation> {
-        let bytes = name.as_bytes();
-        let first = bytes
-            .first()
-            .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-        let others = bytes.iter().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-')
-        });
-        // A trailing sign tells apt to remove (`name-`) or to install (`name+`).
-        let last = !matches!(bytes.last(), Some(b'-' | b'+' | b'.'));
-        match first && others && last && bytes.len() <= 64 && !name.contains("..") {
-            true => Ok(Self(name.to_owned())),
-            false => Err(NotAnOperation::new("package", "not the name of a package")),
-        }
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Package {
-    type Error = NotAnOperation;
-
-    fn try_from(name: String) -> Result<Self, NotAnOperation> {
-        Self::parse(&name)
-    }
-}
-
-impl From<Package> for String {
-    fn from(package: Package) -> Self {
-        package.0
-    }
-}
-
-impl std::fmt::Display for Package {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The server programs that may be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -417,31 +337,6 @@ impl RuleRef {
                 "occurrences are counted from 1",
             )),
             _ => Ok(()),
-        }
-    }
-}
-
-impl QdiscSpec {
-    /// The name of its kind, as tc knows it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::PfifoFast => "pfifo_fast",
-            Self::Pfifo { .. } => "pfifo",
-            Self::FqCodel => "fq_codel",
-            Self::Fq => "fq",
-            Self::Tbf { .. } => "tbf",
-        }
-    }
-
-    fn check(&self) -> Result<(), NotAnOperation> {
-        let zero = match self {
-            Self::PfifoFast | Self::FqCodel | Self::Fq => false,
-            Self::Pfifo { limit } => *limit == 0,
-            Self::Tbf { rate, burst, limit } => [rate, burst, limit].iter().any(|number| **number == 0),
-        };
-        match zero {
-            true => Err(NotAnOperation::new("qdisc", "0 would let nothing pass")),
-            false => Ok(()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The gate as a whole, with and without a hostile neighbour.
 
+mod forms;
 mod ledger;
 mod property;
 mod roster;

@@ -149,7 +149,7 @@ impl Started {
     }
 
     fn not(&self, why: String) -> NotStarted {
-        let said = self.look(|seen| String::from_utf8_lossy(&seen.output).into_owned());
+        let said = self.look(|seen| plain(&seen.output));
         NotStarted {
             why,
             output: (!said.is_empty()).then(|| Text::from(audit::text(&said))),
@@ -158,5 +158,39 @@ impl Started {
 
     fn look<T>(&self, at: impl FnOnce(&Seen) -> T) -> T {
         at(&self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What was said, without control characters but for line ends and tabs: each would take six bytes on its way.
+fn plain(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    let plain = said.chars().map(|c| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    });
+    plain.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_said_fits_the_line_to_who_waits_for_it() {
+        for byte in [1, 0xff, b'"', b'\n', b'x'] {
+            let seen = Seen {
+                output: vec![byte; MOST_OUTPUT],
+                ended: None,
+            };
+            let started = Started {
+                action: Digest::of(b"x"),
+                port: 1,
+                seen: Arc::new(Mutex::new(seen)),
+            };
+            let heard = crate::guard::Heard::Not(started.not("it ended".to_owned()));
+            let length = netghost_core::artifact::json::to_vec(&heard).unwrap().len();
+            assert!(length <= crate::guard::LONGEST, "{byte}: {length}");
+        }
     }
 }

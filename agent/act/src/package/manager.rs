@@ -176,7 +176,7 @@ impl Manager {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let output = ask(program, &args)?;
         match (output.ended, output.cut) {
-            (Ended::Status(0), false) => Ok(steps(&String::from_utf8_lossy(&output.stdout))),
+            (Ended::Status(0), false) => named(package, steps(&String::from_utf8_lossy(&output.stdout))),
             (_, true) => Err(unreadable(program, &output)),
             _ => Err(WriteError::NotThere {
                 what: format!(
@@ -211,6 +211,23 @@ fn steps(simulated: &str) -> Vec<String> {
         matches!(word, "Inst" | "Remv" | "Purg")
     });
     steps.map(str::to_owned).collect()
+}
+
+/// The steps, if one of them installs what was named. apt takes a name that no package has for a pattern, or for what another package
+/// provides, and would install whatever that is.
+fn named(package: &Package, steps: Vec<String>) -> Result<Vec<String>, WriteError> {
+    let installs = |step: &String| {
+        let mut words = step.split(' ');
+        let (does, what) = (words.next(), words.next().unwrap_or_default());
+        // `iperf:i386` is of another architecture than the host's own.
+        does == Some("Inst") && what.split(':').next() == Some(package.as_str())
+    };
+    match steps.iter().any(installs) {
+        true => Ok(steps),
+        false => Err(WriteError::NotThere {
+            what: format!("a package of the very name {package}"),
+        }),
+    }
 }
 
 fn ask(program: &str, args: &[&str]) -> Result<Output, WriteError> {
@@ -260,6 +277,33 @@ mod tests {
     fn a_simulation_is_what_it_would_do() {
         let said = "NOTE: this is only a simulation\nInst a (1 Debian)\nConf a (1 Debian)\nRemv b [2]\n";
         assert_eq!(steps(said), ["Inst a (1 Debian)", "Remv b [2]"]);
+    }
+
+    #[test]
+    fn what_is_installed_has_the_very_name() {
+        let steps = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        let package = |name: &str| Package::parse(name).unwrap();
+        let iperf = steps(&[
+            "Inst libiperf0 (3.12 Debian [amd64])",
+            "Inst iperf3 (3.12 Debian [amd64])",
+        ]);
+        assert_eq!(named(&package("iperf3"), iperf.clone()).unwrap(), iperf);
+        // As a pattern it would be both of them; as something provided, any.
+        for name in ["ip.rf", "iperf", "perf3", "iperf3.12", "3.12"] {
+            let error = named(&package(name), iperf.clone()).unwrap_err();
+            assert_eq!(error.code(), "not_there", "{name}");
+        }
+        let removed = steps(&["Remv qperf [1]", "Conf qperf (1 Debian)"]);
+        assert!(named(&package("qperf"), removed).is_err());
+        assert!(named(&package("qperf"), steps(&["Inst qperf:i386 (1 Debian [i386])"])).is_ok());
+        assert!(named(&package("qperf"), Vec::new()).is_err());
+    }
+
+    /// apt itself, which takes it for a pattern.
+    #[test]
+    fn a_name_is_no_pattern_for_apt() {
+        let pattern = Package::parse("ap.-utils").unwrap();
+        assert!(Manager::Apt.would(&pattern).is_err());
     }
 
     /// The name is the last argument of each, alone, behind words that are fixed.

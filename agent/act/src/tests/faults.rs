@@ -287,3 +287,34 @@ fn root_while_another_action_goes_on_nothing_is_begun() {
         ActionState::Applied
     );
 }
+
+/// A list that came with an action is learnt also where nothing comes of that action: it may be what takes somebody's word back.
+#[test]
+fn root_a_newer_list_is_learnt_whatever_becomes_of_the_action() {
+    type Spoil = fn(&World);
+    let cases: [(&str, &str, Spoil); 2] = [
+        ("the state moved", "moved", |world| world.put("value", "other")),
+        ("no guard", "guard", |_| {}),
+    ];
+    for (case, word, spoil) in cases {
+        let world = World::new();
+        let (first, second) = (
+            world.proposed(),
+            action_of(&world.ask(&Demand::Propose(Box::new(asked(2))))),
+        );
+        let without_bob = roster().without(&name("bob")).unwrap();
+        spoil(&world);
+        let mut site = world.site();
+        if word == "guard" {
+            site.guard = ToyGuard {
+                step: Arc::new(|| Err("nobody is there".to_owned())),
+            };
+        }
+        let by_carol = perform_by(&first, "carol", &signer(3), &without_bob);
+        assert_eq!(refused(&site.answer(&by_carol)), word, "{case}");
+        world.put("value", "former");
+        // Bob's word, under the list of when it counted.
+        is_refused(&world, &perform(&second), "old_approvers");
+        assert_eq!(world.value(), "former", "{case}");
+    }
+}

@@ -193,3 +193,70 @@ fn root_a_change_that_cannot_be_noted_down_does_not_stand() {
     assert_eq!(world.value(), "former");
     assert_eq!(world.standing(&action).state, ActionState::Undone);
 }
+
+/// What lies in the state directory is done by root without a further word: others must not be able to put anything there.
+#[test]
+fn root_a_state_directory_that_others_can_write_to_is_not_believed() {
+    type Spoil = fn(&Path);
+    let cases: [(&str, &str, Spoil); 4] = [
+        ("state", "can be written by others", |path| mode(path, 0o770)),
+        ("state", "can be written by others", |path| mode(path, 0o1777)),
+        ("state/records", "can be written by others", |path| {
+            mode(path, 0o702)
+        }),
+        ("state/records", "belongs to user 65534", |path| {
+            chown(path, Some(65_534), None).unwrap()
+        }),
+    ];
+    for (directory, words, spoil) in cases {
+        let world = World::new();
+        let (action, done) = (
+            action_of(&world.ask(&Demand::Propose(Box::new(asked(2))))),
+            world.applied(),
+        );
+        spoil(&world.path(directory));
+        for demand in [
+            perform(&action),
+            Demand::Propose(Box::new(asked(3))),
+            Demand::Confirm {
+                action: digest(&done),
+            },
+            Demand::Undo {
+                action: digest(&done),
+            },
+        ] {
+            let answer = world.ask(&demand);
+            assert_eq!(refused(&answer), "disk", "{directory}: {answer:?}");
+            assert!(refused_because(&answer).contains(words), "{answer:?}");
+        }
+        // The guard neither undoes nor ends anything because of what it finds there.
+        let error = crate::guard::finish(world.site()).unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+        assert_eq!(world.value(), "changed");
+    }
+}
+
+/// What was done last is kept, whatever the wall clock said of it.
+#[test]
+fn root_a_clock_set_back_makes_no_record_old() {
+    let world = World::new();
+    let mut done = Vec::new();
+    for _ in 0..140 {
+        world.put("value", "former");
+        let action = world.applied();
+        world.confirm(&action);
+        let file = std::fs::File::options()
+            .write(true)
+            .open(world.paths().record(digest(&action)))
+            .unwrap();
+        // Each a day before the one before it.
+        let days = u64::try_from(done.len()).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(86_400 * days);
+        file.set_modified(written).unwrap();
+        done.push(action);
+        world.later(1);
+    }
+    let kept = |action: &Action| world.paths().record(digest(action)).exists();
+    assert!(done.iter().rev().take(120).all(kept), "the newest are there");
+    assert!(!done.iter().take(5).any(kept), "and the oldest are not");
+}

@@ -134,3 +134,28 @@ fn root_without_a_guard_nothing_is_begun() {
     assert_eq!(world.value(), "former");
     assert_eq!(stands(&world.ask(&perform(&action))).state, ActionState::Applied);
 }
+
+/// However much a program has said, the answer fits a message: what does not arrive is not known.
+#[test]
+fn root_an_answer_fits_a_message_whatever_was_said() {
+    for said in ["x", "\"\\", "\u{1}", "é\n", "\u{1f600}"] {
+        let world = World::new();
+        let action = world.applied();
+        let path = world.paths().record(digest(&action));
+        let mut record: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        record["why"] = format!("it failed: {}", said.repeat(20_000)).into();
+        record["output"] = (said.repeat(20_000) + "the end").into();
+        std::fs::write(&path, serde_json::to_vec(&record).unwrap()).unwrap();
+        let answer = world.ask(&Demand::Standing {
+            action: digest(&action),
+        });
+        let length = netghost_core::artifact::json::to_vec(&answer).unwrap().len();
+        assert!(
+            length <= netghost_core::gate::LONGEST_DEMAND,
+            "{said:?}: {length}"
+        );
+        let stands = stands(&answer);
+        assert!(stands.why.unwrap().to_string().starts_with("it failed: "));
+        assert!(stands.output.unwrap().to_string().ends_with("the end"));
+    }
+}

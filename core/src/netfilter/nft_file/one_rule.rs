@@ -176,4 +176,32 @@ mod tests {
             "{refused:?}"
         );
     }
+
+    /// Whoever asks for it has sent a text; that it can't be read must cost no stack.
+    #[test]
+    fn a_text_that_nests_without_end_is_refused() {
+        for (open, close) in [
+            ("{", "}"),
+            ("(", ")"),
+            ("ip saddr { ", " }"),
+            ("!", ""),
+            ("- ", ""),
+            ("a . ", ""),
+            ("1 | ", "1"),
+            ("~", ""),
+            ("meta mark set ", ""),
+        ] {
+            for times in [100, 2_000] {
+                let rule = open.repeat(times) + &close.repeat(times);
+                let cut: String = rule.chars().take(4_096).collect();
+                for text in [
+                    cut.clone(),
+                    format!("tcp dport {cut}"),
+                    format!("meta mark set {cut}"),
+                ] {
+                    assert!(one_rule(Family::Inet, &text).is_err(), "{open}");
+                }
+            }
+        }
+    }
 }

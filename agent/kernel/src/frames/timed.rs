@@ -9,14 +9,14 @@ const PIECE: usize = 16 << 10;
 
 /// A connection until a moment.
 #[derive(Debug)]
-pub(crate) struct Timed<'s> {
+pub struct Timed<'s> {
     stream: &'s UnixStream,
     until: Instant,
 }
 
 impl<'s> Timed<'s> {
     /// For so long from now.
-    pub(crate) fn new(stream: &'s UnixStream, patience: Duration) -> Self {
+    pub fn new(stream: &'s UnixStream, patience: Duration) -> Self {
         Self {
             stream,
             until: Instant::now() + patience,
