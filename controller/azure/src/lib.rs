@@ -1,0 +1,1 @@
+//! A thin client of Azure Resource Manager.
