@@ -54,14 +54,15 @@ pub struct Bucket {
     /// Up to when tokens were added. In the future while the bucket is paused.
     at: Instant,
     taken: u64,
+    /// Calls whose answer has not come.
+    flying: u32,
+    /// The last call whose answer corrected the bucket.
+    heard: u64,
 }
 
-/// A call that was let through: which one of the bucket, and when.
+/// A call that was let through: which one of the bucket.
 #[derive(Debug, Clone, Copy)]
-pub struct Ticket {
-    number: u64,
-    at: Instant,
-}
+pub struct Ticket(u64);
 
 impl Bucket {
     /// A full bucket.
@@ -71,6 +72,8 @@ impl Bucket {
             tokens: limit.burst,
             at: now,
             taken: 0,
+            flying: 0,
+            heard: 0,
         }
     }
 
@@ -91,33 +94,34 @@ impl Bucket {
                 .max(Duration::from_millis(1)));
         }
         self.tokens -= 1.0;
-        self.taken = self.taken.wrapping_add(1);
-        Ok(Ticket {
-            number: self.taken,
-            at: now,
-        })
+        self.taken = self.taken.saturating_add(1);
+        self.flying = self.flying.saturating_add(1);
+        Ok(Ticket(self.taken))
     }
 
-    /// The ticket of a call that is sent now, some time after its token was taken; `None` where Azure named a time meanwhile
-    /// before which nothing may pass. The token is then gone.
-    pub fn sent(&self, ticket: Ticket, now: Instant) -> Option<Ticket> {
-        (self.at <= now).then_some(Ticket { at: now, ..ticket })
+    /// True where a call whose token was taken before may be sent now: not where Azure named a time meanwhile. The token is
+    /// then gone.
+    pub fn passes(&self, now: Instant) -> bool {
+        self.at <= now
     }
 
-    /// What Azure said is left. It said so when it counted the call of `ticket`: since then the calls taken later were
-    /// counted too, and as much was added as the time allows. The bucket is only ever lowered: others may use up the same
-    /// limit, but nobody adds to it.
-    pub fn correct(&mut self, ticket: &Ticket, remaining: u32, now: Instant) {
+    /// The answer of a call came, or nobody waits for it any more.
+    pub fn landed(&mut self) {
+        self.flying = self.flying.saturating_sub(1);
+    }
+
+    /// What Azure said is left, in the answer to the call of `ticket`, which has not landed yet. Which of the other calls under
+    /// way were counted by then is not known, nor what was added since, so that the bucket holds a little less than Azure's.
+    /// That costs a few calls once and not the rate, and a refusal costs seconds. An answer that a later one has overtaken
+    /// says nothing new. The bucket is only ever lowered: others may use up the same limit, but nobody adds to it.
+    pub fn correct(&mut self, ticket: Ticket, remaining: u32, now: Instant) {
         self.refill(now);
-        if self.at > now {
+        if self.at > now || ticket.0 < self.heard {
             return;
         }
-        let added = now.saturating_duration_since(ticket.at).as_secs_f64() * self.limit.per_second;
-        let later = self.taken.wrapping_sub(ticket.number);
-        let later = f64::from(u32::try_from(later).unwrap_or(u32::MAX));
-        // Azure shows whole calls: nearly one more may be there.
-        let there = f64::from(remaining) + 1.0 + added - later;
-        self.tokens = self.tokens.min(there);
+        self.heard = ticket.0;
+        let others = self.flying.saturating_sub(1);
+        self.tokens = self.tokens.min(f64::from(remaining) - f64::from(others));
     }
 
     /// Nothing more before `until`; then one call, and further ones as the bucket fills.

@@ -196,6 +196,10 @@ impl TokenSource for Credential {
 /// An error with its causes on one line, each said once, of bounded length.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut said = one_line(&error.to_string());
+    // The way to a page of advice, in the middle of the sentence.
+    if let Some((before, _)) = said.split_once(" To troubleshoot, visit ") {
+        said = before.to_owned();
+    }
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_said = one_line(&cause.to_string());

@@ -176,9 +176,7 @@ fn counts(out: &Outgoing) -> Counts {
 
 /// A random id. Without randomness it is all zeros: it only serves to find the request.
 fn request_id() -> String {
-    uuid::Builder::from_random_bytes(random())
-        .into_uuid()
-        .to_string()
+    uuid::Builder::from_random_bytes(random()).into_uuid().to_string()
 }
 
 /// Between 0 and 1, without 1.

@@ -37,10 +37,22 @@ struct Lane {
 /// A call that may go now.
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
-    lane: Arc<Lane>,
-    ticket: Ticket,
+    taken: Taken,
     counts: Counts,
     _at_once: Option<SemaphorePermit<'a>>,
+}
+
+/// A token that was taken, until its call has landed.
+#[derive(Debug)]
+struct Taken {
+    lane: Arc<Lane>,
+    ticket: Ticket,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        hold(&self.lane.bucket).landed();
+    }
 }
 
 impl Throttle {
@@ -57,13 +69,16 @@ impl Throttle {
         let lane = self.lane(subscription, counts);
         loop {
             let ticket = lane.ticket().await;
+            let taken = Taken {
+                lane: Arc::clone(&lane),
+                ticket,
+            };
             // The place comes second: who waits for a token takes nobody else's place.
             let at_once = self.at_once.acquire().await.ok();
-            let ticket = hold(&lane.bucket).sent(ticket, Instant::now());
-            if let Some(ticket) = ticket {
+            let passes = hold(&lane.bucket).passes(Instant::now());
+            if passes {
                 return Pass {
-                    lane,
-                    ticket,
+                    taken,
                     counts,
                     _at_once: at_once,
                 };
@@ -81,7 +96,7 @@ impl Throttle {
             Counts::Graph => heard.remaining.graph,
         };
         if let Some(left) = left {
-            hold(&pass.lane.bucket).correct(&pass.ticket, left, now);
+            hold(&pass.taken.lane.bucket).correct(pass.taken.ticket, left, now);
         }
         if let (Counts::Graph, Some(0), Some(after)) =
             (pass.counts, heard.remaining.graph, heard.remaining.graph_after)
@@ -161,7 +176,7 @@ impl Pass<'_> {
     /// No further call of this kind before that time.
     pub(crate) fn pause(&self, after: Duration) {
         if let Some(until) = Instant::now().checked_add(after) {
-            hold(&self.lane.bucket).pause(until);
+            hold(&self.taken.lane.bucket).pause(until);
         }
     }
 }

@@ -35,14 +35,13 @@ fn nothing_passes_before_the_time_that_azure_named() {
     let start = Instant::now();
     let mut bucket = writes(start);
     let until = start + Duration::from_secs(17);
-    let early = bucket.take(start).unwrap();
+    bucket.take(start).unwrap();
     bucket.pause(until);
     // An earlier time does not shorten the wait.
     bucket.pause(start + Duration::from_secs(1));
     assert_eq!(bucket.take(start).unwrap_err(), Duration::from_secs(17));
     // Nor does a call whose token was taken before.
-    assert!(bucket.sent(early, until - STEP).is_none());
-    assert!(bucket.sent(early, until).is_some());
+    assert!(!bucket.passes(until - STEP) && bucket.passes(until));
     assert_eq!(bucket.take(until - STEP).unwrap_err(), STEP);
     assert_eq!(drain(&mut bucket, until), 1);
     assert_eq!(drain(&mut bucket, until + Duration::from_secs(1)), 10);
@@ -53,26 +52,38 @@ fn what_azure_has_left_lowers_the_bucket_and_never_raises_it() {
     let start = Instant::now();
     let mut bucket = writes(start);
     let ticket = bucket.take(start).unwrap();
-    bucket.correct(&ticket, 1199, start);
+    bucket.correct(ticket, 1199, start);
     assert_eq!(drain(&mut bucket.clone(), start), 199);
-    bucket.correct(&ticket, 5, start);
-    assert_eq!(drain(&mut bucket.clone(), start), 6);
+    bucket.correct(ticket, 5, start);
+    assert_eq!(drain(&mut bucket.clone(), start), 5);
     // A pause stays one, whatever an older answer says.
     bucket.pause(start + Duration::from_secs(9));
-    bucket.correct(&ticket, 100, start);
+    bucket.correct(ticket, 100, start);
     assert!(bucket.take(start).is_err());
 }
 
 #[test]
-fn calls_that_azure_had_not_counted_yet_are_taken_off() {
+fn calls_that_azure_may_not_have_counted_are_taken_off() {
     let start = Instant::now();
     let mut bucket = writes(start);
     let first = bucket.take(start).unwrap();
     for _ in 0..10 {
         bucket.take(start).unwrap();
     }
-    bucket.correct(&first, 50, start);
-    assert_eq!(drain(&mut bucket, start), 41);
+    bucket.correct(first, 50, start);
+    assert_eq!(drain(&mut bucket, start), 40);
+}
+
+#[test]
+fn an_answer_that_a_later_one_overtook_says_nothing_new() {
+    let start = Instant::now();
+    let mut bucket = writes(start);
+    let slow = bucket.take(start).unwrap();
+    let quick = bucket.take(start).unwrap();
+    bucket.correct(quick, 100, start);
+    bucket.landed();
+    bucket.correct(slow, 1, start);
+    assert_eq!(drain(&mut bucket, start), 99);
 }
 
 /// Azure's side, as it publishes it.
@@ -118,15 +129,18 @@ fn minute(left: f64, others: f64, latency: Duration, width: usize) -> (u32, u32)
                 return true;
             }
             match answer {
-                Some(remaining) => bucket.correct(ticket, *remaining, now),
+                Some(remaining) => bucket.correct(*ticket, *remaining, now),
                 None => bucket.pause(now + Duration::from_secs(1)),
             }
+            bucket.landed();
             false
         });
         while flying.len() < width {
             let Ok(ticket) = bucket.take(now) else { break };
             let answer = azure.ask(now, others);
             *if answer.is_some() { &mut done } else { &mut refused } += 1;
+            // Answers come in another order than calls go out.
+            let latency = latency.mul_f64(0.3 + 1.4 * f64::from(done * 7 % 11) / 11.0);
             flying.push((now + latency, ticket, answer));
         }
         now += 5 * STEP;
@@ -145,7 +159,7 @@ proptest! {
         let carried = width as f64 / (latency as f64 / 1000.0) * 60.0;
         let possible = (f64::from(left) + 600.0).min(carried);
         prop_assert!(f64::from(done) >= possible * 0.9 - 2.0 * width as f64, "{done} of {possible}");
-        prop_assert!(refused as usize <= 2 * width, "{refused}");
+        prop_assert!(refused as usize <= width, "{refused}");
     }
 
     /// With others on the same limit, few calls are refused, and most of the rest is used.
@@ -168,7 +182,8 @@ proptest! {
             for _ in 0..wanted {
                 if let Ok(ticket) = bucket.take(now) {
                     taken += 1;
-                    bucket.correct(&ticket, remaining, now);
+                    bucket.correct(ticket, remaining, now);
+                    bucket.landed();
                 }
             }
             let allowed = 200.0 + now.duration_since(start).as_secs_f64() * 10.0;

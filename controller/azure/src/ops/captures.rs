@@ -16,7 +16,7 @@ impl Within<'_> {
     ///
     /// # Errors
     /// As [`ArmError`] says; so do all calls.
-    pub async fn create_capture(&self, capture: &ResourceId, body: Value) -> Result<Answer, ArmError> {
+    pub async fn create_capture(self, capture: &ResourceId, body: Value) -> Result<Answer, ArmError> {
         self.put(
             At::new(self.of_kind(capture, CAPTURE)?, api::NETWORK),
             change(body, None),
@@ -25,33 +25,33 @@ impl Within<'_> {
     }
 
     /// A capture as it was asked for. Needs `…/packetCaptures/read`.
-    pub async fn capture(&self, capture: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn capture(self, capture: &ResourceId) -> Result<Answer, ArmError> {
         self.read(At::new(self.of_kind(capture, CAPTURE)?, api::NETWORK))
             .await
     }
 
     /// The captures of a network watcher. Needs `…/packetCaptures/read`.
-    pub async fn captures(&self, watcher: &ResourceId) -> Result<Pages, ArmError> {
+    pub async fn captures(self, watcher: &ResourceId) -> Result<Pages, ArmError> {
         let watcher = self.of_kind(watcher, "Microsoft.Network/networkWatchers")?;
         self.list(At::new(&format!("{watcher}/packetCaptures"), api::NETWORK))
             .await
     }
 
     /// Whether it runs, and why not. Needs `…/packetCaptures/queryStatus/action`.
-    pub async fn capture_status(&self, capture: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn capture_status(self, capture: &ResourceId) -> Result<Answer, ArmError> {
         let path = format!("{}/queryStatus", self.of_kind(capture, CAPTURE)?);
         let answer = self.post(At::new(&path, api::NETWORK), bare(None)).await?;
         self.result(&format!("POST {path}"), answer)
     }
 
     /// Ends a capture. Needs `…/packetCaptures/stop/action`.
-    pub async fn stop_capture(&self, capture: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn stop_capture(self, capture: &ResourceId) -> Result<Answer, ArmError> {
         let path = format!("{}/stop", self.of_kind(capture, CAPTURE)?);
         self.post(At::new(&path, api::NETWORK), bare(None)).await
     }
 
     /// Deletes a capture; what it stored stays. Needs `…/packetCaptures/delete`.
-    pub async fn delete_capture(&self, capture: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn delete_capture(self, capture: &ResourceId) -> Result<Answer, ArmError> {
         self.remove(capture, CAPTURE, None).await
     }
 }

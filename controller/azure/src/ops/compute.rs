@@ -32,24 +32,24 @@ impl Within<'_> {
     ///
     /// # Errors
     /// As [`ArmError`] says; so do all calls.
-    pub async fn vm(&self, vm: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn vm(self, vm: &ResourceId) -> Result<Answer, ArmError> {
         self.read(At::new(self.of_kind(vm, VM)?, api::COMPUTE)).await
     }
 
     /// The VMs of a scope; instances of scale sets in uniform mode are not among them. Needs
     /// `Microsoft.Compute/virtualMachines/read`.
-    pub async fn vms(&self, scope: Scope<'_>) -> Result<Pages, ArmError> {
+    pub async fn vms(self, scope: Scope<'_>) -> Result<Pages, ArmError> {
         self.list(At::new(&self.listed(scope, VM)?, api::COMPUTE)).await
     }
 
     /// Whether a VM runs, and its agent. Needs `Microsoft.Compute/virtualMachines/instanceView/read`.
-    pub async fn instance_view(&self, vm: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn instance_view(self, vm: &ResourceId) -> Result<Answer, ArmError> {
         let path = format!("{}/instanceView", self.of_kind(vm, VM)?);
         self.read(At::new(&path, api::COMPUTE)).await
     }
 
     /// The scale sets of a scope. Needs `Microsoft.Compute/virtualMachineScaleSets/read`.
-    pub async fn scale_sets(&self, scope: Scope<'_>) -> Result<Pages, ArmError> {
+    pub async fn scale_sets(self, scope: Scope<'_>) -> Result<Pages, ArmError> {
         let path = self.listed(scope, "Microsoft.Compute/virtualMachineScaleSets")?;
         self.list(At::new(&path, api::COMPUTE)).await
     }
@@ -58,7 +58,7 @@ impl Within<'_> {
     /// stream, and no exit status. Needs `Microsoft.Compute/virtualMachines/runCommand/action`.
     ///
     /// It is made again only where Azure refused it without beginning, since it does its work each time.
-    pub async fn run_command(&self, vm: &ResourceId, script: &[&str]) -> Result<Answer, ArmError> {
+    pub async fn run_command(self, vm: &ResourceId, script: &[&str]) -> Result<Answer, ArmError> {
         let path = format!("{}/runCommand", self.of_kind(vm, VM)?);
         let body = json!({ "commandId": "RunShellScript", "script": script });
         let act = Act {
@@ -73,7 +73,7 @@ impl Within<'_> {
     /// Begins a managed run-command and does not wait for the script: its state is read by [`Within::managed_command`].
     /// Needs `Microsoft.Compute/virtualMachines/runCommands/write`.
     pub async fn put_managed_command(
-        &self,
+        self,
         command: &ResourceId,
         managed: &Managed<'_>,
     ) -> Result<Answer, ArmError> {
@@ -103,7 +103,7 @@ impl Within<'_> {
 
     /// A managed run-command with what it did: `properties.instanceView`. Needs
     /// `Microsoft.Compute/virtualMachines/runCommands/read`.
-    pub async fn managed_command(&self, command: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn managed_command(self, command: &ResourceId) -> Result<Answer, ArmError> {
         let path = self.of_kind(command, COMMAND)?;
         let query = [("$expand", "instanceView")];
         self.read(At {
@@ -116,7 +116,7 @@ impl Within<'_> {
 
     /// Deletes a managed run-command, and ends it if it runs. Needs
     /// `Microsoft.Compute/virtualMachines/runCommands/delete`.
-    pub async fn delete_managed_command(&self, command: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn delete_managed_command(self, command: &ResourceId) -> Result<Answer, ArmError> {
         self.delete(At::new(self.of_kind(command, COMMAND)?, api::COMPUTE), bare(None))
             .await
     }

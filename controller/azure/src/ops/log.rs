@@ -26,7 +26,7 @@ impl Within<'_> {
     /// # Errors
     /// As [`ArmError`] says; so do all calls.
     pub async fn activity(
-        &self,
+        self,
         subscription: &str,
         period: Period,
         resource: Option<&ResourceId>,

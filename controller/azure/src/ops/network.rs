@@ -17,18 +17,18 @@ impl Within<'_> {
     ///
     /// # Errors
     /// As [`ArmError`] says; so do all calls.
-    pub async fn nic(&self, nic: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn nic(self, nic: &ResourceId) -> Result<Answer, ArmError> {
         self.read(At::new(self.of_kind(nic, NIC)?, nic_api(nic))).await
     }
 
     /// The NICs of a scope; those of scale sets are not among them. Needs `Microsoft.Network/networkInterfaces/read`.
-    pub async fn nics(&self, scope: Scope<'_>) -> Result<Pages, ArmError> {
+    pub async fn nics(self, scope: Scope<'_>) -> Result<Pages, ArmError> {
         self.list(At::new(&self.listed(scope, NIC)?, api::NETWORK)).await
     }
 
     /// The NICs of a scale set's instances. Needs
     /// `Microsoft.Compute/virtualMachineScaleSets/networkInterfaces/read`.
-    pub async fn scale_set_nics(&self, scale_set: &ResourceId) -> Result<Pages, ArmError> {
+    pub async fn scale_set_nics(self, scale_set: &ResourceId) -> Result<Pages, ArmError> {
         let path = self.of_kind(scale_set, "Microsoft.Compute/virtualMachineScaleSets")?;
         self.list(At::new(
             &format!("{path}/networkInterfaces"),
@@ -39,13 +39,13 @@ impl Within<'_> {
 
     /// The routes that Azure computed for a NIC of a running VM. Needs
     /// `Microsoft.Network/networkInterfaces/effectiveRouteTable/action`.
-    pub async fn effective_routes(&self, nic: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn effective_routes(self, nic: &ResourceId) -> Result<Answer, ArmError> {
         self.computed(nic, "effectiveRouteTable").await
     }
 
     /// The security groups and rules that Azure computed for a NIC of a running VM. Needs
     /// `Microsoft.Network/networkInterfaces/effectiveNetworkSecurityGroups/action`.
-    pub async fn effective_rules(&self, nic: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn effective_rules(self, nic: &ResourceId) -> Result<Answer, ArmError> {
         self.computed(nic, "effectiveNetworkSecurityGroups").await
     }
 
@@ -64,19 +64,19 @@ impl Within<'_> {
     }
 
     /// A virtual network, with its subnets and peerings. Needs `Microsoft.Network/virtualNetworks/read`.
-    pub async fn vnet(&self, vnet: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn vnet(self, vnet: &ResourceId) -> Result<Answer, ArmError> {
         self.read(At::new(self.of_kind(vnet, VNET)?, api::NETWORK)).await
     }
 
     /// A subnet, with its service endpoints. Needs `Microsoft.Network/virtualNetworks/subnets/read`.
-    pub async fn subnet(&self, subnet: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn subnet(self, subnet: &ResourceId) -> Result<Answer, ArmError> {
         let path = self.of_kind(subnet, "Microsoft.Network/virtualNetworks/subnets")?;
         self.read(At::new(path, api::NETWORK)).await
     }
 
     /// The security admin rules of Virtual Network Manager in force for a virtual network. Needs
     /// `Microsoft.Network/virtualNetworks/listNetworkManagerEffectiveSecurityAdminRules/action`.
-    pub async fn admin_rules(&self, vnet: &ResourceId) -> Result<Pages, ArmError> {
+    pub async fn admin_rules(self, vnet: &ResourceId) -> Result<Pages, ArmError> {
         let path = self.of_kind(vnet, VNET)?;
         let path = format!("{path}/listNetworkManagerEffectiveSecurityAdminRules");
         let ask =
@@ -92,7 +92,7 @@ impl Within<'_> {
 
     /// The service tags with their prefixes, as Azure publishes them for a location. Needs
     /// `Microsoft.Network/*/read`.
-    pub async fn service_tags(&self, subscription: &str, location: &str) -> Result<Answer, ArmError> {
+    pub async fn service_tags(self, subscription: &str, location: &str) -> Result<Answer, ArmError> {
         let location = self.part("location", location)?;
         let kind = format!("Microsoft.Network/locations/{location}/serviceTags");
         self.read(At::new(
@@ -104,13 +104,13 @@ impl Within<'_> {
 
     /// A storage account: its network rules stand in `properties.networkAcls`. Needs
     /// `Microsoft.Storage/storageAccounts/read`.
-    pub async fn storage_account(&self, account: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn storage_account(self, account: &ResourceId) -> Result<Answer, ArmError> {
         let path = self.of_kind(account, "Microsoft.Storage/storageAccounts")?;
         self.read(At::new(path, api::STORAGE)).await
     }
 
     /// The network watchers of a scope. Needs `Microsoft.Network/networkWatchers/read`.
-    pub async fn network_watchers(&self, scope: Scope<'_>) -> Result<Pages, ArmError> {
+    pub async fn network_watchers(self, scope: Scope<'_>) -> Result<Pages, ArmError> {
         self.list(At::new(
             &self.listed(scope, "Microsoft.Network/networkWatchers")?,
             api::NETWORK,
@@ -119,13 +119,13 @@ impl Within<'_> {
     }
 
     /// Any resource, in a version that the caller names. Needs the read action of its type.
-    pub async fn resource(&self, id: &ResourceId, api_version: &str) -> Result<Answer, ArmError> {
+    pub async fn resource(self, id: &ResourceId, api_version: &str) -> Result<Answer, ArmError> {
         self.read(At::new(id.as_str(), api_version)).await
     }
 
     /// Asks Resource Graph. `subscriptions` may be empty: then all that the login can see are asked. Needs the read action of
     /// what is to be found: what may not be read is left out without a word.
-    pub async fn graph(&self, subscriptions: &[&str], query: &str) -> Result<Pages, ArmError> {
+    pub async fn graph(self, subscriptions: &[&str], query: &str) -> Result<Pages, ArmError> {
         for subscription in subscriptions {
             self.part("subscription", subscription)?;
         }
@@ -169,7 +169,7 @@ impl Within<'_> {
     }
 
     /// What the login may do at a scope: `/subscriptions/ID`, a group's or a resource's id.
-    pub async fn permissions(&self, scope: &str) -> Result<Pages, ArmError> {
+    pub async fn permissions(self, scope: &str) -> Result<Pages, ArmError> {
         let parts = scope.strip_prefix('/').unwrap_or_default();
         for part in parts.split('/') {
             self.part("scope", part)?;

@@ -16,20 +16,20 @@ impl Within<'_> {
     ///
     /// # Errors
     /// As [`ArmError`] says; so do all calls.
-    pub async fn route_table(&self, table: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn route_table(self, table: &ResourceId) -> Result<Answer, ArmError> {
         self.read(At::new(self.of_kind(table, TABLE)?, api::NETWORK))
             .await
     }
 
     /// A route. Needs `Microsoft.Network/routeTables/routes/read`.
-    pub async fn route(&self, route: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn route(self, route: &ResourceId) -> Result<Answer, ArmError> {
         self.read(At::new(self.of_kind(route, ROUTE)?, api::NETWORK))
             .await
     }
 
     /// Makes or replaces a route, where `etag` is given only that version of it. Needs `…/routes/write`.
     pub async fn put_route(
-        &self,
+        self,
         route: &ResourceId,
         body: Value,
         etag: Option<&str>,
@@ -42,7 +42,7 @@ impl Within<'_> {
     }
 
     /// Deletes a route, where `etag` is given only that version of it. Needs `…/routes/delete`.
-    pub async fn delete_route(&self, route: &ResourceId, etag: Option<&str>) -> Result<Answer, ArmError> {
+    pub async fn delete_route(self, route: &ResourceId, etag: Option<&str>) -> Result<Answer, ArmError> {
         self.remove(route, ROUTE, etag).await
     }
 }

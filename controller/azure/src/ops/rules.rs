@@ -16,19 +16,19 @@ impl Within<'_> {
     ///
     /// # Errors
     /// As [`ArmError`] says; so do all calls.
-    pub async fn security_group(&self, group: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn security_group(self, group: &ResourceId) -> Result<Answer, ArmError> {
         self.read(At::new(self.of_kind(group, GROUP)?, api::NETWORK))
             .await
     }
 
     /// A rule. Needs `Microsoft.Network/networkSecurityGroups/securityRules/read`.
-    pub async fn security_rule(&self, rule: &ResourceId) -> Result<Answer, ArmError> {
+    pub async fn security_rule(self, rule: &ResourceId) -> Result<Answer, ArmError> {
         self.read(At::new(self.of_kind(rule, RULE)?, api::NETWORK)).await
     }
 
     /// Makes or replaces a rule, where `etag` is given only that version of it. Needs `…/securityRules/write`.
     pub async fn put_security_rule(
-        &self,
+        self,
         rule: &ResourceId,
         body: Value,
         etag: Option<&str>,
@@ -42,7 +42,7 @@ impl Within<'_> {
 
     /// Deletes a rule, where `etag` is given only that version of it. Needs `…/securityRules/delete`.
     pub async fn delete_security_rule(
-        &self,
+        self,
         rule: &ResourceId,
         etag: Option<&str>,
     ) -> Result<Answer, ArmError> {
