@@ -56,6 +56,9 @@ pub struct Bucket {
     taken: u64,
     /// Calls whose answer has not come.
     flying: u32,
+    /// True while the first call since the bucket was full is under way. Azure's own is full until it counts that call, and
+    /// gains nothing before.
+    begun: bool,
     /// The last call whose answer corrected the bucket.
     heard: u64,
 }
@@ -73,6 +76,7 @@ impl Bucket {
             at: now,
             taken: 0,
             flying: 0,
+            begun: false,
             heard: 0,
         }
     }
@@ -93,6 +97,7 @@ impl Bucket {
                 .unwrap_or(Duration::from_secs(100))
                 .max(Duration::from_millis(1)));
         }
+        self.begun = self.begun || self.tokens >= self.limit.burst;
         self.tokens -= 1.0;
         self.taken = self.taken.saturating_add(1);
         self.flying = self.flying.saturating_add(1);
@@ -105,8 +110,19 @@ impl Bucket {
         self.at <= now
     }
 
+    /// A bucket with as much in it, and none of its calls under way.
+    pub fn carried_over(&self) -> Self {
+        Self {
+            flying: 0,
+            begun: false,
+            ..self.clone()
+        }
+    }
+
     /// The answer of a call came, or nobody waits for it any more.
-    pub fn landed(&mut self) {
+    pub fn landed(&mut self, now: Instant) {
+        self.refill(now);
+        self.begun = false;
         self.flying = self.flying.saturating_sub(1);
     }
 
@@ -136,8 +152,10 @@ impl Bucket {
         let Some(since) = now.checked_duration_since(self.at) else {
             return;
         };
-        let more = since.as_secs_f64() * self.limit.per_second;
-        self.tokens = (self.tokens + more).min(self.limit.burst);
+        if !self.begun {
+            let more = since.as_secs_f64() * self.limit.per_second;
+            self.tokens = (self.tokens + more).min(self.limit.burst);
+        }
         self.at = now;
     }
 }

@@ -51,7 +51,7 @@ struct Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        hold(&self.lane.bucket).landed();
+        hold(&self.lane.bucket).landed(Instant::now());
     }
 }
 
@@ -141,7 +141,7 @@ impl Throttle {
             let next = if before.is_empty() {
                 lane
             } else {
-                Arc::new(Lane::of(hold(&lane.bucket).clone()))
+                Arc::new(Lane::of(hold(&lane.bucket).carried_over()))
             };
             lanes
                 .lanes

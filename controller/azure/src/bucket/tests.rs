@@ -12,6 +12,7 @@ fn drain(bucket: &mut Bucket, now: Instant) -> u32 {
     let mut taken = 0;
     while bucket.take(now).is_ok() {
         taken += 1;
+        bucket.landed(now);
     }
     taken
 }
@@ -75,13 +76,25 @@ fn calls_that_azure_may_not_have_counted_are_taken_off() {
 }
 
 #[test]
+fn a_full_bucket_gains_nothing_before_azure_counts_its_first_call() {
+    let start = Instant::now();
+    let mut bucket = writes(start);
+    bucket.take(start).unwrap();
+    let later = start + Duration::from_secs(2);
+    assert!(bucket.take(later).is_ok());
+    bucket.landed(later);
+    assert_eq!(drain(&mut bucket.clone(), later), 198);
+    assert_eq!(drain(&mut bucket, later + Duration::from_millis(150)), 199);
+}
+
+#[test]
 fn an_answer_that_a_later_one_overtook_says_nothing_new() {
     let start = Instant::now();
     let mut bucket = writes(start);
     let slow = bucket.take(start).unwrap();
     let quick = bucket.take(start).unwrap();
     bucket.correct(quick, 100, start);
-    bucket.landed();
+    bucket.landed(start);
     bucket.correct(slow, 1, start);
     assert_eq!(drain(&mut bucket, start), 99);
 }
@@ -132,7 +145,7 @@ fn minute(left: f64, others: f64, latency: Duration, width: usize) -> (u32, u32)
                 Some(remaining) => bucket.correct(*ticket, *remaining, now),
                 None => bucket.pause(now + Duration::from_secs(1)),
             }
-            bucket.landed();
+            bucket.landed(now);
             false
         });
         while flying.len() < width {
@@ -183,7 +196,7 @@ proptest! {
                 if let Ok(ticket) = bucket.take(now) {
                     taken += 1;
                     bucket.correct(ticket, remaining, now);
-                    bucket.landed();
+                    bucket.landed(now);
                 }
             }
             let allowed = 200.0 + now.duration_since(start).as_secs_f64() * 10.0;

@@ -223,8 +223,9 @@ async fn nobody_at_home_is_an_error_that_says_so() {
 fn limited(burst: f64, per_second: f64) -> impl FnMut(usize, &Came, &str) -> Says + Send {
     let (mut tokens, mut at) = (burst, Instant::now());
     move |_, _, _| {
-        tokens = (tokens + at.elapsed().as_secs_f64() * per_second).min(burst);
-        at = Instant::now();
+        let now = Instant::now();
+        tokens = (tokens + now.duration_since(at).as_secs_f64() * per_second).min(burst);
+        at = now;
         if tokens < 1.0 {
             return Says::error(429, "SubscriptionRequestsThrottled", "x").header("retry-after", "1");
         }
