@@ -8,9 +8,14 @@
 )]
 
 mod agents;
+mod attested;
 mod authority;
+mod azure;
 mod calls;
 mod joining;
+mod judged;
+#[path = "../ops/postgres.rs"]
+mod postgres;
 mod recovery;
 mod tls;
 mod tokens;
