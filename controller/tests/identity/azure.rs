@@ -240,11 +240,11 @@ fn algorithm(oid: &[u8]) -> Vec<u8> {
 /// An element of DER.
 pub(crate) fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
-    let length = content.len();
-    let length = match length {
-        0..=0x7f => vec![length as u8],
-        0x80..=0xff => vec![0x81, length as u8],
-        _ => vec![0x82, (length >> 8) as u8, length as u8],
+    let [.., high, low] = content.len().to_be_bytes();
+    let length = match content.len() {
+        0..=0x7f => vec![low],
+        0x80..=0xff => vec![0x81, low],
+        _ => vec![0x82, high, low],
     };
     [vec![tag], length, content].concat()
 }
