@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use netghost_client::{Address, NotAnAddress};
+use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::{Name, NotAName};
 
 /// Reads this VM's network state for one controller
@@ -39,7 +40,7 @@ pub enum Format {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Join a controller's fleet by a token
+    /// Join a controller's fleet by a token, or as the VM that Azure says this is
     #[command(after_help = ENROLL)]
     Enroll(Enroll),
     /// Serve the controller: what the systemd unit starts
@@ -72,12 +73,21 @@ pub struct Enroll {
     #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     pub controller: Option<Address>,
     /// The file with the token; `-` or nothing is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "azure")]
     pub token_file: Option<PathBuf>,
+    /// Without a token: by the document with which Azure names this VM
+    #[arg(long)]
+    pub azure: bool,
+    /// The fingerprint of the controller's CA, as `netghost-controller init` printed it: what a token would carry
+    #[arg(long, value_name = "SHA256", value_parser = digest, requires = "azure", conflicts_with = "ca_file")]
+    pub ca_fingerprint: Option<Digest>,
+    /// The digest of the approvers' CA, to pin the one that the controller gives
+    #[arg(long, value_name = "SHA256", value_parser = digest, requires = "azure")]
+    pub approvers: Option<Digest>,
     /// What to be called in the fleet; if not given, the host's name
     #[arg(long, value_parser = name)]
     pub name: Option<Name>,
-    /// The controller's CA certificate (PEM), where it came by another way: it must be the token's
+    /// The controller's CA certificate (PEM), where it came by another way: a token must be of the same
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// Take the place of the identity that is there
@@ -97,6 +107,10 @@ fn address(text: &str) -> Result<Address, NotAnAddress> {
     Address::parse(text)
 }
 
+fn digest(text: &str) -> Result<Digest, &'static str> {
+    Digest::parse(text).ok_or("not a SHA-256 in 64 hexadecimal digits")
+}
+
 fn name(text: &str) -> Result<Name, NotAName> {
     Name::parse(text)
 }
@@ -114,8 +128,11 @@ Examples:
   netghost-agent enroll --controller controller.example:7443 --token-file token
   netghost-agent enroll --controller 10.0.0.4:7443 --name web-1 --token-file -
   netghost-agent enroll --replace --token-file token
+  netghost-agent enroll --azure --controller controller.example:7443 --ca-file controller-ca.pem
 
-A token is made by `netghost token create`. It is never given as an argument, which every user of the VM could read.";
+A token is made by `netghost token create`. It is never given as an argument, which every user of the VM could read.
+With --azure there is none: the controller's configuration says which subscriptions may enrol, and the fingerprint of its CA,
+which is no secret, says which controller is meant.";
 const RUN: &str = "\
 Examples:
   netghost-agent run

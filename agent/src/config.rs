@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 /// Where the configuration lies unless another is named.
 pub const PATH: &str = "/etc/netghost/agent.toml";
+/// Azure's instance metadata service, the same on every VM.
+const METADATA_SERVICE: &str = "169.254.169.254:80";
 /// The smallest limit of the spool, in MiB.
 const LEAST_SPOOL_MIB: u64 = 16;
 
@@ -29,6 +31,8 @@ pub struct Config {
     pub act_socket: PathBuf,
     /// Where the approvers' CA is pinned, for the process that acts.
     pub approvers_file: PathBuf,
+    /// Where Azure's instance metadata service listens.
+    pub metadata_service: Address,
 }
 
 /// Why a configuration is not taken.
@@ -75,6 +79,7 @@ struct Written {
     log_level: String,
     act_socket: PathBuf,
     approvers_file: PathBuf,
+    metadata_service: String,
 }
 
 impl Default for Written {
@@ -88,6 +93,7 @@ impl Default for Written {
             log_level: "info".to_owned(),
             act_socket: "/run/netghost/act.sock".into(),
             approvers_file: "/etc/netghost/approvers.pem".into(),
+            metadata_service: METADATA_SERVICE.to_owned(),
         }
     }
 }
@@ -150,6 +156,8 @@ impl Config {
             log_level: level(&written.log_level).map_err(|what| value("log_level", what))?,
             act_socket: absolute(written.act_socket).map_err(|what| value("act_socket", what))?,
             approvers_file: absolute(written.approvers_file).map_err(|what| value("approvers_file", what))?,
+            metadata_service: Address::parse(&written.metadata_service)
+                .map_err(address("metadata_service"))?,
         })
     }
 
@@ -197,6 +205,7 @@ mod tests {
     fn nothing_written_is_all_defaults() {
         let config = parse("").unwrap();
         assert_eq!(config.controller, None);
+        assert_eq!(config.metadata_service.to_string(), METADATA_SERVICE);
         assert_eq!(config.state_directory, Path::new("/var/lib/netghost-agent"));
         assert_eq!(
             config.status_socket(),
@@ -210,7 +219,7 @@ mod tests {
         let config = parse(
             "controller = \"c.example:7443\"\nproxy = \"http://p:3128\"\nstate_directory = \"/s\"\n\
              runtime_directory = \"/r\"\nspool_limit_mib = 16\nlog_level = \"debug\"\n\
-             act_socket = \"/a\"\napprovers_file = \"/p\"\n",
+             act_socket = \"/a\"\napprovers_file = \"/p\"\nmetadata_service = \"127.0.0.1:8\"\n",
         )
         .unwrap();
         assert_eq!(config.controller.unwrap().to_string(), "c.example:7443");
@@ -219,6 +228,7 @@ mod tests {
         assert_eq!(config.log_level, tracing::Level::DEBUG);
         assert_eq!(config.act_socket, Path::new("/a"));
         assert_eq!(config.approvers_file, Path::new("/p"));
+        assert_eq!(config.metadata_service.to_string(), "127.0.0.1:8");
     }
 
     #[test]
@@ -227,6 +237,7 @@ mod tests {
             ("controler = \"c:1\"", &["line 1", "controler", "controller"][..]),
             ("\ncontroller = 7", &["line 2"]),
             ("controller = \"c\"", &["controller", "HOST:PORT"]),
+            ("metadata_service = \"x\"", &["metadata_service", "HOST:PORT"]),
             ("proxy = \"p:1\"", &["proxy", "http://"]),
             ("state_directory = \"var\"", &["state_directory", "absolute"]),
             ("runtime_directory = \"\"", &["runtime_directory", "absolute"]),

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+mod enrolment;
 mod values;
 
+pub use enrolment::{Azure, Enrolment, Subscription, TagWord, Unusable};
 pub use values::{Database, Directory, Domain, Level, ServerName};
 
 /// Where the file is, if nothing else is said.
@@ -32,6 +34,8 @@ pub struct Config {
     pub database: Option<Database>,
     /// How much is logged.
     pub log: Level,
+    /// Who may come in without a token.
+    pub enrolment: Enrolment,
     /// Health and metrics.
     pub http: Http,
     /// Bounds.
@@ -65,6 +69,7 @@ impl Default for Config {
             domain: Domain::default(),
             database: None,
             log: Level::default(),
+            enrolment: Enrolment::default(),
             http: Http::default(),
             limits: Limits::default(),
         }

@@ -14,6 +14,7 @@ use crate::refusals::NOBODY;
 use crate::store::identities;
 use crate::{Controller, audit, caller, store};
 
+mod attest;
 mod certify;
 mod join;
 mod recover;
@@ -30,6 +31,25 @@ impl Enrolment for Service {
         match join::join(&self.0, request).await {
             Ok(identity) => Ok(Response::new(identity)),
             Err(status) => Err(refuse(&self.0, "identity.enrol", &token, status).await),
+        }
+    }
+
+    async fn challenge(
+        &self,
+        request: Request<v1::ChallengeRequest>,
+    ) -> Result<Response<v1::ChallengeReply>, Status> {
+        match attest::challenge(&self.0, &request.into_inner()) {
+            Ok(reply) => Ok(Response::new(reply)),
+            Err(status) => Err(refuse(&self.0, "identity.enrol", "", status).await),
+        }
+    }
+
+    async fn attest(&self, request: Request<v1::AttestRequest>) -> Result<Response<v1::Identity>, Status> {
+        let request = request.into_inner();
+        let name = short(&request.name);
+        match attest::attest(&self.0, request).await {
+            Ok(identity) => Ok(Response::new(identity)),
+            Err(status) => Err(refuse(&self.0, "identity.enrol", &name, status).await),
         }
     }
 

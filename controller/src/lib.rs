@@ -4,6 +4,7 @@
 //! `netghost` command where there is no controller.
 
 pub mod actions;
+pub mod attested;
 pub mod audit;
 pub mod backup;
 mod bucket;
@@ -38,7 +39,12 @@ pub const DOMAIN: &str = "netghost.internal";
 
 /// Everything that the services share. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Controller(Arc<Shared>, Arc<refusals::Refusals>, Arc<actions::Live>);
+pub struct Controller(
+    Arc<Shared>,
+    Arc<refusals::Refusals>,
+    Arc<actions::Live>,
+    Option<Arc<attested::Attested>>,
+);
 
 /// See [`Controller`].
 #[derive(Debug)]
@@ -63,7 +69,19 @@ impl Controller {
     /// Puts the parts together. Nothing runs yet: [`jobs::resume`] and [`actions::resume`] take up what an earlier
     /// process left.
     pub fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared), Arc::default(), Arc::default())
+        Self(Arc::new(shared), Arc::default(), Arc::default(), None)
+    }
+
+    /// Lets VMs in by attested documents, as well as by tokens.
+    #[must_use]
+    pub fn attesting(mut self, attested: attested::Attested) -> Self {
+        self.3 = Some(Arc::new(attested));
+        self
+    }
+
+    /// How VMs come in by attested documents, if they may.
+    pub(crate) fn attested(&self) -> Option<&attested::Attested> {
+        self.3.as_deref()
     }
 
     /// The actions that are under way in this process.

@@ -13,6 +13,7 @@ use sqlx::{AnyPool, Connection, Transaction};
 
 pub mod actions;
 pub mod approvers;
+pub mod attested;
 pub mod baselines;
 pub mod certificates;
 mod columns;

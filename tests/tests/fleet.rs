@@ -9,6 +9,8 @@
     reason = "tests state what they expect by failing, and show what they measured"
 )]
 
+#[path = "fleet/attested.rs"]
+mod attested;
 #[path = "fleet/audit.rs"]
 mod audit;
 #[path = "fleet/clock.rs"]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use netghost_client::{Address, Dial, DialError, EnrolError, Files, Identity, Key, Trust, fingerprint};
+use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::key::PublicKey;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::Big;
@@ -26,10 +27,18 @@ use crate::link::backoff::{self, Draw};
 use crate::outside::{Host, now_us, random, since_boot};
 use crate::status;
 
+mod azure;
+
+use azure::Metadata;
+
 /// How long the same key may ask again for a reply that was lost; the controller's rule.
 const AGAIN: Duration = Duration::from_secs(600);
 /// How long one answer may take.
 const ANSWER: Duration = Duration::from_secs(30);
+/// What to do where a token was refused.
+const NEW_TOKEN: &str = "ask for a new token (netghost token create) if it was used, late or altered";
+/// What to do where an attested document was refused.
+const TOKEN_INSTEAD: &str = "the controller's audit log has the same words for its admin; a token (netghost token create) is the other way in";
 /// The longest token, in bytes: no token is as long.
 const LONGEST: u64 = 4 * 1024;
 /// The schema of the answer.
@@ -66,18 +75,17 @@ pub(super) fn enroll(config: &Config, args: &Enroll, format: Format) -> Result<S
         Failure::usage("no_controller", "no controller is named")
             .hint("--controller HOST:PORT, or set `controller` in /etc/netghost/agent.toml")
     })?;
-    let token = token(args)?;
-    pinned(args, &token)?;
+    let way = way(config, args)?;
     let name = wanted_name(args)?;
     let dial = Dial {
         proxy: config.proxy.clone(),
-        ..Dial::new(address.clone(), Trust::Fingerprint(token.ca))
+        ..Dial::new(address.clone(), Trust::Fingerprint(way.ca))
     };
-    let joined = super::runtime()?.block_on(join(&dial, &token, &files, &name));
+    let joined = super::runtime()?.block_on(join(&dial, &way, &files, &name));
     own()?;
     let (identity, answered) = joined?;
-    let pinned = pin(&config.approvers_file, &token, &answered)?;
-    keep(state, &address, &token, &answered)?;
+    let pinned = pin(&config.approvers_file, way.approvers, &answered)?;
+    keep(state, &address, way.approvers, &answered)?;
     let lock = files.lock()?;
     files.save(&identity)?;
     drop(lock);
@@ -86,9 +94,49 @@ pub(super) fn enroll(config: &Config, args: &Enroll, format: Format) -> Result<S
     Ok(Status::Good)
 }
 
+/// How to come in, and whom to believe meanwhile.
+struct Way {
+    /// SHA-256 of the SPKI of the controller's CA.
+    ca: Digest,
+    /// Likewise of the approvers' CA, if it is to be pinned.
+    approvers: Option<Digest>,
+    proof: Proof,
+}
+
+/// By what one comes in.
+enum Proof {
+    /// A token.
+    Token(Box<Token>),
+    /// What the metadata service says of this VM.
+    Azure(Metadata),
+}
+
+fn way(config: &Config, args: &Enroll) -> Result<Way, Failure> {
+    let given = given_ca(args)?;
+    if args.azure {
+        let ca = args.ca_fingerprint.or(given).ok_or_else(|| {
+            Failure::usage("no_ca", "nothing says which controller is meant: no token names its CA").hint(
+                "--ca-file FILE or --ca-fingerprint SHA256: `netghost-controller init` printed it as `authority`",
+            )
+        })?;
+        return Ok(Way {
+            ca,
+            approvers: args.approvers,
+            proof: Proof::Azure(Metadata::at(&config.metadata_service)),
+        });
+    }
+    let token = token(args)?;
+    pinned(args, given, &token)?;
+    Ok(Way {
+        ca: token.ca,
+        approvers: token.approvers,
+        proof: Proof::Token(Box::new(token)),
+    })
+}
+
 /// What became of the approvers' CA.
 enum Pinned {
-    /// The token names none.
+    /// None is named.
     NotNamed,
     /// The controller has none, or an older one that gives none.
     NotGiven,
@@ -96,10 +144,10 @@ enum Pinned {
     There,
 }
 
-/// Pins the approvers' CA that the controller gave, if it is the one that the token names: the token came from an admin, the
+/// Pins the approvers' CA that the controller gave, if it is the one that the token or the command line names: that came from an admin, the
 /// CA's key from a controller, which is not believed. One that lies there already stays.
-fn pin(path: &Path, token: &Token, answered: &v1::Identity) -> Result<Pinned, Failure> {
-    let Some(named) = token.approvers else {
+fn pin(path: &Path, named: Option<Digest>, answered: &v1::Identity) -> Result<Pinned, Failure> {
+    let Some(named) = named else {
         return Ok(Pinned::NotNamed);
     };
     let failed = |why: String| Failure::failed("approvers", format_args!("{}: {why}", path.display()));
@@ -111,7 +159,7 @@ fn pin(path: &Path, token: &Token, answered: &v1::Identity) -> Result<Pinned, Fa
             return match found == named {
                 true => Ok(Pinned::There),
                 false => Err(failed(format!(
-                    "it pins the approvers' CA {found}, and the token names {named}"
+                    "it pins the approvers' CA {found}, and the one that is to be trusted is {named}"
                 ))
                 .hint("one of the two is of other approvers: find out which, and remove the file if it is this one")),
             };
@@ -125,7 +173,7 @@ fn pin(path: &Path, token: &Token, answered: &v1::Identity) -> Result<Pinned, Fa
     let given = PublicKey::from_pem(&answered.approvers).map_err(|error| failed(chain(&error)))?;
     if given.id() != named {
         return Err(failed(format!(
-            "the controller gives the approvers' CA {}, and the token names {named}",
+            "the controller gives the approvers' CA {}, and the one that is to be trusted is {named}",
             given.id()
         ))
         .hint("the controller is not believed: find out who changed it before anything else"));
@@ -185,22 +233,30 @@ fn token(args: &Enroll) -> Result<Token, Failure> {
     })
 }
 
-/// A CA that came by another way must be the one that the token names.
-fn pinned(args: &Enroll, token: &Token) -> Result<(), Failure> {
+/// The CA that came by another way, if one did.
+fn given_ca(args: &Enroll) -> Result<Option<Digest>, Failure> {
     let Some(path) = &args.ca_file else {
-        return Ok(());
+        return Ok(None);
     };
     let wrong = |why: String| Failure::usage("ca_file", format_args!("{}: {why}", path.display()));
     let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let der = CertificateDer::from_pem_slice(&pem).map_err(|error| wrong(error.to_string()))?;
     let found = fingerprint(&der).ok_or_else(|| wrong("not a certificate".to_owned()))?;
-    if found == token.ca {
+    Ok(Some(found))
+}
+
+/// It must be the one that the token names.
+fn pinned(args: &Enroll, given: Option<Digest>, token: &Token) -> Result<(), Failure> {
+    let (Some(path), Some(found)) = (&args.ca_file, given.filter(|found| *found != token.ca)) else {
         return Ok(());
-    }
-    Err(
-        wrong(format!("its fingerprint is {found}, the token's is {}", token.ca))
-            .hint("one of the two is of another controller: find out which before anything else"),
-    )
+    };
+    let why = format!(
+        "{}: its fingerprint is {found}, the token's is {}",
+        path.display(),
+        token.ca
+    );
+    Err(Failure::usage("ca_file", why)
+        .hint("one of the two is of another controller: find out which before anything else"))
 }
 
 fn wanted_name(args: &Enroll) -> Result<Name, Failure> {
@@ -214,7 +270,7 @@ fn wanted_name(args: &Enroll) -> Result<Name, Failure> {
 /// Asks, and asks again while it may be that nobody heard or that the answer was lost.
 async fn join(
     dial: &Dial,
-    token: &Token,
+    way: &Way,
     files: &Files,
     name: &Name,
 ) -> Result<(Identity, v1::Identity), Failure> {
@@ -224,7 +280,7 @@ async fn join(
     for tries in 0_u32.. {
         // On the disk before it is used: a process that ends here asks again by the same key.
         let key = files.pending()?;
-        let failure = match once(dial, token, key, name).await {
+        let failure = match once(dial, way, key, name).await {
             Ok(joined) => return Ok(joined),
             Err(Refused::Final(failure)) => return Err(failure),
             Err(Refused::Passing(failure)) => failure,
@@ -253,21 +309,35 @@ enum Refused {
     Final(Failure),
 }
 
-async fn once(
-    dial: &Dial,
-    token: &Token,
-    key: Key,
-    name: &Name,
-) -> Result<(Identity, v1::Identity), Refused> {
+async fn once(dial: &Dial, way: &Way, key: Key, name: &Name) -> Result<(Identity, v1::Identity), Refused> {
     let channel = dial.connect().await.map_err(|error| not_dialled(&error))?;
-    let asked = netghost_client::enrol(channel, token, key, name.as_str());
+    match &way.proof {
+        Proof::Token(token) => {
+            let asked = netghost_client::enrol(channel, token, key, name.as_str());
+            answered(asked, NEW_TOKEN).await
+        }
+        Proof::Azure(metadata) => {
+            let asked = netghost_client::challenge(channel.clone(), &key);
+            let nonce = answered(asked, TOKEN_INSTEAD).await?.nonce;
+            let proof = metadata.proof(&nonce).await?;
+            let asked = netghost_client::attest(channel, &dial.trust, key, name.as_str(), proof);
+            answered(asked, TOKEN_INSTEAD).await
+        }
+    }
+}
+
+/// What the controller answers in time. Where it refuses for good, `hint` says what to do.
+async fn answered<T>(
+    asked: impl Future<Output = Result<T, EnrolError>>,
+    hint: &'static str,
+) -> Result<T, Refused> {
     match tokio::time::timeout(ANSWER, asked).await {
         Err(_) => Err(Refused::Passing(Failure::failed(
             "unreachable",
             "the controller did not answer",
         ))),
-        Ok(Ok(joined)) => Ok(joined),
-        Ok(Err(error)) => Err(refused(&error)),
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(refused(&error, hint)),
     }
 }
 
@@ -290,24 +360,33 @@ fn not_dialled(error: &DialError) -> Refused {
     }
 }
 
-fn refused(error: &EnrolError) -> Refused {
+fn refused(error: &EnrolError, hint: &'static str) -> Refused {
     let EnrolError::Refused(status) = error else {
         return Refused::Final(Failure::of("answer", error));
     };
     let failure = Failure::failed("refused", chain(error));
     match status.code() {
+        // The nonce was late, or the metadata service answered from its memory.
+        Code::Aborted => Refused::Passing(failure),
+        // How one says it that never heard of attested documents.
+        Code::Unimplemented => {
+            Refused::Final(failure.hint("the controller is older than this agent: update it"))
+        }
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Internal => {
             Refused::Passing(failure)
         }
         Code::ResourceExhausted => Refused::Passing(failure),
-        _ => Refused::Final(
-            failure.hint("ask for a new token (netghost token create) if it was used, late or altered"),
-        ),
+        _ => Refused::Final(failure.hint(hint)),
     }
 }
 
 /// What is kept beside the identity is on the disk before it.
-fn keep(state: &Path, address: &Address, token: &Token, answered: &v1::Identity) -> Result<(), Failure> {
+fn keep(
+    state: &Path,
+    address: &Address,
+    approvers: Option<Digest>,
+    answered: &v1::Identity,
+) -> Result<(), Failure> {
     let disk = Disk::default();
     let enrolment = Enrolment {
         schema: Enrolment::SCHEMA.to_owned(),
@@ -316,7 +395,7 @@ fn keep(state: &Path, address: &Address, token: &Token, answered: &v1::Identity)
         at_us: Big(now_us()),
     };
     let mut kept = files::write(&disk, state, ENROLMENT, &enrolment);
-    if let Some(ca) = token.approvers {
+    if let Some(ca) = approvers {
         let schema = Approvers::SCHEMA.to_owned();
         kept = kept.and_then(|()| files::write(&disk, state, APPROVERS, &Approvers { schema, ca }));
     }
@@ -339,7 +418,7 @@ fn tell(
         Pinned::NotGiven => {
             "  the controller has no approvers' CA yet: nothing can be asked of this VM before it is put there by hand\n"
         }
-        Pinned::There => "  the approvers' CA that the token names is pinned\n",
+        Pinned::There => "  the approvers' CA that is to be trusted is pinned\n",
     };
     let (id, name) = (&identity.spiffe.id, &answered.name);
     answer(&match format {

@@ -12,14 +12,14 @@ use tonic::Status;
 use crate::controller::{Controller, SOON};
 use crate::site::{Site, id};
 
-fn agent(config: &Path, words: &[&str]) -> Command {
+pub(crate) fn agent(config: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netghost-agent"));
     command.args(words).arg("--config").arg(config);
     command.stdin(Stdio::null());
     command
 }
 
-async fn ran(mut command: Command, input: String) -> Output {
+pub(crate) async fn ran(mut command: Command, input: String) -> Output {
     let run = move || {
         command
             .stdin(Stdio::piped())
@@ -35,11 +35,11 @@ async fn ran(mut command: Command, input: String) -> Output {
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-fn error(output: &Output) -> String {
+pub(crate) fn error(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -177,7 +177,7 @@ async fn enrolment_survives_a_lost_reply_and_happens_once() {
 }
 
 /// The public key in a certificate request.
-fn spki(csr: &[u8]) -> Vec<u8> {
+pub(crate) fn spki(csr: &[u8]) -> Vec<u8> {
     use x509_parser::prelude::FromDer;
     let (_, request) = x509_parser::certification_request::X509CertificationRequest::from_der(csr).unwrap();
     request.certification_request_info.subject_pki.raw.to_vec()

@@ -51,6 +51,9 @@ pub(crate) struct Script {
     pub(crate) uploads: Vec<SeenUpload>,
     pub(crate) enrolments: Vec<v1::EnrolRequest>,
     pub(crate) recoveries: Vec<v1::RecoverRequest>,
+    pub(crate) attestations: Vec<v1::AttestRequest>,
+    /// The nonce that is given; with none, attested documents are unknown here.
+    pub(crate) nonce: Option<String>,
     pub(crate) renewals: usize,
     /// Laid down on the agent's disk while a renewal or recovery is under way.
     pub(crate) enrolled_meanwhile: Option<(std::path::PathBuf, netghost_client::Identity)>,
@@ -394,6 +397,29 @@ impl Enrolment for Service {
                 approvers,
                 ..self.identity(&request.csr)
             })),
+        }
+    }
+
+    async fn challenge(
+        &self,
+        _request: Request<v1::ChallengeRequest>,
+    ) -> Result<Response<v1::ChallengeReply>, Status> {
+        match self.script.lock().unwrap().nonce.clone() {
+            Some(nonce) => Ok(Response::new(v1::ChallengeReply {
+                nonce,
+                lifetime_ms: 300_000,
+            })),
+            None => Err(Status::unimplemented("")),
+        }
+    }
+
+    async fn attest(&self, request: Request<v1::AttestRequest>) -> Result<Response<v1::Identity>, Status> {
+        let request = request.into_inner();
+        let mut script = self.script.lock().unwrap();
+        script.attestations.push(request.clone());
+        match script.lost_replies.pop_front() {
+            Some(status) => Err(status),
+            None => Ok(Response::new(self.identity(&request.csr))),
         }
     }
 

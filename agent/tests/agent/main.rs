@@ -12,6 +12,7 @@
 mod act;
 mod actions;
 mod authority;
+mod azure;
 mod check;
 mod commands;
 mod controller;

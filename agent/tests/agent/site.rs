@@ -29,6 +29,7 @@ pub(crate) struct Site {
     pub(crate) directory: PathBuf,
     address: Address,
     proxy: Option<ProxyAddress>,
+    pub(crate) metadata_service: Option<SocketAddr>,
 }
 
 /// A running agent; dropped, it is stopped as by a signal.
@@ -60,6 +61,7 @@ impl Site {
             directory,
             address: parsed(controller.address),
             proxy: None,
+            metadata_service: None,
         }
     }
 
@@ -86,6 +88,9 @@ impl Site {
         );
         if let Some(proxy) = &self.proxy {
             text.push_str(&format!("proxy = \"http://{}\"\n", proxy.address));
+        }
+        if let Some(address) = &self.metadata_service {
+            text.push_str(&format!("metadata_service = \"{address}\"\n"));
         }
         std::fs::write(&path, text).unwrap();
         path

@@ -49,6 +49,25 @@ pub struct Agent {
     pub certificate_until_us: Option<Big>,
     /// What it says it can do.
     pub capabilities: Vec<String>,
+    /// How its VM was attested; `null` for one that joined by a token.
+    pub attested: Option<Attested>,
+}
+
+/// How a VM was attested.
+#[derive(Debug, Serialize)]
+pub struct Attested {
+    /// The cloud that signed: `public`, `government`, `china` or `germany`.
+    pub cloud: String,
+    /// The VM's unique id.
+    pub vm: String,
+    /// Its subscription.
+    pub subscription: String,
+    /// Its resource id, as the agent says.
+    pub resource: Option<String>,
+    /// Why nobody but the agent vouches for the resource id; `null` if Azure Resource Manager confirmed it.
+    pub unverified: Option<String>,
+    /// The identity of this VM that was superseded: its name, and its id in parentheses.
+    pub supersedes: Option<String>,
 }
 
 impl TryFrom<v1::AgentList> for Agents {
@@ -88,6 +107,26 @@ impl TryFrom<v1::Agent> for Agent {
             clock_offset_us: agent.clock_offset_us.to_string(),
             certificate_until_us: time(agent.certificate_until_us),
             capabilities: agent.capabilities,
+            attested: agent.attested.map(Attested::try_from).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<v1::Attested> for Attested {
+    type Error = BadField;
+
+    fn try_from(attested: v1::Attested) -> Result<Self, BadField> {
+        Ok(Self {
+            cloud: word(
+                "attested.cloud",
+                attested.cloud,
+                ["public", "government", "china", "germany"],
+            )?,
+            vm: attested.vm,
+            subscription: attested.subscription,
+            resource: optional(attested.resource),
+            unverified: optional(attested.unverified),
+            supersedes: optional(attested.supersedes),
         })
     }
 }

@@ -54,6 +54,41 @@ fn every_refusal_ends_every_command_alike() {
 }
 
 #[test]
+fn an_attested_vm_is_shown_with_whom_it_supersedes() {
+    let place = Place::new();
+    let mut web = agent("web-1", "connected");
+    web.attested = Some(v1::Attested {
+        cloud: "public".to_owned(),
+        vm: "bd8e7443-24a0-41f3-b949-8baf4fd1c573".to_owned(),
+        subscription: "5f130ffc-0a3e-4795-b691-4f56a12a5547".to_owned(),
+        resource: "/subscriptions/s/resourceGroups/g".to_owned(),
+        unverified: "nobody was asked".to_owned(),
+        supersedes: "web-0 (08080808-0808-4808-8808-080808080808)".to_owned(),
+    });
+    place
+        .script
+        .with(|state| state.agents = vec![web, agent("web-2", "connected")]);
+    let list = place.run("agent list").unwrap();
+    assert!(
+        list.text.contains("connected, supersedes web-0 (08080808-"),
+        "{}",
+        list.text
+    );
+    let row = &list.document["agents"][0]["attested"];
+    assert_eq!(row["vm"], "bd8e7443-24a0-41f3-b949-8baf4fd1c573");
+    assert_eq!(row["supersedes"], "web-0 (08080808-0808-4808-8808-080808080808)");
+    assert!(list.document["agents"][1]["attested"].is_null());
+    let shown = place.run("agent show web-1").unwrap().text;
+    for words in [
+        "by Azure (public)",
+        "as the agent says (nobody was asked)",
+        "5f130ffc-",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}
+
+#[test]
 fn a_list_asks_for_all_and_a_change_for_none() {
     let place = Place::new();
     place

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use netghost_controller::attested::Attested;
 use netghost_controller::config::{self, Config, Directory, FILE};
 use netghost_controller::link::LinkReach;
 use netghost_controller::outside::Outside;
@@ -85,6 +86,15 @@ pub(super) async fn controller(config: &Config) -> Result<Controller, Failure> {
         reach: Arc::new(LinkReach),
         jobs: jobs::Running::default(),
     }))
+}
+
+/// How VMs come in by attested documents, where that is configured.
+pub(super) fn attested(config: &Config) -> anyhow::Result<Option<Attested>> {
+    let Some(azure) = &config.enrolment.azure else {
+        return Ok(None);
+    };
+    let secret = Outside::real().random().context("draw random bytes")?;
+    Ok(Some(azure.open(&secret)?))
 }
 
 /// Runs what a command does.

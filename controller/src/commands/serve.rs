@@ -44,7 +44,11 @@ impl Serve {
 }
 
 async fn serve(config: &Config) -> Result<(), Failure> {
-    let controller = local::controller(config).await?;
+    let mut controller = local::controller(config).await?;
+    let attested = local::attested(config).map_err(|error| Failure::usage("bad_config", error))?;
+    if let Some(attested) = attested {
+        controller = controller.attesting(attested);
+    }
     audit::at_start(&controller.store).await.map_err(|error| match error {
         audit::CheckError::Store(error) => Failure::failed("store", error),
         error => Failure::failed("audit", error).hint(

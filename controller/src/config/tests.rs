@@ -37,6 +37,12 @@ fn the_packaged_file_is_the_default() {
         "database",
         "log",
         "[http]",
+        "[enrolment.azure]",
+        "subscriptions",
+        "roots",
+        "intermediates",
+        "cloud",
+        "tags",
         "[limits]",
         "disk_free_mib",
     ] {
@@ -48,6 +54,8 @@ fn the_packaged_file_is_the_default() {
     assert!(!config.names.is_empty() && config.database.is_some(), "examples");
     config.names.clear();
     config.database = None;
+    assert!(config.enrolment.azure.is_some(), "an example");
+    config.enrolment.azure = None;
     assert_eq!(config, Config::default());
 }
 

@@ -3,7 +3,7 @@
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::Name;
 use netghost_core::audit::{Event, Outcome};
-use netghost_core::fleet::{Id, Kind};
+use netghost_core::fleet::{Id, Kind, Tag};
 use netghost_proto::{convert, v1};
 use sqlx::AnyConnection;
 use subtle::ConstantTimeEq;
@@ -16,7 +16,7 @@ use crate::store::tokens::{self, TokenRow};
 use crate::{Controller, audit, caller, store};
 
 /// How long the same key may ask again, microseconds: the answer may have been lost.
-const AGAIN_US: u64 = 10 * 60 * 1_000_000;
+pub(super) const AGAIN_US: u64 = 10 * 60 * 1_000_000;
 
 /// What was asked for, read.
 struct Asked {
@@ -136,26 +136,32 @@ async fn enter(
     }
     let identity = match token.kind {
         Kind::User => user(controller, connection, token, now_us).await?,
-        _ => agent(controller, connection, token, &asked.name, now_us).await?,
+        _ => agent(controller, connection, &token.tags, &asked.name, now_us).await?,
     };
     tokens::record_use(connection, token.id, &asked.key.digest(), identity.id, now_us).await?;
     Ok(identity)
 }
 
-/// A new agent under the name that it wishes, with the token's tags.
-async fn agent(
-    controller: &Controller,
-    connection: &mut AnyConnection,
-    token: &TokenRow,
-    name: &str,
-    now_us: u64,
-) -> Result<Identity, Status> {
+/// The name that an agent wishes, if it can be one.
+pub(super) fn wished(name: &str) -> Result<Name, Status> {
     let name = Name::parse(name).map_err(|error| Status::invalid_argument(format!("field name: {error}")))?;
     if Id::parse(name.as_str()).is_ok() {
         return Err(Status::invalid_argument(
             "field name: a UUID would be taken for an agent's id",
         ));
     }
+    Ok(name)
+}
+
+/// A new agent under the name that it wishes, with these tags.
+pub(super) async fn agent(
+    controller: &Controller,
+    connection: &mut AnyConnection,
+    tags: &[Tag],
+    name: &str,
+    now_us: u64,
+) -> Result<Identity, Status> {
+    let name = wished(name)?;
     let taken = || {
         Status::already_exists(format!(
             "there is an agent {name} already: choose another name, or remove that one by `netghost agent remove`"
@@ -175,7 +181,7 @@ async fn agent(
         }
         inserted => inserted?,
     }
-    for tag in &token.tags {
+    for tag in tags {
         identities::set_tag(connection, identity.id, tag).await?;
     }
     Ok(identity)

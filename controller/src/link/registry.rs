@@ -196,20 +196,32 @@ impl Links {
                 Ok(admission) => return admission,
                 Err(rival) => rival,
             };
-            let (answer, answered) = oneshot::channel();
-            let asked = rival.tell.try_send(Tell::Probe(answer)).is_ok();
-            let alive = asked
-                && matches!(
-                    tokio::time::timeout(self.0.timings.rival, answered).await,
-                    Ok(Ok(()))
-                );
-            if !alive {
+            if !self.alive(&rival).await {
                 let why = "it did not answer while another stream claimed its identity";
                 self.leave(id, rival.number, Some(Ending::Dead(why.to_owned())));
             } else if self.holds(id, rival.number) {
                 return Admission::Rival(rival.process);
             }
         }
+    }
+
+    /// True if the identity has a stream whose agent answers now.
+    pub(crate) async fn answers(&self, id: Id) -> bool {
+        let live = self.watch(id).borrow().live.clone();
+        match live {
+            Some(live) => self.alive(&live).await,
+            None => false,
+        }
+    }
+
+    async fn alive(&self, live: &Live) -> bool {
+        let (answer, answered) = oneshot::channel();
+        let asked = live.tell.try_send(Tell::Probe(answer)).is_ok();
+        asked
+            && matches!(
+                tokio::time::timeout(self.0.timings.rival, answered).await,
+                Ok(Ok(()))
+            )
     }
 
     /// Takes the seat, or says who is in it.

@@ -6,6 +6,7 @@ use netghost_core::fleet::{Id, Kind, Tag};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
+use super::attested::{self, AttestedRow};
 use super::{Error, column, value};
 
 /// Who it is, as the store knows it.
@@ -45,6 +46,9 @@ pub struct AgentRow {
     pub tags: Vec<Tag>,
     /// What it last said of itself.
     pub said: Said,
+    /// How it was attested, and the name and id of the identity that it superseded, empty if none; nothing for one that
+    /// joined by a token.
+    pub attested: Option<(AttestedRow, String)>,
     /// When its last certificate runs out.
     pub certificate_until_us: u64,
 }
@@ -114,6 +118,8 @@ pub async fn users(connection: &mut AnyConnection) -> Result<Vec<Identity>, Erro
 /// All agents that were not removed, ordered by name.
 pub async fn agents(connection: &mut AnyConnection) -> Result<Vec<AgentRow>, Error> {
     let mut tags = all_tags(connection).await?;
+    let attested = attested::all(connection).await?.into_iter();
+    let mut attested: BTreeMap<Id, _> = attested.map(|row| (row.0.identity, row)).collect();
     let sql = select!(
         ", COALESCE(a.version, '') AS version, COALESCE(a.kernel, '') AS kernel,",
         " COALESCE(a.host_name, '') AS host_name, COALESCE(a.boot_id, '') AS boot_id,",
@@ -131,6 +137,7 @@ pub async fn agents(connection: &mut AnyConnection) -> Result<Vec<AgentRow>, Err
             Ok(AgentRow {
                 tags: tags.remove(&identity.id).unwrap_or_default(),
                 said: said(row)?,
+                attested: attested.remove(&identity.id),
                 certificate_until_us: value(row.try_get("until_us")?),
                 identity,
             })
@@ -219,6 +226,15 @@ pub async fn unset_tag(connection: &mut AnyConnection, id: Id, key: &str) -> Res
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// The tags of an agent, ordered by key.
+pub async fn tags_of(connection: &mut AnyConnection, id: Id) -> Result<Vec<Tag>, Error> {
+    let rows = sqlx::query("SELECT key, value FROM agent_tags WHERE identity = $1 ORDER BY key")
+        .bind(id.to_string())
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(tag).collect()
 }
 
 async fn all_tags(connection: &mut AnyConnection) -> Result<BTreeMap<Id, Vec<Tag>>, Error> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use netghost_client::{Address, Dial, EnrolError, Identity, Key, Trust, enrol};
+use netghost_controller::attested::Attested;
 use netghost_controller::jobs::{Order, Reach, Unreached};
 use netghost_controller::outside::Outside;
 use netghost_controller::pki::Authority;
@@ -116,7 +117,23 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn start() -> Self {
         let scratch = Scratch::new();
-        let controller = controller(&scratch).await;
+        let controller = controller(&scratch, None).await;
+        Self::serve(controller, scratch).await
+    }
+
+    /// One that lets VMs in by attested documents.
+    pub(crate) async fn attesting(attested: Attested) -> Self {
+        Self::attesting_on(attested, None).await
+    }
+
+    /// Likewise, with its rows in this database of PostgreSQL.
+    pub(crate) async fn attesting_on(attested: Attested, database: Option<&str>) -> Self {
+        let scratch = Scratch::new();
+        let controller = controller(&scratch, database).await.attesting(attested);
+        Self::serve(controller, scratch).await
+    }
+
+    async fn serve(controller: Controller, scratch: Scratch) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let names = vec![ServerName::try_from("127.0.0.1").unwrap()];
@@ -204,11 +221,21 @@ impl World {
 
     pub(crate) async fn agents(&self) -> Vec<v1::Agent> {
         let viewer = self.user("eyes", Role::Viewer).await;
+        self.seen_by(&viewer).await
+    }
+
+    /// As another viewer, after the first.
+    pub(crate) async fn agents_again(&self) -> Vec<v1::Agent> {
+        let viewer = self.user("eyes-again", Role::Viewer).await;
+        self.seen_by(&viewer).await
+    }
+
+    async fn seen_by(&self, viewer: &Arc<Identity>) -> Vec<v1::Agent> {
         let all = v1::Selector {
             all: true,
             ..v1::Selector::default()
         };
-        let list = self.fleet(&viewer).await.list_agents(all).await.unwrap();
+        let list = self.fleet(viewer).await.list_agents(all).await.unwrap();
         list.into_inner().agents
     }
 
@@ -234,10 +261,10 @@ impl World {
     }
 }
 
-async fn controller(scratch: &Scratch) -> Controller {
+async fn controller(scratch: &Scratch, database: Option<&str>) -> Controller {
     let ca = Authority::create(&scratch.0.join("pki"), DOMAIN, &outside()).unwrap();
     Controller::new(Shared {
-        store: Store::open(&scratch.0.join("store"), None).await.unwrap(),
+        store: Store::open(&scratch.0.join("store"), database).await.unwrap(),
         outside: outside(),
         ca,
         signer: Signer::from_seed(&[7; 32]).unwrap(),

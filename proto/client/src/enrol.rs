@@ -45,6 +45,34 @@ pub async fn enrol(
     )
 }
 
+/// Asks what an attested document must hold so that it serves for this key.
+pub async fn challenge(channel: Channel, key: &Key) -> Result<v1::ChallengeReply, EnrolError> {
+    let request = v1::ChallengeRequest {
+        csr: key.request()?.into(),
+    };
+    let answer = EnrolmentClient::new(channel).challenge(request).await;
+    Ok(answer.map_err(EnrolError::Refused)?.into_inner())
+}
+
+/// Joins by a document by which a cloud names this VM (PKCS#7 in DER), made for the nonce that this key was given. `resource` is
+/// what the VM is told to be; empty if it is told nothing.
+pub async fn attest(
+    channel: Channel,
+    trust: &Trust,
+    key: Key,
+    name: &str,
+    (document, resource): (Vec<u8>, String),
+) -> Result<(Identity, v1::Identity), EnrolError> {
+    let request = v1::AttestRequest {
+        csr: key.request()?.into(),
+        name: name.to_owned(),
+        document: document.into(),
+        resource,
+    };
+    let answer = EnrolmentClient::new(channel).attest(request).await;
+    renewed(answer.map_err(EnrolError::Refused)?.into_inner(), key, trust)
+}
+
 /// Gets a new certificate for an identity whose own ran out, by proof of its key.
 pub async fn recover(
     channel: Channel,

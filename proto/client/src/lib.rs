@@ -14,7 +14,7 @@ mod trust;
 mod watched;
 
 pub use dial::{Address, Dial, DialError, NotAnAddress};
-pub use enrol::{EnrolError, enrol, recover, renewed};
+pub use enrol::{EnrolError, attest, challenge, enrol, recover, renewed};
 pub use files::{FileError, Files};
 pub use identity::{Identity, IdentityError};
 pub use key::{Key, KeyError};

@@ -401,7 +401,20 @@ fn fleet_members(write: Write<'_>) {
         last_seen_us: 9,
         ..v1::Agent::default()
     };
-    let list = v1::AgentList { agents: vec![agent] };
+    let attested = v1::Agent {
+        name: "vm2".to_owned(),
+        attested: Some(v1::Attested {
+            cloud: "public".to_owned(),
+            vm: id.clone(),
+            subscription: id.clone(),
+            unverified: "nobody was asked".to_owned(),
+            ..v1::Attested::default()
+        }),
+        ..agent.clone()
+    };
+    let list = v1::AgentList {
+        agents: vec![agent, attested],
+    };
     let value = serde_json::to_value(agents::Agents::try_from(list).unwrap()).unwrap();
     write("agents.1.json", agents::SCHEMA, value);
     let token = v1::Token {

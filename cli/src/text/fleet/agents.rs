@@ -2,7 +2,7 @@
 
 use super::{NONE, lines, or_none, table, tags};
 use crate::clock;
-use crate::documents::agents::{Agent, Agents};
+use crate::documents::agents::{Agent, Agents, Attested};
 use crate::documents::controller::Controller;
 
 /// One line each.
@@ -26,10 +26,16 @@ pub fn agents(all: &Agents) -> String {
     )
 }
 
+/// What is to be known of it at once: why it is so, else whose place it took.
 fn state(agent: &Agent) -> String {
-    match &agent.why {
-        Some(why) => format!("{} ({why})", agent.state),
-        None => agent.state.clone(),
+    let before = agent
+        .attested
+        .as_ref()
+        .and_then(|attested| attested.supersedes.as_ref());
+    match (&agent.why, before) {
+        (Some(why), _) => format!("{} ({why})", agent.state),
+        (None, Some(before)) => format!("{}, supersedes {before}", agent.state),
+        (None, None) => agent.state.clone(),
     }
 }
 
@@ -38,7 +44,7 @@ pub fn agent(agent: &Agent) -> String {
     let time = |time: Option<netghost_core::bytes::Big>, none: &str| {
         time.map_or_else(|| none.to_owned(), |time| clock::shown(time.0))
     };
-    let rows = [
+    let mut rows = vec![
         ("id", agent.id.to_string()),
         ("state", state(agent)),
         ("tags", tags(&agent.tags)),
@@ -59,7 +65,23 @@ pub fn agent(agent: &Agent) -> String {
             ),
         ),
     ];
+    rows.extend(agent.attested.iter().flat_map(attested));
     format!("{}\n{}", agent.name, lines(&rows))
+}
+
+fn attested(attested: &Attested) -> Vec<(&'static str, String)> {
+    let resource = match (&attested.resource, &attested.unverified) {
+        (None, _) => NONE.to_owned(),
+        (Some(resource), None) => format!("{resource}, confirmed by Azure Resource Manager"),
+        (Some(resource), Some(why)) => format!("{resource}, as the agent says ({why})"),
+    };
+    vec![
+        ("attested", format!("by Azure ({})", attested.cloud)),
+        ("VM", attested.vm.clone()),
+        ("subscription", attested.subscription.clone()),
+        ("resource", resource),
+        ("supersedes", or_none(attested.supersedes.as_deref())),
+    ]
 }
 
 /// Seconds with three places, from microseconds in decimal.

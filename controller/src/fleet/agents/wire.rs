@@ -3,6 +3,7 @@
 use netghost_proto::v1;
 
 use crate::Controller;
+use crate::store::attested::AttestedRow;
 use crate::store::identities::AgentRow;
 
 pub(super) fn list(controller: &Controller, rows: &[AgentRow]) -> v1::AgentList {
@@ -31,6 +32,18 @@ fn agent(row: &AgentRow, connected: bool) -> v1::Agent {
         clock_offset_us: said.clock_offset_us,
         certificate_until_us: row.certificate_until_us,
         capabilities: said.capabilities.clone(),
+        attested: row.attested.as_ref().map(attested),
+    }
+}
+
+fn attested((row, supersedes): &(AttestedRow, String)) -> v1::Attested {
+    v1::Attested {
+        cloud: row.cloud.clone(),
+        vm: row.vm.clone(),
+        subscription: row.subscription.clone(),
+        resource: row.resource.clone(),
+        unverified: row.unverified.clone(),
+        supersedes: supersedes.clone(),
     }
 }
 
