@@ -27,6 +27,7 @@ pub mod firewall;
 pub mod host;
 pub mod login;
 pub mod persisted;
+mod remote;
 pub mod seal;
 mod source;
 pub mod sweep;
