@@ -11,7 +11,7 @@ use crate::world::tool;
 
 /// Another host than this one, which has no agent.
 #[derive(Debug, clap::Args)]
-pub struct Remote {
+pub(super) struct Remote {
     /// Read another host, which needs no agent: by your own ssh, with your keys and known hosts, asking nothing
     #[arg(long, value_name = "WAY", requires = "target")]
     via: Option<Via>,
