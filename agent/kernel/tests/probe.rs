@@ -39,7 +39,8 @@ const EQUAL: [SectionName; 13] = [
     SectionName::Sysctls,
 ];
 
-/// Something of everything. Groups of nexthops are left out: an older `ip` does not show all of them.
+/// Something of everything, at rest: the kernel tries its own addresses first. Groups of nexthops are left out: an older `ip` does
+/// not show all of them.
 const HOST: &str = r#"
     ip link add eth0 type veth peer name eth1
     ip link set eth0 address 02:00:00:00:00:05 mtu 1400 alias "the way out"
@@ -91,6 +92,7 @@ const HOST: &str = r#"
     sysctl -qw net.ipv4.conf.eth0.rp_filter=2
     sysctl -qw net.ipv6.conf.eth0.accept_ra=0
     sysctl -qw net.ipv4.ip_forward=1
+    sleep 2.5
 "#;
 
 fn prints(namespace: &Namespace, script: Script) -> Vec<u8> {
