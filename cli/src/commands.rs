@@ -28,6 +28,7 @@ pub mod host;
 pub mod login;
 pub mod nsg;
 pub mod persisted;
+mod remote;
 pub mod route;
 pub mod seal;
 mod source;

@@ -30,10 +30,14 @@ Every section is read but bpf, security-labels, namespaces and persisted, which 
 CAP_NET_ADMIN. `--netns` also reads other network namespaces, of containers for instance, which needs root; each section then says \
 which it is of. Status 3: a section is unreadable or torn, or a namespace was not read; it is saved as such, never as empty.
 
+`--via ssh` reads another host that has no agent, with the tools that are installed there: one fixed script, by your own ssh, which asks nothing \
+and takes no host key that is not known. Without root there it uses `sudo -n`. What text does not show is unreadable, which is status 3.
+
 Examples:
   netghost host capture
   netghost host capture --save before --ticket CHG0031337
   netghost host capture --save before --netns all
+  netghost host capture --save web1 --via ssh --target ops@web1 --jump ops@bastion
   netghost host capture --section tc -o json --out tc.json";
 
 /// Below `netghost host diff --help`.
@@ -44,6 +48,7 @@ Examples:
   netghost host diff before
   netghost host diff before --certificate after.dsse.json --ticket CHG0031337
   netghost host diff before after
+  netghost host diff web1 --via ssh --target ops@web1 --certificate web1.dsse.json
   netghost host diff before --explain
   netghost host diff ./before.json ./after.json --mute KUBE-* --section nftables";
 

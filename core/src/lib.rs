@@ -15,6 +15,7 @@ pub mod host;
 pub mod job;
 pub mod namespace;
 pub mod netfilter;
+pub mod probe;
 pub mod raw;
 pub mod section;
 pub mod snapshot;

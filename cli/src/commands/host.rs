@@ -16,6 +16,7 @@ use netghost_kernel::namespaces::FindError;
 
 use super::Asked;
 use super::firewall::{completeness, mutes};
+use super::remote::Remote;
 use super::source::{Loaded, Source};
 use super::watch::Watch;
 use crate::error::Failure;
@@ -50,8 +51,11 @@ pub struct Capture {
     #[arg(long = "section", value_name = "SECTION", value_parser = section_name)]
     sections: Vec<SectionName>,
     /// Read other network namespaces too: `all`, or one as `ip netns` or a snapshot names it, or a `/path`; may be repeated
-    #[arg(long, value_name = "all|NAME|PATH")]
+    #[arg(long, value_name = "all|NAME|PATH", conflicts_with = "via")]
     netns: Vec<String>,
+    /// Another host than this one.
+    #[command(flatten)]
+    remote: Remote,
     /// Who asks, and for what.
     #[command(flatten)]
     asked: Asked,
@@ -65,13 +69,14 @@ pub struct Capture {
 pub struct Diff {
     /// A saved name; a word with `/` or `.json` is a file, `-` standard input
     base: String,
-    /// The current side, likewise; this host now if not given
+    /// The current side, likewise; this host now if not given, or the one that `--via` reads
+    #[arg(conflicts_with = "via")]
     current: Option<String>,
     /// Compare only this section; may be repeated. Without it, every section of the baseline
     #[arg(long = "section", value_name = "SECTION", value_parser = section_name)]
     sections: Vec<SectionName>,
     /// Compare these other network namespaces; those of the baseline if not given: `all`, or one as `ip netns` or a snapshot names it, or a `/path`; may be repeated
-    #[arg(long, value_name = "all|NAME|PATH")]
+    #[arg(long, value_name = "all|NAME|PATH", conflicts_with = "via")]
     netns: Vec<String>,
     /// Set changes in chains of this name apart: listed, but no drift; `*` stands for any characters; may be repeated
     #[arg(long, value_name = "CHAIN")]
@@ -86,6 +91,9 @@ pub struct Diff {
     /// name and the time
     #[arg(long, value_name = "NAME", conflicts_with = "current")]
     save: Option<Name>,
+    /// Another host than this one.
+    #[command(flatten)]
+    remote: Remote,
     /// Who asks, and for what.
     #[command(flatten)]
     asked: Asked,
@@ -114,14 +122,22 @@ pub fn run(command: &Host, world: &World) -> Result<Outcome, Failure> {
     }
 }
 
-/// Reads some sections of this host now, and of its other namespaces those that are asked for.
-fn snapshot(world: &World, names: &[SectionName], namespaces: Option<&Namespaces>) -> Snapshot {
+/// Reads some sections of this host now, and of its other namespaces those that are asked for; or of another host.
+fn snapshot(
+    world: &World,
+    remote: &Remote,
+    names: &[SectionName],
+    namespaces: Option<&Namespaces>,
+) -> Result<Snapshot, Failure> {
+    if let Some(snapshot) = remote.snapshot(names)? {
+        return Ok(snapshot);
+    }
     let mut snapshot = host::snapshot(&*world.capture, world.target, world.now_us, names);
     if let Some(asked) = namespaces {
         snapshot = snapshot.with_namespaces((world.namespaces)(asked, names));
         snapshot.taken_at_us = (world.now_us)();
     }
-    snapshot
+    Ok(snapshot)
 }
 
 /// The namespaces that some words mean; `None` where there are no words.
@@ -159,7 +175,7 @@ fn capture(args: &Capture, world: &World) -> Result<Outcome, Failure> {
         names = SectionName::DEFAULT.to_vec();
     }
     let namespaces = namespaces(&args.netns, world)?;
-    let snapshot = snapshot(world, &names, namespaces.as_ref());
+    let snapshot = snapshot(world, &args.remote, &names, namespaces.as_ref())?;
     let note = args.note.clone().map(Text::from);
     let meta = save_meta(world, &args.asked, note);
     let mut text = text::snapshot::summary(&snapshot);
@@ -264,7 +280,7 @@ fn now(
         .into_iter()
         .filter(|name| requested.contains(name))
         .collect();
-    let snapshot = snapshot(world, &readable, namespaces);
+    let snapshot = snapshot(world, &args.remote, &readable, namespaces)?;
     let name = match (&args.save, &args.certificate) {
         (Some(name), _) => Some(name.clone()),
         (None, Some(_)) => Some(dated(&args.base, (world.now_us)())?),

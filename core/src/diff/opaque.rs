@@ -1,6 +1,7 @@
 //! Whether anything in a section was kept undecoded.
 
 use super::side::{RuleState, Value};
+use crate::host::routes::Route;
 use crate::netfilter::model::{Chain, Element, Item, Object, Ruleset, Set, Statement, Table};
 use crate::section::Content;
 
@@ -8,9 +9,16 @@ use crate::section::Content;
 pub(super) fn in_content(content: &Content) -> bool {
     match content {
         Content::Netfilter { config, .. } => in_ruleset(config),
+        Content::Links { config, .. } => config.links.iter().any(|link| !link.other.is_empty()),
+        Content::Routes { config, .. } => config.routes.iter().any(in_route),
+        Content::Facts { config, .. } => config.facts.iter().any(|fact| !fact.other.is_empty()),
         // No text reader says yet what it can't show of these.
-        Content::Tc { .. } | Content::Links { .. } | Content::Routes { .. } | Content::Facts { .. } => true,
+        Content::Tc { .. } => true,
     }
+}
+
+fn in_route(route: &Route) -> bool {
+    !route.other.is_empty() || route.nexthops.iter().any(|nexthop| !nexthop.other.is_empty())
 }
 
 /// True if a side of a change is only known as bytes.

@@ -2,8 +2,9 @@
 
 use crate::facts;
 use crate::host::{ipset, links, routes};
-use crate::netfilter::model::Family;
+use crate::netfilter::model::{Family, Plane};
 use crate::netfilter::{nft, nft_file, save, unresolved, xt};
+use crate::probe;
 use crate::raw::{NetlinkRaw, Raw, TextRaw};
 use crate::section::{Content, ContentKind, Gap, SectionName};
 use crate::tc;
@@ -38,6 +39,10 @@ pub fn redecode(name: SectionName, raw: &Raw) -> Option<Decoded> {
             })
         }
         Raw::Text(raw) => text(name, raw),
+        Raw::Host(raw) if name == SectionName::Nftables => {
+            let (content, gaps) = probe::nftables_again(raw)?;
+            Some(Decoded { content, gaps })
+        }
         Raw::Host(raw) => {
             let lifted = facts::lift(name, raw)?.ok()?;
             Some(Decoded {
@@ -118,13 +123,23 @@ fn text(name: SectionName, raw: &TextRaw) -> Option<Decoded> {
         });
     }
     let family = match name {
-        SectionName::IptablesSave => Family::Ip,
-        SectionName::Ip6tablesSave => Family::Ip6,
+        SectionName::IptablesSave | SectionName::XtablesLegacyIpv4 => Family::Ip,
+        SectionName::Ip6tablesSave | SectionName::XtablesLegacyIpv6 => Family::Ip6,
         _ => return None,
     };
     let section = save::parse(raw.text.as_bytes(), Some(family)).ok()?;
+    let mut content = section.content?;
+    if let Content::Netfilter { config, .. } = &mut content
+        && matches!(
+            name,
+            SectionName::XtablesLegacyIpv4 | SectionName::XtablesLegacyIpv6
+        )
+    {
+        // Of the legacy save tool, old ones of which do not say so.
+        config.plane = Plane::Legacy;
+    }
     Some(Decoded {
-        content: section.content?,
+        content,
         gaps: section.gaps,
     })
 }
