@@ -3,6 +3,7 @@
 //! Nothing here sends a packet from the machine's own network namespace, and what is made is removed again, also after the
 //! maker was killed.
 
+pub mod azure;
 pub mod daemon;
 pub mod error;
 pub mod fabric;
