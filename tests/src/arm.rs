@@ -22,6 +22,7 @@ mod path;
 mod refusal;
 mod resources;
 mod rules;
+pub mod sample;
 mod serve;
 pub mod state;
 pub mod throttle;
@@ -30,12 +31,10 @@ mod tls;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde_json::Value;
 
 pub use core::Watcher;
-pub use effective::{Computes, OnlyTold, Tables};
 pub use fault::{Fault, FaultKind};
 pub use state::State;
 pub use tls::CA_FILE;
@@ -53,8 +52,6 @@ pub struct Options {
     pub tls: PathBuf,
     /// Where each change of the state is written.
     pub file: Option<PathBuf>,
-    /// What computes effective tables that the state does not tell.
-    pub computes: Arc<dyn Computes>,
     /// Who is told of each change.
     pub watcher: Option<Watcher>,
 }
@@ -76,7 +73,6 @@ impl Options {
             identity: None,
             tls: tls.into(),
             file: None,
-            computes: Arc::new(OnlyTold),
             watcher: None,
         }
     }
@@ -108,12 +104,7 @@ impl Simulator {
         // Ids and tokens must never repeat.
         getrandom::fill(&mut [0; 16]).map_err(io::Error::other)?;
         let tls = tls::server(&options.tls)?;
-        let core = core::Core::new(
-            state,
-            options.file.clone(),
-            Arc::clone(&options.computes),
-            options.watcher.clone(),
-        );
+        let core = core::Core::new(state, options.file.clone(), options.watcher.clone());
         let shared = core::Shared::new(core);
         let door = Door::open(&options.listen, Some(tls), &shared)?;
         let identity = options.identity.as_deref();

@@ -4,6 +4,7 @@
 //! maker was killed.
 
 pub mod arm;
+pub mod azure;
 pub mod daemon;
 pub mod error;
 pub mod fabric;

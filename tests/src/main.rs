@@ -9,6 +9,9 @@ use clap::{Parser, Subcommand};
 use netghost_lab::record::{RunDir, labs, remove};
 use netghost_lab::{Fault, Fleet, Kind, Lab, LabError, Limits, Output, Plan, daemon, fault, guest, keeper};
 
+#[path = "main/arm.rs"]
+mod arm;
+
 /// Virtual machines on one Linux machine, for tests and demonstrations. Needs root.
 #[derive(Parser)]
 #[command(name = "netghost-lab", version)]
@@ -27,6 +30,11 @@ struct Name {
 
 #[derive(Subcommand)]
 enum Task {
+    /// The simulator of Azure Resource Manager
+    Arm {
+        #[command(subcommand)]
+        task: arm::ArmTask,
+    },
     /// Build a lab and leave it running
     Up {
         #[command(flatten)]
@@ -160,6 +168,7 @@ fn main() -> ExitCode {
 
 fn perform(task: Task) -> Result<ExitCode> {
     match task {
+        Task::Arm { task } => return arm::perform(task),
         Task::Up {
             lab,
             kind,

@@ -100,7 +100,7 @@ impl Core {
         }
         let place = self.place(&machine.key());
         let (id, addresses) = self.start(call, plan);
-        let (shared, etag) = (shared.clone(), asked["etag"].clone());
+        let (shared, etag) = (shared.clone(), asked.get("etag").cloned().unwrap_or_default());
         let ran = move || {
             let outcome = run(place.as_ref(), &script);
             let mut core = shared.lock();

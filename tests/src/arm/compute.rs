@@ -16,6 +16,10 @@ use super::throttle::Taken;
 impl Core {
     /// A body as a request wants it: with or without its instance view.
     pub(crate) fn shown(&self, call: &Call<'_>, mut found: Value) -> Value {
+        // What only the lab knows of a resource is not Azure's to show.
+        if let Some(found) = found.as_object_mut() {
+            found.remove("lab");
+        }
         let kind = body::text(&found, "/type").to_ascii_lowercase();
         if !kind.starts_with("microsoft.compute/") {
             return found;

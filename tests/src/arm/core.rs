@@ -9,14 +9,16 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::{Value, json};
 
 use super::clock::{self, Moment};
-use super::effective::{Computes, Tables};
+use super::effective::internal;
 use super::fault::{FaultKind, Faults};
 use super::http::Request;
 use super::identity::Tokens;
 use super::operation::Operations;
 use super::path::Path;
+use super::refusal::Refusal;
 use super::state::{Principal, State};
 use super::throttle::Buckets;
+use crate::azure::World;
 
 /// Requests that are remembered.
 const REMEMBERED: usize = 20_000;
@@ -45,8 +47,8 @@ pub(crate) struct Core {
     pub(crate) buckets: Buckets,
     pub(crate) faults: Faults,
     pub(crate) tokens: Tokens,
-    computes: Arc<dyn Computes>,
-    tables: Option<Box<dyn Tables>>,
+    /// The present state as what decides about packets, once somebody asked.
+    world: Option<Arc<World>>,
     watcher: Option<Watcher>,
     /// Virtual machines in which the one command of the run-command action runs.
     pub(crate) busy: BTreeSet<String>,
@@ -65,12 +67,7 @@ impl fmt::Debug for Core {
 }
 
 impl Core {
-    pub(crate) fn new(
-        state: State,
-        file: Option<PathBuf>,
-        computes: Arc<dyn Computes>,
-        watcher: Option<Watcher>,
-    ) -> Self {
+    pub(crate) fn new(state: State, file: Option<PathBuf>, watcher: Option<Watcher>) -> Self {
         Self {
             state,
             file,
@@ -78,8 +75,7 @@ impl Core {
             buckets: Buckets::default(),
             faults: Faults::default(),
             tokens: Tokens::default(),
-            computes,
-            tables: None,
+            world: None,
             watcher,
             busy: BTreeSet::new(),
             seen: VecDeque::new(),
@@ -103,7 +99,7 @@ impl Core {
 
     /// To be called after each change of the state: writes it and tells who watches.
     pub(crate) fn changed(&mut self) {
-        self.tables = None;
+        self.world = None;
         let saved = match &self.file {
             Some(file) => self.state.save(file).map_err(|error| error.to_string()),
             None => Ok(()),
@@ -119,13 +115,19 @@ impl Core {
         self.failed = saved.and(told).err();
     }
 
-    /// The effective tables of the present state.
-    pub(crate) fn tables(&mut self) -> Result<&dyn Tables, String> {
-        if self.tables.is_none() {
-            let state = self.state.to_value().map_err(|error| error.to_string())?;
-            self.tables = Some(self.computes.read(&state)?);
+    /// The present state as what decides about packets.
+    pub(crate) fn world(&mut self) -> Result<Arc<World>, Refusal> {
+        if let Some(world) = &self.world {
+            return Ok(Arc::clone(world));
         }
-        self.tables.as_deref().ok_or_else(|| "no tables".to_owned())
+        let state = self
+            .state
+            .to_value()
+            .map_err(|error| internal(error.to_string()))?;
+        let world = World::from_state(&state).map_err(|error| internal(error.to_string()))?;
+        let world = Arc::new(world);
+        self.world = Some(Arc::clone(&world));
+        Ok(world)
     }
 
     /// Writes a request into the list of those seen.
@@ -161,9 +163,9 @@ pub(crate) struct Call<'a> {
 
 impl Call<'_> {
     /// The JSON of the body.
-    pub(crate) fn json(&self) -> Result<Value, super::refusal::Refusal> {
+    pub(crate) fn json(&self) -> Result<Value, Refusal> {
         serde_json::from_slice(&self.request.body).map_err(|error| {
-            super::refusal::Refusal::gateway(
+            Refusal::gateway(
                 400,
                 "InvalidRequestContent",
                 format!("The request content was invalid and could not be deserialized: '{error}'."),

@@ -300,7 +300,10 @@ impl Core {
     }
 
     fn tags(&self, call: &Call<'_>) -> Answer {
-        let mut tags = self.state.service_tags.clone();
+        let place = format!("/subscriptions/{}/", call.path.subscription).to_ascii_lowercase();
+        let mut lists = self.state.resources.iter();
+        let list = lists.find(|(key, _)| key.starts_with(&place) && key.contains("/servicetags/"));
+        let mut tags = list.map(|(_, list)| list.clone()).unwrap_or_default();
         if tags.is_null() {
             let id = format!(
                 "/subscriptions/{}/providers/Microsoft.Network/serviceTags/Public",

@@ -1,6 +1,5 @@
 //! Effective tables of a NIC: told by the state, else computed from the resources.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,60 +10,7 @@ use super::http::Answer;
 use super::operation::{Plan, Work};
 use super::path::Path;
 use super::refusal::Refusal;
-
-/// Computes what Azure computes from configured resources.
-pub trait Computes: fmt::Debug + Send + Sync {
-    /// Reads the state whole.
-    ///
-    /// # Errors
-    /// What in it can't be understood.
-    fn read(&self, state: &Value) -> Result<Box<dyn Tables>, String>;
-}
-
-/// The effective tables of one state, in the shapes of Azure Resource Manager.
-pub trait Tables: Send {
-    /// The effective route table of a NIC, by its id.
-    ///
-    /// # Errors
-    /// Why there is none.
-    fn routes(&self, nic: &str) -> Result<Value, String>;
-
-    /// The effective network security groups of a NIC, by its id.
-    ///
-    /// # Errors
-    /// Why there are none.
-    fn nsg(&self, nic: &str) -> Result<Value, String>;
-
-    /// The effective security admin rules of a virtual network, by its id: the list.
-    ///
-    /// # Errors
-    /// Why there are none.
-    fn admin(&self, network: &str) -> Result<Vec<Value>, String>;
-}
-
-/// Computes nothing: only what the state tells is answered.
-#[derive(Debug, Clone, Copy)]
-pub struct OnlyTold;
-
-impl Computes for OnlyTold {
-    fn read(&self, _: &Value) -> Result<Box<dyn Tables>, String> {
-        Ok(Box::new(Self))
-    }
-}
-
-impl Tables for OnlyTold {
-    fn routes(&self, nic: &str) -> Result<Value, String> {
-        Err(format!("the state tells no effective routes of {nic}"))
-    }
-
-    fn nsg(&self, nic: &str) -> Result<Value, String> {
-        Err(format!("the state tells no effective security groups of {nic}"))
-    }
-
-    fn admin(&self, _: &str) -> Result<Vec<Value>, String> {
-        Ok(Vec::new())
-    }
-}
+use crate::azure::effective;
 
 /// Which table of a NIC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,11 +65,12 @@ impl Core {
         if let Some(told) = told {
             return Ok(told);
         }
-        let computed = self.tables().and_then(|tables| match table {
-            Table::Routes => tables.routes(key),
-            Table::Nsg => tables.nsg(key),
-        });
-        computed.map_err(internal)
+        let world = self.world()?;
+        let computed = match table {
+            Table::Routes => effective::routes(&world, key),
+            Table::Nsg => effective::nsg(&world, key),
+        };
+        computed.map_err(|error| internal(error.to_string()))
     }
 
     /// Whether the NIC is attached to a machine that runs.
@@ -150,10 +97,12 @@ impl Core {
             .cloned();
         let rules = match told {
             Some(rules) => rules,
-            None => self
-                .tables()
-                .and_then(|tables| tables.admin(&key))
-                .map_err(internal)?,
+            None => {
+                let world = self.world()?;
+                let list = effective::admin(&world, &key).map_err(|error| internal(error.to_string()))?;
+                let list = list.get("value").and_then(Value::as_array);
+                list.cloned().unwrap_or_default()
+            }
         };
         let asked = if call.request.body.is_empty() {
             Value::Null

@@ -335,6 +335,10 @@ impl Operation {
         if let Some(Err(refusal)) = &self.outcome {
             body::set(&mut status, "error", refusal.error());
         }
+        if matches!(&self.outcome, Some(Ok(Value::Object(map))) if map.is_empty()) {
+            // The end of a packet capture says that it has nothing to say.
+            body::set(&mut status, "properties", json!({}));
+        }
         if self.namespace == "Microsoft.Compute" {
             body::set(&mut status, "name", id.into());
             body::set(&mut status, "startTime", clock::iso_offset(self.started).into());

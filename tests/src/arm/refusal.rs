@@ -47,7 +47,7 @@ impl Refusal {
     pub(crate) fn error(&self) -> Value {
         let mut error = json!({"code": self.code, "message": self.message});
         if !self.gateway {
-            error["details"] = Value::Array(self.details.clone());
+            super::body::set(&mut error, "details", Value::Array(self.details.clone()));
         }
         error
     }

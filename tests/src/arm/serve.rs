@@ -39,6 +39,10 @@ impl Door {
     /// Opens a door at `ADDRESS:PORT` or at a path; with TLS where a configuration is given.
     pub(crate) fn open(at: &str, tls: Option<Arc<ServerConfig>>, shared: &Shared) -> io::Result<Self> {
         let is_path = at.contains('/');
+        if is_path && Path::new(at).exists() && UnixStream::connect(at).is_err() {
+            // Nobody listens there any more.
+            std::fs::remove_file(at)?;
+        }
         let listener = if is_path {
             Listener::Unix(UnixListener::bind(at)?)
         } else {

@@ -29,8 +29,6 @@ pub struct State {
     pub effective: BTreeMap<String, Told>,
     /// Effective security admin rules by the id of their virtual network in lower case: a list.
     pub admin_rules: BTreeMap<String, Value>,
-    /// The body of the service tags list; none is an empty list of tags.
-    pub service_tags: Value,
     /// Packet captures by the id of their resource in lower case.
     pub captures: BTreeMap<String, Capture>,
     /// The Activity Log, oldest first.

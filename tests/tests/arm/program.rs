@@ -1,0 +1,142 @@
+//! The program beside a lab, driven by Microsoft's own libraries.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use netghost_lab::arm::State;
+use netghost_lab::{Kind, Lab, Plan};
+
+use crate::client::{Client, scratch};
+
+#[path = "../pypi/venv.rs"]
+mod venv;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_netghost-lab");
+
+/// The program while it serves.
+struct Serving {
+    child: Child,
+    lines: Vec<String>,
+}
+
+impl Serving {
+    fn start(state: &Path, tls: &Path) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["arm", "serve", "--identity-listen", "127.0.0.1:0", "--state"])
+            .arg(state)
+            .arg("--tls-dir")
+            .arg(tls)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap());
+        let lines = said.lines().take(3).map(Result::unwrap).collect();
+        Self { child, lines }
+    }
+
+    fn said(&self, what: &str) -> String {
+        let line = self.lines.iter().find_map(|line| line.strip_prefix(what));
+        line.unwrap_or_else(|| panic!("no {what} in {:?}", self.lines))
+            .trim()
+            .to_owned()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A lab with a state file of its VMs.
+fn lab() -> (Lab, std::path::PathBuf) {
+    let lab = Lab::up(&Plan::new(&[Kind::Netns, Kind::Netns]).with_program(PROGRAM)).unwrap();
+    let file = scratch().join("state.json");
+    let made = Command::new(PROGRAM)
+        .args(["arm", "new", "--name", lab.name(), "--state"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let again = Command::new(PROGRAM)
+        .args(["arm", "new", "--name", lab.name(), "--state"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"));
+    (lab, file)
+}
+
+#[test]
+fn root_the_program_serves_the_vms_of_a_lab_and_keeps_its_state() {
+    let (lab, file) = lab();
+    let tls = file.with_file_name("tls");
+    let state = State::load(&file).unwrap();
+    let nics = state
+        .resources
+        .iter()
+        .filter(|(key, _)| key.contains("/networkinterfaces/"));
+    let macs: Vec<&str> = nics
+        .map(|(_, nic)| nic["properties"]["macAddress"].as_str().unwrap())
+        .collect();
+    assert!(
+        macs.len() == 2 && macs.iter().all(|mac| mac.len() == 17 && mac.contains('-')),
+        "{macs:?}"
+    );
+    let serving = Serving::start(&file, &tls);
+    let address = serving
+        .said("arm ")
+        .trim_start_matches("https://")
+        .parse()
+        .unwrap();
+    let client = Client::new(address, Path::new(&serving.said("ca ")));
+    let door = |body: &str| {
+        client
+            .send("PATCH", "/__lab/state", &[], body.as_bytes())
+            .with(200)
+    };
+    door("{\"settings\":{\"page\":3},\"note\":\"kept\"}");
+    drop(serving);
+    let kept = State::load(&file).unwrap();
+    assert_eq!((kept.settings.page, &kept.more["note"]), (3, &"kept".into()));
+    // The authority stays, so that whoever trusts it goes on.
+    let ca = std::fs::read(tls.join("ca.pem")).unwrap();
+    let serving = Serving::start(&file, &tls);
+    let address = serving
+        .said("arm ")
+        .trim_start_matches("https://")
+        .parse()
+        .unwrap();
+    Client::new(address, &tls.join("ca.pem"))
+        .send("GET", "/__lab/state", &[], b"")
+        .with(200);
+    assert_eq!(std::fs::read(tls.join("ca.pem")).unwrap(), ca);
+    drop(lab);
+}
+
+#[test]
+fn root_pypi_microsofts_libraries_drive_the_simulator() {
+    let (_lab, file) = lab();
+    let state = State::load(&file).unwrap();
+    let serving = Serving::start(&file, &file.with_file_name("tls"));
+    let operator = state.principals[0].clone();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/arm_outside.py");
+    let python = venv::python();
+    let begun = Instant::now();
+    let output = Command::new(python)
+        .arg(script)
+        .args([&serving.said("arm "), &serving.said("ca "), &state.tenant])
+        .args([state.subscriptions.keys().next().unwrap(), &operator.client_id])
+        .arg(operator.secret.unwrap())
+        .env_remove("HTTPS_PROXY")
+        .env_remove("https_proxy")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    println!("{said}\n{:?}", begun.elapsed());
+    assert!(output.status.success(), "{said}");
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}
