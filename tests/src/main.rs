@@ -51,6 +51,9 @@ enum Task {
         /// An approvers' CA, the approver bob, and on each VM what does what he approves
         #[arg(long, requires = "controller")]
         gate: bool,
+        /// The simulator of Azure Resource Manager on the loopback address, with the VMs as its virtual machines
+        #[arg(long)]
+        azure: bool,
     },
     /// Remove a lab, also what a crash left of one
     Down {
@@ -175,9 +178,13 @@ fn perform(task: Task) -> Result<ExitCode> {
             vms,
             controller,
             gate,
+            azure,
         } => {
             let plan = Plan::new(&vec![kind; vms]).named(&lab.name);
             up(if gate { plan.with_gate() } else { plan }, controller)?;
+            if azure {
+                arm::beside(&lab.name)?;
+            }
         }
         Task::Down { lab } => remove::down(&RunDir::of(&lab.name)?)?,
         Task::Exec {

@@ -24,6 +24,7 @@ impl Core {
         let asked = call.json()?;
         let key = call.path.key();
         if self.state.resources.contains_key(&key) {
+            // No record shows what Azure says.
             let message = format!("Packet capture {} exists already.", call.path.id());
             return Err(Refusal::provider(409, "Conflict", message));
         }

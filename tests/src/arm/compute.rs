@@ -113,6 +113,7 @@ impl Core {
             return Ok(found);
         }
         let message = "The operation requires the VM to be running (or set to run).";
+        // The code is that of reports; its status is nowhere recorded.
         Err(Refusal::provider(409, "OperationNotAllowed", message))
     }
 

@@ -1,6 +1,6 @@
 //! Long-running operations: what was started, when it ends, and what is then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
@@ -105,16 +105,16 @@ pub(crate) struct Addresses {
 #[derive(Debug, Default)]
 pub(crate) struct Operations {
     all: BTreeMap<String, Operation>,
-    order: std::collections::VecDeque<String>,
+    /// Those that are not over.
+    pending: BTreeSet<String>,
+    order: VecDeque<String>,
 }
 
 impl Operations {
     /// The address of the operation that holds a resource.
     pub(crate) fn holding(&self, key: &str, base: &str) -> Option<String> {
-        let holder = self
-            .all
-            .iter()
-            .find(|(_, operation)| operation.outcome.is_none() && operation.lock.as_deref() == Some(key));
+        let mut pending = self.pending.iter().filter_map(|id| self.all.get_key_value(id));
+        let holder = pending.find(|(_, operation)| operation.lock.as_deref() == Some(key));
         holder.map(|(id, operation)| operation.addresses(base, id).operation)
     }
 }
@@ -169,11 +169,13 @@ impl Core {
         };
         let addresses = operation.addresses(&call.base, &id);
         self.operations.order.push_back(id.clone());
+        self.operations.pending.insert(id.clone());
         self.operations.all.insert(id.clone(), operation);
         if self.operations.order.len() > REMEMBERED
             && let Some(oldest) = self.operations.order.pop_front()
         {
             self.operations.all.remove(&oldest);
+            self.operations.pending.remove(&oldest);
         }
         if plan.takes.is_zero() {
             self.settle(call.now.mono, call.now.wall);
@@ -183,15 +185,13 @@ impl Core {
 
     /// Ends what is due.
     pub(crate) fn settle(&mut self, now: Instant, wall: SystemTime) {
-        let due: Vec<String> = self
-            .operations
-            .all
-            .iter()
-            .filter(|(_, operation)| {
-                operation.outcome.is_none() && operation.due.is_some_and(|due| due <= now)
-            })
-            .map(|(id, _)| id.clone())
-            .collect();
+        let is_due = |id: &&String| {
+            let operation = self.operations.all.get(*id);
+            operation
+                .and_then(|operation| operation.due)
+                .is_some_and(|due| due <= now)
+        };
+        let due: Vec<String> = self.operations.pending.iter().filter(is_due).cloned().collect();
         for id in due {
             self.finish(&id, wall);
         }
@@ -213,6 +213,7 @@ impl Core {
             self.state.events.push(event);
             self.changed();
         }
+        self.operations.pending.remove(id);
         if let Some(operation) = self.operations.all.get_mut(id) {
             operation.ended = Some(wall);
             operation.outcome = Some(outcome);

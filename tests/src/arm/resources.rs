@@ -23,7 +23,8 @@ const PARTS: &[&str] = &[
     "virtualNetworkPeerings",
 ];
 
-/// What can't be deleted while others name it, who these are, and how it is refused.
+/// What can't be deleted while others name it, who these are, and how it is refused. The codes are those of reports, not of recorded
+/// traffic.
 const IN_USE: &[(&str, &[&str], &str)] = &[
     (
         "Microsoft.Network/networkSecurityGroups",
@@ -446,6 +447,7 @@ fn precondition(call: &Call<'_>, current: Option<&Value>) -> Result<(), Refusal>
         call.path.id(),
         etag.unwrap_or("none, it does not exist")
     );
+    // The status is HTTP's; that Azure's code is this one is nowhere recorded.
     Err(Refusal::provider(412, "PreconditionFailed", message))
 }
 

@@ -77,12 +77,14 @@ pub(crate) fn no_conflict(list: &str, one: &Value, others: &[Value]) -> Result<(
         return Ok(());
     };
     Err(if list == "routes" {
+        // No record shows Azure's own code.
         Refusal::format(format!("Route {name} has the address prefix of route {rival}."))
     } else {
         let message = format!(
             "Security rule {name} conflicts with rule {rival}. Rules cannot have the same Priority and Direction. To learn \
              more about Network Security Groups security rules, see aka.ms/nsgrules"
         );
+        // The code is that of reports; its status is nowhere recorded.
         Refusal::provider(400, "SecurityRuleConflict", message)
     })
 }
@@ -98,6 +100,7 @@ fn security_rule(name: &str, rule: &mut Value) -> Result<(), Refusal> {
     if !(100..=4096).contains(&number) {
         let message =
             format!("Security rule has invalid Priority. Value provided: {number} Allowed range 100-4096.");
+        // This code and the next two are from memory of reports, not from recorded traffic.
         return Err(Refusal::provider(400, "SecurityRuleInvalidPriority", message));
     }
     for (one, many) in [

@@ -56,10 +56,14 @@ pub fn of_lab(name: &str) -> Result<State> {
     Ok(of(&members.collect::<Result<Vec<_>>>()?))
 }
 
-/// Machines in the subnet 10.77.0.0/24 of one virtual network, with a network security group and a route table that say nothing of
+/// Machines in the subnet 10.77.0.0/24 of one virtual network (10.77.0.0/16 where that is too small), with a network security group and a route table that say nothing of
 /// their own; an operator who may do everything, and a reader who may do what the product reads.
 pub fn of(members: &[Member]) -> State {
     let subscription = guid();
+    let fits = members
+        .iter()
+        .all(|member| member.address.octets().starts_with(&[10, 77, 0]));
+    let prefix = if fits { "10.77.0.0/24" } else { "10.77.0.0/16" };
     let network = format!("/subscriptions/{subscription}/resourceGroups/{GROUP}/providers/Microsoft.Network");
     let mut made = Resources {
         subscription: subscription.clone(),
@@ -83,7 +87,7 @@ pub fn of(members: &[Member]) -> State {
         "subnets": [{
             "name": "default", "id": subnet, "type": "Microsoft.Network/virtualNetworks/subnets",
             "properties": {
-                "provisioningState": "Succeeded", "addressPrefix": "10.77.0.0/24",
+                "provisioningState": "Succeeded", "addressPrefix": prefix,
                 "networkSecurityGroup": {"id": nsg}, "routeTable": {"id": table}, "serviceEndpoints": [],
                 "privateEndpointNetworkPolicies": "Disabled", "privateLinkServiceNetworkPolicies": "Enabled",
             },

@@ -1,12 +1,15 @@
 //! `netghost-lab arm`: the simulator of Azure Resource Manager from the command line.
 
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Subcommand;
 use netghost_lab::arm::{Options, Simulator, State, sample};
+use netghost_lab::record::RunDir;
 
 #[derive(Subcommand)]
 pub(crate) enum ArmTask {
@@ -39,13 +42,7 @@ pub(crate) enum ArmTask {
 pub(crate) fn perform(task: ArmTask) -> Result<ExitCode> {
     match task {
         ArmTask::New { name, state } => {
-            ensure!(!state.exists(), "{} is there already", state.display());
-            let made = sample::of_lab(&name)?;
-            made.save(&state)
-                .with_context(|| format!("write {}", state.display()))?;
-            for (subscription, name) in &made.subscriptions {
-                writeln!(io::stdout(), "subscription {subscription}  {name}")?;
-            }
+            new(&name, &state)?;
             Ok(ExitCode::SUCCESS)
         }
         ArmTask::Serve {
@@ -68,6 +65,62 @@ pub(crate) fn perform(task: ArmTask) -> Result<ExitCode> {
                 std::thread::park();
             }
         }
+    }
+}
+
+/// Writes a state with the VMs of a lab, and says what a client must know of it.
+fn new(lab: &str, file: &Path) -> Result<()> {
+    ensure!(!file.exists(), "{} is there already", file.display());
+    let state = sample::of_lab(lab)?;
+    state
+        .save(file)
+        .with_context(|| format!("write {}", file.display()))?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "tenant   {}", state.tenant)?;
+    for (subscription, name) in &state.subscriptions {
+        writeln!(out, "subscription {subscription}  {name}")?;
+    }
+    for (what, who) in ["operator", "reader"].iter().zip(&state.principals) {
+        let secret = who.secret.as_deref().unwrap_or_default();
+        writeln!(out, "{what:<8} client {}  secret {secret}", who.client_id)?;
+    }
+    Ok(())
+}
+
+/// Starts the simulator beside a lab that is up; it ends with the lab.
+pub(crate) fn beside(lab: &str) -> Result<()> {
+    let dir = RunDir::of(lab)?;
+    let (state, log) = (dir.file("azure.json"), dir.file("azure.log"));
+    new(lab, &state)?;
+    let program = std::env::current_exe().context("find this program")?;
+    let said = File::create(&log).with_context(|| format!("make {}", log.display()))?;
+    let errors = said.try_clone().context("copy a handle")?;
+    let mut child = Command::new(&program)
+        .args(["become", "--name", lab, "azure", "--"])
+        .arg(&program)
+        .args(["arm", "serve", "--identity-listen", "127.0.0.1:0", "--state"])
+        .arg(&state)
+        .arg("--tls-dir")
+        .arg(dir.file("azure-tls"))
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(said)
+        .stderr(errors)
+        .spawn()
+        .context("start the simulator")?;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let text = std::fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))?;
+        // The authority's file is the last that it says.
+        if text.lines().any(|line| line.starts_with("ca ")) {
+            writeln!(io::stdout(), "{text}state    {}", state.display())?;
+            return Ok(());
+        }
+        let ended = child.try_wait().context("wait for the simulator")?;
+        if ended.is_some() || Instant::now() > deadline {
+            bail!("the simulator did not start: {}", text.trim());
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -118,6 +118,45 @@ fn root_the_program_serves_the_vms_of_a_lab_and_keeps_its_state() {
 }
 
 #[test]
+fn root_a_lab_comes_up_with_azure_beside_it_and_takes_it_away() {
+    let name = format!("{}-azure", std::process::id());
+    let lab = |words: &[&str]| {
+        let output = Command::new(PROGRAM)
+            .args(words)
+            .args(["--name", &name])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = lab(&["up", "--vms", "1", "--azure"]);
+    let line = |what: &str| {
+        let found = said.lines().find_map(|line| line.strip_prefix(what));
+        found
+            .unwrap_or_else(|| panic!("no {what} in {said}"))
+            .trim()
+            .to_owned()
+    };
+    let address = line("arm ").trim_start_matches("https://").parse().unwrap();
+    let client = Client::new(address, Path::new(&line("ca ")));
+    let state = client.send("GET", "/__lab/state", &[], b"").with(200).json();
+    let machines = state["vms"].as_object().unwrap();
+    assert_eq!(machines.len(), 1, "{state}");
+    assert_eq!(machines.values().next().unwrap()["runsIn"]["lab"], name.as_str());
+    assert!(line("operator").starts_with("client "), "{said}");
+    lab(&["down"]);
+    assert!(
+        std::net::TcpStream::connect(address).is_err(),
+        "the simulator has gone with the lab"
+    );
+    assert!(!Path::new(&line("state ")).exists());
+}
+
+#[test]
 fn root_pypi_microsofts_libraries_drive_the_simulator() {
     let (_lab, file) = lab();
     let state = State::load(&file).unwrap();

@@ -246,7 +246,10 @@ fn each_change_is_in_the_file_and_in_the_log() {
         );
         world.client.get(&path)
     };
-    let first = world.arm.state().events[0]["eventTimestamp"].as_str().unwrap().to_owned();
+    let first = world.arm.state().events[0]["eventTimestamp"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let recent = &format!("eventTimestamp ge '{first}' and resourceUri eq '{path}'");
     let events = log(recent).with(200).json()["value"].as_array().unwrap().clone();
     let words = |event: &Value| {
