@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     action, agent, approval, approvers, audit, baseline, certificate, completions, context, controller,
-    drift, firewall, host, login, seal, sweep, token, verify,
+    drift, firewall, host, login, route, seal, sweep, token, verify,
 };
 use crate::error::Failure;
 use crate::examples;
@@ -59,6 +59,9 @@ pub enum Command {
     /// Firewall rulesets in files: show, compare; what of them the next boot loads
     #[command(subcommand, after_help = examples::FIREWALL)]
     Firewall(firewall::Firewall),
+    /// Effective routes of an Azure network interface, in files: which route an address takes, what is notable, what changed
+    #[command(subcommand, after_help = examples::ROUTE)]
+    Route(route::Route),
     /// Sign files under a name
     #[command(after_help = examples::SEAL)]
     Seal(seal::Seal),

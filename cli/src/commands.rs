@@ -27,6 +27,7 @@ pub mod firewall;
 pub mod host;
 pub mod login;
 pub mod persisted;
+pub mod route;
 pub mod seal;
 mod source;
 pub mod sweep;
@@ -81,6 +82,7 @@ pub fn run(args: &Args, world: &World) -> Result<Answer, Failure> {
         }
         Command::Host(command) => host::run(command, world),
         Command::Firewall(command) => firewall::run(command, world),
+        Command::Route(command) => route::run(command),
         Command::Seal(command) => seal::run(command, world),
         Command::Verify(command) => verify::run(command),
         Command::Certificate(command) => certificate::run(command),

@@ -114,6 +114,44 @@ Examples:
   netghost firewall persisted before
   netghost firewall persisted --root /mnt";
 
+/// Below `netghost route --help`.
+pub const ROUTE: &str = "\
+Examples:
+  netghost route lookup --table routes.json --destination 10.1.2.3
+  netghost route audit --table routes.json
+  netghost route diff before.json after.json";
+
+/// Below `netghost route lookup --help`.
+pub const ROUTE_LOOKUP: &str = "\
+The table is what `az network nic show-effective-route-table -o json` or the effectiveRouteTable request of Azure Resource \
+Manager prints. The rules are Microsoft's: the longest prefix, then routes of people before BGP before the platform; platform \
+routes to the network before longer ones of BGP; a service endpoint's before all but the platform's. Status 0: one route is \
+used. 1: none is, or it drops the packets. 3: no rule decides, or it depends on an entry that is not understood.
+
+Examples:
+  netghost route lookup --table routes.json --destination 10.1.2.3
+  netghost route lookup --table routes.json --destination fd00::5 -o json
+  az network nic show-effective-route-table -g rg -n nic -o json | netghost route lookup --table - --destination 10.1.2.3";
+
+/// Below `netghost route audit --help`.
+pub const ROUTE_AUDIT: &str = "\
+Routes that drop packets, routes that no address takes, routes that would be used if they were Active, addresses for which no \
+rule decides, the default routes. Status 1: a finding of medium or above. 3: none, but an entry is not understood. 0: neither.
+
+Examples:
+  netghost route audit --table routes.json
+  netghost route audit --table routes.json -o json --out audit.json";
+
+/// Below `netghost route diff --help`.
+pub const ROUTE_DIFF: &str = "\
+Order, letter case and how prefixes are grouped into entries are no difference. Says exactly which addresses take another route. \
+Status 0: no drift. 1: drift. 3: nothing is known to differ, but an entry is not understood or a page is missing.
+
+Examples:
+  netghost route diff before.json after.json
+  netghost route diff before.json after.json --explain
+  netghost route diff before.json after.json -o json";
+
 /// Below `netghost seal --help`.
 pub const SEAL: &str = "\
 Signs with the key of the store, which is made at first use; the answer says where its public half is.

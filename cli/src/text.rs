@@ -8,5 +8,6 @@ pub mod explain;
 pub mod fleet;
 mod gaps;
 pub mod persisted;
+pub mod route;
 pub mod snapshot;
 mod table;

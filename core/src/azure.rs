@@ -6,3 +6,4 @@
 pub mod body;
 pub mod id;
 pub mod net;
+pub mod route;

@@ -4,8 +4,10 @@
 //! Azure's answers, so that each checks the other.
 
 pub mod effective;
+pub mod enforce;
 pub mod prefix;
 pub mod world;
 
+pub use enforce::Fabric;
 pub use prefix::Prefix;
 pub use world::{Id, World, WorldError};

@@ -24,6 +24,7 @@ mod wire;
 
 pub use daemon::Daemon;
 pub use error::{LabError, Result};
+pub use fabric::Place;
 pub use fault::Fault;
 pub use fleet::{APPROVER, Fleet};
 pub use kind::Kind;

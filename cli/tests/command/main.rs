@@ -13,3 +13,5 @@ mod host;
 mod netns;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod route;

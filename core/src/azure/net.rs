@@ -104,7 +104,7 @@ pub fn bits(address: IpAddr) -> u128 {
 }
 
 /// The address of `like`'s family with these bits; an IPv4 one takes the low 32.
-fn from_bits(bits: u128, like: IpAddr) -> IpAddr {
+pub(super) fn from_bits(bits: u128, like: IpAddr) -> IpAddr {
     match like {
         IpAddr::V4(_) => {
             let low = u32::try_from(bits & u128::from(u32::MAX)).unwrap_or(u32::MAX);

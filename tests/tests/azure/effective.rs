@@ -306,7 +306,7 @@ fn admin_rules_are_shown_by_vnet() {
         "sources": [{ "addressPrefixType": "IPPrefix", "addressPrefix": "*" }],
         "destinations": [], "sourcePortRanges": ["0-65535"], "destinationPortRanges": ["22"],
     });
-    state.admin(&["hub"], &[properties.clone()]);
+    state.admin(&["hub"], std::slice::from_ref(&properties));
     let world = world(&state);
     let shown = effective::admin(&world, &id("networkInterfaces/a")).unwrap();
     assert_eq!(shown["value"][0]["properties"], properties);

@@ -137,6 +137,7 @@ pub(crate) fn write(place: &Path, directory: &Path) {
     run("persisted", 3, "firewall persisted");
     run("persisted", 1, "firewall persisted --root @root");
     watched(place, directory);
+    routes(place, &run);
     run(
         "seal",
         0,
@@ -177,6 +178,57 @@ pub(crate) fn write(place: &Path, directory: &Path) {
         &["host", "diff", "a/../b", "nope nope"],
     );
     error(&directory.join("error.3.json"), &["firewall"]);
+}
+
+/// Tables of effective routes: one that says all, one that differs, one that is not understood and goes on elsewhere.
+fn routes(place: &Path, run: &impl Fn(&str, u8, &str)) {
+    let table = |name: &str, more: &str| {
+        let entry = |prefix: &str, source: &str, state: &str, hop: &str| {
+            format!(
+                r#"{{"name": "r", "source": "{source}", "state": "{state}", "addressPrefix": ["{prefix}"],
+                "nextHopType": "{hop}", "nextHopIpAddress": ["10.0.0.4"]}}"#
+            )
+        };
+        let entries = [
+            entry("10.0.0.0/16", "Default", "Active", "VnetLocal"),
+            entry(
+                "10.0.5.0/24",
+                "VirtualNetworkGateway",
+                "Active",
+                "VirtualNetworkGateway",
+            ),
+            entry("0.0.0.0/0", "User", "Active", "None"),
+            entry("10.8.0.0/16", "User", "Invalid", "VirtualAppliance"),
+            entry("10.9.0.0/16", "Default", "Active", "VnetLocal"),
+            entry("10.9.0.0/16", "Default", "Active", "VnetPeering"),
+        ];
+        let body = format!("{{\"value\": [{}{more}}}", entries.join(","));
+        std::fs::write(place.join(name), body).unwrap();
+    };
+    table("routes.json", "]");
+    table(
+        "more.json",
+        r#", {"addressPrefix": "10.7.0.0/16", "nextHopType": "Internet", "source": "User", "state": "Active"}]"#,
+    );
+    table(
+        "part.json",
+        r#", {"addressPrefix": "?"}], "nextLink": "https://next""#,
+    );
+    for (destination, status) in [("10.0.5.1", 0), ("10.8.0.1", 1), ("::1", 1), ("10.9.0.1", 3)] {
+        let line = format!("route lookup --table @routes.json --destination {destination}");
+        run("route-lookup", status, &line);
+    }
+    run(
+        "route-lookup",
+        3,
+        "route lookup --table @part.json --destination 10.0.5.1",
+    );
+    run("route-audit", 1, "route audit --table @routes.json");
+    run("route-audit", 1, "route audit --table @part.json");
+    run("route-diff", 0, "route diff @routes.json @routes.json");
+    run("route-diff", 1, "route diff @routes.json @more.json --explain");
+    run("route-diff", 1, "route diff @more.json @routes.json");
+    run("route-diff", 3, "route diff @routes.json @part.json");
 }
 
 /// Tells once that something changed, which it does, and then nothing more.

@@ -1,7 +1,5 @@
 //! Which route goes before which.
 
-use std::net::IpAddr;
-
 use crate::azure::Prefix;
 use crate::azure::world::{Hop, Vnet, World};
 
@@ -69,12 +67,13 @@ fn taken_over(row: &Row, rows: &[Row], world: &World, vnet: &Vnet) -> bool {
         })
 }
 
-/// The route that a packet to this address takes. Several only where gateways have learnt the same prefix more than once:
+/// The route that packets to all of these addresses have in common: of each longer prefix that some route leads to, ask apart.
+/// Several only where gateways have learnt the same prefix more than once:
 /// traffic is then spread over them.
-pub fn select(rows: &[Row], to: IpAddr) -> Vec<&Row> {
+pub fn select(rows: &[Row], to: Prefix) -> Vec<&Row> {
     let mut rows: Vec<&Row> = rows
         .iter()
-        .filter(|row| row.active && row.prefix.contains(to))
+        .filter(|row| row.active && row.prefix.covers(&to))
         .collect();
     let preferred = rows.iter().any(|row| {
         let kinds = matches!(row.hop, Hop::VnetLocal | Hop::Peering | Hop::ServiceEndpoint);
