@@ -13,6 +13,7 @@ mod control;
 mod core;
 mod dispatch;
 mod effective;
+mod enforcing;
 mod fault;
 mod graph;
 mod http;
@@ -35,6 +36,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use core::Watcher;
+pub use enforcing::enforcing;
 pub use fault::{Fault, FaultKind};
 pub use state::State;
 pub use tls::CA_FILE;
@@ -104,7 +106,12 @@ impl Simulator {
         // Ids and tokens must never repeat.
         getrandom::fill(&mut [0; 16]).map_err(io::Error::other)?;
         let tls = tls::server(&options.tls)?;
-        let core = core::Core::new(state, options.file.clone(), options.watcher.clone());
+        let mut core = core::Core::new(state, options.file.clone(), options.watcher.clone());
+        // What is watched holds from the beginning.
+        core.changed();
+        if let Some(why) = core.failed.take() {
+            return Err(io::Error::other(why));
+        }
         let shared = core::Shared::new(core);
         let door = Door::open(&options.listen, Some(tls), &shared)?;
         let identity = options.identity.as_deref();

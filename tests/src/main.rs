@@ -51,7 +51,8 @@ enum Task {
         /// An approvers' CA, the approver bob, and on each VM what does what he approves
         #[arg(long, requires = "controller")]
         gate: bool,
-        /// The simulator of Azure Resource Manager on the loopback address, with the VMs as its virtual machines
+        /// The simulator of Azure Resource Manager on the loopback address, with the VMs as its virtual machines and its rules and
+        /// routes on their packets
         #[arg(long)]
         azure: bool,
     },
@@ -181,9 +182,13 @@ fn perform(task: Task) -> Result<ExitCode> {
             azure,
         } => {
             let plan = Plan::new(&vec![kind; vms]).named(&lab.name);
+            // In their usual places, with a world outside.
+            let plan = if azure { plan.placed(Vec::new()) } else { plan };
             up(if gate { plan.with_gate() } else { plan }, controller)?;
-            if azure {
-                arm::beside(&lab.name)?;
+            if azure && let Err(error) = arm::beside(&lab.name) {
+                // Half of what was asked for is nothing to go on with; the first error is the one to tell.
+                remove::down(&RunDir::of(&lab.name)?).ok();
+                return Err(error);
             }
         }
         Task::Down { lab } => remove::down(&RunDir::of(&lab.name)?)?,

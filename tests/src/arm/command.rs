@@ -9,6 +9,7 @@ use super::body::{self, pretty};
 use super::clock;
 use super::core::{Call, Core, Shared};
 use super::effective::internal;
+use super::enforcing::said;
 use super::http::Answer;
 use super::operation::{Plan, Work};
 use super::refusal::Refusal;
@@ -292,16 +293,6 @@ fn action_result(outcome: Result<Output, LabError>) -> Result<Value, Refusal> {
 fn tail(stream: &[u8]) -> String {
     let from = stream.len().saturating_sub(KEPT);
     String::from_utf8_lossy(stream.get(from..).unwrap_or_default()).into_owned()
-}
-
-fn said(error: &LabError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

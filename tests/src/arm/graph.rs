@@ -121,6 +121,7 @@ impl Core {
         row.insert("subscriptionId".to_owned(), subscription.into());
         row.insert("tenantId".to_owned(), self.state.tenant.clone().into());
         row.remove("etag");
+        row.remove("lab");
         query
             .conditions
             .iter()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Subcommand;
-use netghost_lab::arm::{Options, Simulator, State, sample};
+use netghost_lab::arm::{Options, Simulator, State, enforcing, sample};
 use netghost_lab::record::RunDir;
 
 #[derive(Subcommand)]
@@ -36,6 +36,9 @@ pub(crate) enum ArmTask {
         /// The directory of its authority, made where there is none; clients trust `ca.pem` in it
         #[arg(long)]
         tls_dir: PathBuf,
+        /// Make the resources hold for the packets of this lab, which `up --azure` built
+        #[arg(long, value_name = "LAB")]
+        enforce: Option<String>,
     },
 }
 
@@ -50,12 +53,14 @@ pub(crate) fn perform(task: ArmTask) -> Result<ExitCode> {
             listen,
             identity_listen,
             tls_dir,
+            enforce,
         } => {
             let known = State::load(&state).with_context(|| format!("read {}", state.display()))?;
             let options = Options {
                 listen,
                 identity: identity_listen,
                 file: Some(state),
+                watcher: enforce.as_deref().map(enforcing).transpose()?,
                 ..Options::new(tls_dir)
             };
             let simulator = Simulator::start(known, &options).context("start the simulator")?;
@@ -87,7 +92,7 @@ fn new(lab: &str, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Starts the simulator beside a lab that is up; it ends with the lab.
+/// Starts the simulator beside a lab that is up, and makes what it knows hold there; it ends with the lab.
 pub(crate) fn beside(lab: &str) -> Result<()> {
     let dir = RunDir::of(lab)?;
     let (state, log) = (dir.file("azure.json"), dir.file("azure.log"));
@@ -98,7 +103,15 @@ pub(crate) fn beside(lab: &str) -> Result<()> {
     let mut child = Command::new(&program)
         .args(["become", "--name", lab, "azure", "--"])
         .arg(&program)
-        .args(["arm", "serve", "--identity-listen", "127.0.0.1:0", "--state"])
+        .args([
+            "arm",
+            "serve",
+            "--identity-listen",
+            "127.0.0.1:0",
+            "--enforce",
+            lab,
+            "--state",
+        ])
         .arg(&state)
         .arg("--tls-dir")
         .arg(dir.file("azure-tls"))

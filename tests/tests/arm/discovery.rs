@@ -137,6 +137,28 @@ fn resources_and_their_parts_are_read_in_any_case() {
 }
 
 #[test]
+fn what_only_the_lab_knows_is_not_shown() {
+    let world = World::new();
+    let id = world.network("networkInterfaces/vm1");
+    world.set("resources", &id, &json!({"lab": {"secret": true}}));
+    let whole = world.client.get(&id).with(200).json();
+    let list = world
+        .client
+        .get(&world.network("networkInterfaces"))
+        .with(200)
+        .json();
+    let path = "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01";
+    let rows = world
+        .client
+        .post(path, &json!({"query": "Resources"}))
+        .with(200)
+        .json();
+    for shown in [whole, list, rows] {
+        assert!(!shown.to_string().contains("secret"), "{shown}");
+    }
+}
+
+#[test]
 fn machines_show_their_state_where_it_is_asked_for() {
     let world = World::new();
     let plain = world.client.get(&world.machine("vm1")).with(200).json();

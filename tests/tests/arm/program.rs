@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use netghost_lab::arm::State;
 use netghost_lab::{Kind, Lab, Plan};
+use serde_json::{Value, json};
 
 use crate::client::{Client, scratch};
 
@@ -117,8 +118,18 @@ fn root_the_program_serves_the_vms_of_a_lab_and_keeps_its_state() {
     drop(lab);
 }
 
+/// Takes a lab away, also when the test fails.
+struct Gone<'a>(&'a str);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        let down = Command::new(PROGRAM).args(["down", "--name", self.0]).output();
+        drop(down);
+    }
+}
+
 #[test]
-fn root_a_lab_comes_up_with_azure_beside_it_and_takes_it_away() {
+fn root_a_lab_comes_up_with_azure_whose_rules_and_routes_hold() {
     let name = format!("{}-azure", std::process::id());
     let lab = |words: &[&str]| {
         let output = Command::new(PROGRAM)
@@ -133,7 +144,8 @@ fn root_a_lab_comes_up_with_azure_beside_it_and_takes_it_away() {
         );
         String::from_utf8(output.stdout).unwrap()
     };
-    let said = lab(&["up", "--vms", "1", "--azure"]);
+    let said = lab(&["up", "--vms", "2", "--azure"]);
+    let _gone = Gone(&name);
     let line = |what: &str| {
         let found = said.lines().find_map(|line| line.strip_prefix(what));
         found
@@ -145,9 +157,64 @@ fn root_a_lab_comes_up_with_azure_beside_it_and_takes_it_away() {
     let client = Client::new(address, Path::new(&line("ca ")));
     let state = client.send("GET", "/__lab/state", &[], b"").with(200).json();
     let machines = state["vms"].as_object().unwrap();
-    assert_eq!(machines.len(), 1, "{state}");
-    assert_eq!(machines.values().next().unwrap()["runsIn"]["lab"], name.as_str());
-    assert!(line("operator").starts_with("client "), "{said}");
+    assert_eq!(machines.len(), 2, "{state}");
+    assert!(
+        machines
+            .values()
+            .all(|machine| machine["runsIn"]["lab"] == name.as_str()),
+        "{state}"
+    );
+    let words: Vec<String> = line("operator").split_whitespace().map(str::to_owned).collect();
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}&scope=https%3A%2F%2Fmanagement.azure.com%2F.default",
+        words[1], words[3]
+    );
+    let token = client
+        .send(
+            "POST",
+            &format!("/{}/oauth2/v2.0/token", line("tenant ")),
+            &[],
+            form.as_bytes(),
+        )
+        .with(200)
+        .json();
+    let client = client.with_token(token["access_token"].as_str().unwrap());
+    let passes = || {
+        let argv = [
+            "exec",
+            "--name",
+            &name,
+            "vm1",
+            "--",
+            "ping",
+            "-c1",
+            "-W1",
+            "10.77.0.5",
+        ];
+        Command::new(PROGRAM)
+            .args(argv)
+            .output()
+            .unwrap()
+            .status
+            .success()
+    };
+    assert!(passes(), "the default rules let the network talk");
+    let subscription = line("subscription ").split(' ').next().unwrap().to_owned();
+    let network = format!("/subscriptions/{subscription}/resourceGroups/lab/providers/Microsoft.Network");
+    let rule = format!("{network}/networkSecurityGroups/default/securityRules/block");
+    let deny = json!({"properties": {"protocol": "Icmp", "sourcePortRange": "*", "destinationPortRange": "*",
+        "sourceAddressPrefix": "*", "destinationAddressPrefix": "*", "access": "Deny", "priority": 200, "direction": "Inbound"}});
+    let made = client.call("PUT", &rule, &deny).with(201);
+    client.poll(&made.must("Azure-AsyncOperation"));
+    assert!(!passes(), "the rule holds");
+    let gone = client.call("DELETE", &rule, &Value::Null).with(202);
+    client.poll(&gone.must("Azure-AsyncOperation"));
+    assert!(passes(), "the rule is gone");
+    let route = format!("{network}/routeTables/default/routes/away");
+    let away = json!({"properties": {"addressPrefix": "10.77.0.5/32", "nextHopType": "None"}});
+    let made = client.call("PUT", &route, &away).with(201);
+    client.poll(&made.must("Azure-AsyncOperation"));
+    assert!(!passes(), "the route holds");
     lab(&["down"]);
     assert!(
         std::net::TcpStream::connect(address).is_err(),

@@ -50,7 +50,7 @@ pub(super) fn program(
         .map(|number| format!("counter c{number} {{\n}}\n"))
         .collect();
     let zone = base(
-        "mark",
+        "connections",
         "filter hook prerouting priority raw",
         &format!("ct zone set {zone}\n"),
     );
