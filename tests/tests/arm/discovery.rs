@@ -25,44 +25,36 @@ fn every_answer_has_the_headers_of_azure() {
     );
     assert_eq!(reply.must("x-ms-request-id").len(), 36);
     assert!(reply.must("Date").ends_with(" GMT"));
+}
+
+#[test]
+fn what_is_not_there_is_refused_by_who_knows_it() {
+    let world = World::new();
+    let (nic, none) = (
+        world.network("networkInterfaces/vm1"),
+        world.network("networkInterfaces/none"),
+    );
+    let version = "api-version=2024-05-01";
     for (target, status, code) in [
+        (path_of(&nic), 400, "MissingApiVersionParameter"),
         (
-            path_of(&world.network("networkInterfaces/vm1")),
-            400,
-            "MissingApiVersionParameter",
-        ),
-        (
-            format!("{}?api-version=latest", world.network("networkInterfaces/vm1")),
+            format!("{nic}?api-version=latest"),
             400,
             "InvalidApiVersionParameter",
         ),
+        (format!("{none}?{version}"), 404, "ResourceNotFound"),
         (
-            format!(
-                "{}?api-version=2024-05-01",
-                world.network("networkInterfaces/none")
-            ),
-            404,
-            "ResourceNotFound",
-        ),
-        (
-            format!(
-                "{}?api-version=2024-05-01",
-                world.network("networkInterfaces/none")
-            )
-            .replace("/lab/", "/nowhere/"),
+            format!("{none}?{version}").replace("/lab/", "/nowhere/"),
             404,
             "ResourceGroupNotFound",
         ),
         (
-            format!(
-                "/subscriptions/{}/resourceGroups/lab?api-version=2021-04-01",
-                world.tenant
-            ),
+            format!("/subscriptions/{}/resourceGroups/lab?{version}", world.tenant),
             404,
             "SubscriptionNotFound",
         ),
         (
-            format!("{}?api-version=2024-05-01", world.network("teapots")),
+            format!("{}?{version}", world.network("teapots")),
             404,
             "InvalidResourceType",
         ),

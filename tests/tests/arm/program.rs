@@ -128,99 +128,99 @@ impl Drop for Gone<'_> {
     }
 }
 
+/// A lab that came up with Azure beside it.
+struct Up {
+    name: String,
+    said: String,
+}
+
+impl Up {
+    fn new() -> Self {
+        let mut up = Self {
+            name: format!("{}-azure", std::process::id()),
+            said: String::new(),
+        };
+        up.said = up.lab(&["up", "--vms", "2", "--azure"]);
+        up
+    }
+
+    /// What the lab's program says of this lab.
+    fn lab(&self, words: &[&str]) -> String {
+        let mut command = Command::new(PROGRAM);
+        let output = command.args(words).args(["--name", &self.name]).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What follows a word in what it said when it came up.
+    fn line(&self, what: &str) -> String {
+        let found = self.said.lines().find_map(|line| line.strip_prefix(what));
+        let found = found.unwrap_or_else(|| panic!("no {what} in {}", self.said));
+        found.trim().to_owned()
+    }
+
+    /// The operator.
+    fn client(&self) -> Client {
+        let address = self.line("arm ").trim_start_matches("https://").parse().unwrap();
+        let client = Client::new(address, Path::new(&self.line("ca ")));
+        let words: Vec<String> = self
+            .line("operator")
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        let form = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}&scope=https%3A%2F%2Fmanagement.azure.com%2F.default",
+            words[1], words[3]
+        );
+        let path = format!("/{}/oauth2/v2.0/token", self.line("tenant "));
+        let token = client.send("POST", &path, &[], form.as_bytes()).with(200).json();
+        client.with_token(token["access_token"].as_str().unwrap())
+    }
+
+    /// Whether an echo comes back from the second VM to the first.
+    fn passes(&self) -> bool {
+        let ping = ["vm1", "--", "ping", "-c1", "-W1", "10.77.0.5"];
+        let mut command = Command::new(PROGRAM);
+        let output = command.args(["exec", "--name", &self.name]).args(ping).output();
+        output.unwrap().status.success()
+    }
+}
+
 #[test]
 fn root_a_lab_comes_up_with_azure_whose_rules_and_routes_hold() {
-    let name = format!("{}-azure", std::process::id());
-    let lab = |words: &[&str]| {
-        let output = Command::new(PROGRAM)
-            .args(words)
-            .args(["--name", &name])
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let said = lab(&["up", "--vms", "2", "--azure"]);
-    let _gone = Gone(&name);
-    let line = |what: &str| {
-        let found = said.lines().find_map(|line| line.strip_prefix(what));
-        found
-            .unwrap_or_else(|| panic!("no {what} in {said}"))
-            .trim()
-            .to_owned()
-    };
-    let address = line("arm ").trim_start_matches("https://").parse().unwrap();
-    let client = Client::new(address, Path::new(&line("ca ")));
+    let up = Up::new();
+    let _gone = Gone(&up.name);
+    let client = up.client();
     let state = client.send("GET", "/__lab/state", &[], b"").with(200).json();
     let machines = state["vms"].as_object().unwrap();
     assert_eq!(machines.len(), 2, "{state}");
-    assert!(
-        machines
-            .values()
-            .all(|machine| machine["runsIn"]["lab"] == name.as_str()),
-        "{state}"
-    );
-    let words: Vec<String> = line("operator").split_whitespace().map(str::to_owned).collect();
-    let form = format!(
-        "grant_type=client_credentials&client_id={}&client_secret={}&scope=https%3A%2F%2Fmanagement.azure.com%2F.default",
-        words[1], words[3]
-    );
-    let token = client
-        .send(
-            "POST",
-            &format!("/{}/oauth2/v2.0/token", line("tenant ")),
-            &[],
-            form.as_bytes(),
-        )
-        .with(200)
-        .json();
-    let client = client.with_token(token["access_token"].as_str().unwrap());
-    let passes = || {
-        let argv = [
-            "exec",
-            "--name",
-            &name,
-            "vm1",
-            "--",
-            "ping",
-            "-c1",
-            "-W1",
-            "10.77.0.5",
-        ];
-        Command::new(PROGRAM)
-            .args(argv)
-            .output()
-            .unwrap()
-            .status
-            .success()
-    };
-    assert!(passes(), "the default rules let the network talk");
-    let subscription = line("subscription ").split(' ').next().unwrap().to_owned();
+    let ours = |machine: &Value| machine["runsIn"]["lab"] == up.name.as_str();
+    assert!(machines.values().all(ours), "{state}");
+    assert!(up.passes(), "the default rules let the network talk");
+    let subscription = up.line("subscription ").split(' ').next().unwrap().to_owned();
     let network = format!("/subscriptions/{subscription}/resourceGroups/lab/providers/Microsoft.Network");
     let rule = format!("{network}/networkSecurityGroups/default/securityRules/block");
     let deny = json!({"properties": {"protocol": "Icmp", "sourcePortRange": "*", "destinationPortRange": "*",
         "sourceAddressPrefix": "*", "destinationAddressPrefix": "*", "access": "Deny", "priority": 200, "direction": "Inbound"}});
     let made = client.call("PUT", &rule, &deny).with(201);
     client.poll(&made.must("Azure-AsyncOperation"));
-    assert!(!passes(), "the rule holds");
+    assert!(!up.passes(), "the rule holds");
     let gone = client.call("DELETE", &rule, &Value::Null).with(202);
     client.poll(&gone.must("Azure-AsyncOperation"));
-    assert!(passes(), "the rule is gone");
+    assert!(up.passes(), "the rule is gone");
     let route = format!("{network}/routeTables/default/routes/away");
     let away = json!({"properties": {"addressPrefix": "10.77.0.5/32", "nextHopType": "None"}});
     let made = client.call("PUT", &route, &away).with(201);
     client.poll(&made.must("Azure-AsyncOperation"));
-    assert!(!passes(), "the route holds");
-    lab(&["down"]);
+    assert!(!up.passes(), "the route holds");
+    let address = up.line("arm ").trim_start_matches("https://").to_owned();
+    up.lab(&["down"]);
     assert!(
         std::net::TcpStream::connect(address).is_err(),
         "the simulator has gone with the lab"
     );
-    assert!(!Path::new(&line("state ")).exists());
+    assert!(!Path::new(&up.line("state ")).exists());
 }
 
 #[test]
