@@ -53,6 +53,9 @@ pub enum LabError {
     /// An empty argument vector.
     #[error("no command was given")]
     NoCommand,
+    /// What is configured in the lab's Azure can't be understood or enforced.
+    #[error("Azure in the lab")]
+    World(#[source] crate::azure::WorldError),
     /// The thread could not move into the network namespace.
     #[error("enter the network namespace (needs root: CAP_SYS_ADMIN)")]
     Enter(#[source] io::Error),

@@ -1,7 +1,10 @@
 //! The network between the VMs: it routes, as Azure's does. Every VM has a link of its own to it, and no layer 2 to another.
 
-use std::net::Ipv4Addr;
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::{LabError, Result};
 use crate::kind::Kind;
@@ -9,11 +12,15 @@ use crate::netns::Namespace;
 use crate::record::{RunDir, VmRecord};
 use crate::vm::Vm;
 
-/// The address that the fabric answers for itself, and the VMs' default gateway.
+pub(crate) mod outside;
+
+pub use outside::{Link, OUTSIDE};
+
+/// The default gateway of VMs in the flat subnet; the fabric answers for it.
 pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 
-/// Length of the subnet's prefix as the VMs see it.
-const PREFIX: u8 = 24;
+/// The default gateway of every VM over IPv6.
+const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
 /// How long a link may take to have its addresses.
 const SETTLED: Duration = Duration::from_secs(10);
@@ -21,19 +28,62 @@ const SETTLED: Duration = Duration::from_secs(10);
 /// More VMs than this have no address in the subnet.
 pub const MOST_VMS: usize = 200;
 
-/// The address of the VM of that number, counted from 0: the first is .4, as in Azure.
-pub(crate) fn address(number: usize) -> Result<Ipv4Addr> {
-    let last = u8::try_from(number).ok().and_then(|number| number.checked_add(4));
-    last.map(|last| Ipv4Addr::new(10, 77, 0, last))
-        .ok_or(LabError::BadCount(number))
+/// What a VM sees around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subnet {
+    /// Length of the subnet's prefix.
+    pub length: u8,
+    /// Its default gateway.
+    pub gateway: Ipv4Addr,
+    /// Its address of IPv6; it sees no subnet of that.
+    pub v6: Option<Ipv6Addr>,
+}
+
+impl Default for Subnet {
+    /// The flat subnet, 10.77.0.0/24.
+    fn default() -> Self {
+        Self {
+            length: 24,
+            gateway: GATEWAY,
+            v6: None,
+        }
+    }
+}
+
+/// Where a VM stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// What it sees around it.
+    pub subnet: Subnet,
+}
+
+impl Place {
+    /// In the flat subnet, the VM of that number, counted from 0: the first is .4, as in Azure.
+    pub(crate) fn flat(number: usize) -> Result<Self> {
+        let last = u8::try_from(number).ok().and_then(|number| number.checked_add(4));
+        Ok(Self {
+            address: last
+                .map(|last| Ipv4Addr::new(10, 77, 0, last))
+                .ok_or(LabError::BadCount(number))?,
+            subnet: Subnet::default(),
+        })
+    }
 }
 
 /// Makes the fabric's namespace: a router without any way out.
-pub(crate) fn build(dir: &RunDir) -> Result<Namespace> {
+pub(crate) fn build(dir: &RunDir, vms: &[VmRecord]) -> Result<Namespace> {
     let fabric = Namespace::named(&dir.namespace("fabric"))?.leave();
     set(&fabric, "net/ipv4/ip_forward", "1")?;
-    // Every link answers for the gateway.
-    fabric.must(&["ip", "address", "add", &format!("{GATEWAY}/32"), "dev", "lo"])?;
+    // Every link answers for every gateway.
+    let gateways: BTreeSet<Ipv4Addr> = vms.iter().map(|vm| vm.subnet.gateway).collect();
+    for gateway in gateways {
+        fabric.must(&["ip", "address", "add", &format!("{gateway}/32"), "dev", "lo"])?;
+    }
+    if vms.iter().any(|vm| vm.subnet.v6.is_some()) {
+        set(&fabric, "net/ipv6/conf/all/forwarding", "1")?;
+    }
     Ok(fabric)
 }
 
@@ -55,6 +105,11 @@ pub(crate) fn connect(dir: &RunDir, fabric: &Namespace, vm: &VmRecord) -> Result
     set(fabric, &format!("net/ipv4/neigh/{port}/proxy_delay"), "0")?;
     fabric.must(&["ip", "link", "set", port, "up"])?;
     fabric.must(&["ip", "route", "add", &format!("{}/32", vm.address), "dev", port])?;
+    if let Some(v6) = vm.subnet.v6 {
+        let gateway = format!("{GATEWAY_V6}/64");
+        fabric.must(&["ip", "address", "add", &gateway, "dev", port, "nodad"])?;
+        fabric.must(&["ip", "route", "add", &format!("{v6}/128"), "dev", port])?;
+    }
     Ok(())
 }
 
@@ -66,7 +121,7 @@ pub(crate) fn configure(vm: &Vm) -> Result<()> {
         "ip",
         "address",
         "add",
-        &format!("{}/{PREFIX}", vm.address()),
+        &format!("{}/{}", vm.address(), vm.subnet().length),
         "dev",
         nic,
     ])?;
@@ -75,7 +130,13 @@ pub(crate) fn configure(vm: &Vm) -> Result<()> {
     let detection = format!("! test -d {directory} || {{ echo 0 > {directory}/accept_dad && echo ipv6; }}");
     let has_ipv6 = !vm.must(&["sh", "-c", &detection])?.stdout.is_empty();
     vm.must(&["ip", "link", "set", nic, "up"])?;
-    vm.must(&["ip", "route", "add", "default", "via", &GATEWAY.to_string()])?;
+    let gateway = vm.subnet().gateway.to_string();
+    vm.must(&["ip", "route", "add", "default", "via", &gateway])?;
+    if let Some(v6) = vm.subnet().v6 {
+        let gateway = GATEWAY_V6.to_string();
+        vm.must(&["ip", "address", "add", &format!("{v6}/128"), "dev", nic, "nodad"])?;
+        vm.must(&["ip", "route", "add", "default", "via", &gateway, "dev", nic])?;
+    }
     if has_ipv6 { settle(vm) } else { Ok(()) }
 }
 
@@ -124,7 +185,7 @@ pub(crate) fn heal(dir: &RunDir, vm: &Vm) -> Result<()> {
 }
 
 /// Writes a sysctl of the namespace.
-fn set(namespace: &Namespace, key: &str, value: &str) -> Result<()> {
+pub(crate) fn set(namespace: &Namespace, key: &str, value: &str) -> Result<()> {
     let path = std::path::Path::new("/proc/sys").join(key);
     namespace
         .enter(|| std::fs::write(&path, value))?

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::error::{LabError, Result};
-use crate::fabric;
+use crate::fabric::{self, Place};
 use crate::kind::Kind;
 use crate::machine;
 use crate::process::Process;
@@ -28,6 +28,10 @@ pub struct Plan {
     pub controller: bool,
     /// On each VM of a fleet the process that does what approvers sign for.
     pub gate: bool,
+    /// Where each of the VMs stands, in order; all in the flat subnet where it is empty.
+    pub places: Vec<Place>,
+    /// A namespace for all that is not in the fabric: see [`fabric::OUTSIDE`].
+    pub outside: bool,
     /// The program `netghost-lab`, which keeps machines and runs in them; `None` looks for it.
     pub program: Option<PathBuf>,
 }
@@ -42,6 +46,8 @@ impl Plan {
             vms: vms.to_vec(),
             controller: false,
             gate: false,
+            places: Vec::new(),
+            outside: false,
             program: None,
         }
     }
@@ -57,6 +63,14 @@ impl Plan {
     #[must_use]
     pub fn with_gate(mut self) -> Self {
         self.gate = true;
+        self
+    }
+
+    /// The same with VMs at these places, in order, and the namespace for all that is not in the fabric.
+    #[must_use]
+    pub fn placed(mut self, places: Vec<Place>) -> Self {
+        self.places = places;
+        self.outside = true;
         self
     }
 
@@ -84,10 +98,15 @@ impl Plan {
             source,
         })?;
         let vm = |(number, kind): (usize, &Kind)| {
+            let place = match self.places.get(number) {
+                Some(place) => *place,
+                None => Place::flat(number)?,
+            };
             Ok(VmRecord {
                 name: format!("vm{}", number + 1),
                 kind: *kind,
-                address: fabric::address(number)?,
+                address: place.address,
+                subnet: place.subnet,
             })
         };
         let mut vms = self
@@ -97,17 +116,23 @@ impl Plan {
             .map(vm)
             .collect::<Result<Vec<VmRecord>>>()?;
         if self.controller {
+            let place = Place::flat(vms.len())?;
             vms.push(VmRecord {
                 name: CONTROLLER.to_owned(),
                 kind: Kind::Netns,
-                address: fabric::address(vms.len())?,
+                address: place.address,
+                subnet: place.subnet,
             });
         }
         let plain = vms
             .iter()
             .filter(|vm| vm.kind == Kind::Netns)
             .map(|vm| dir.namespace(&vm.name));
-        let namespaces = std::iter::once(dir.namespace("fabric")).chain(plain).collect();
+        let outside = self.outside.then(|| dir.namespace(fabric::OUTSIDE));
+        let namespaces = std::iter::once(dir.namespace("fabric"))
+            .chain(outside)
+            .chain(plain)
+            .collect();
         Ok(Record {
             owner: Some(owner),
             namespaces,
@@ -154,7 +179,10 @@ impl Lab {
     }
 
     fn build(&mut self, record: &Record, program: Option<&Path>) -> Result<()> {
-        let fabric = fabric::build(&self.dir)?;
+        let fabric = fabric::build(&self.dir, &record.vms)?;
+        if record.namespaces.contains(&self.dir.namespace(fabric::OUTSIDE)) {
+            fabric::outside::build(&self.dir, &fabric)?;
+        }
         for vm in &record.vms {
             fabric::connect(&self.dir, &fabric, vm)?;
             if let (true, Some(program)) = (vm.kind.has_own_kernel(), program) {

@@ -3,6 +3,8 @@
 //! Nothing here sends a packet from the machine's own network namespace, and what is made is removed again, also after the
 //! maker was killed.
 
+pub mod arm;
+pub mod azure;
 pub mod daemon;
 pub mod error;
 pub mod fabric;
@@ -22,6 +24,7 @@ mod wire;
 
 pub use daemon::Daemon;
 pub use error::{LabError, Result};
+pub use fabric::Place;
 pub use fault::Fault;
 pub use fleet::{APPROVER, Fleet};
 pub use kind::Kind;

@@ -9,6 +9,9 @@ use clap::{Parser, Subcommand};
 use netghost_lab::record::{RunDir, labs, remove};
 use netghost_lab::{Fault, Fleet, Kind, Lab, LabError, Limits, Output, Plan, daemon, fault, guest, keeper};
 
+#[path = "main/arm.rs"]
+mod arm;
+
 /// Virtual machines on one Linux machine, for tests and demonstrations. Needs root.
 #[derive(Parser)]
 #[command(name = "netghost-lab", version)]
@@ -27,6 +30,11 @@ struct Name {
 
 #[derive(Subcommand)]
 enum Task {
+    /// The simulator of Azure Resource Manager
+    Arm {
+        #[command(subcommand)]
+        task: arm::ArmTask,
+    },
     /// Build a lab and leave it running
     Up {
         #[command(flatten)]
@@ -43,6 +51,10 @@ enum Task {
         /// An approvers' CA, the approver bob, and on each VM what does what he approves
         #[arg(long, requires = "controller")]
         gate: bool,
+        /// The simulator of Azure Resource Manager on the loopback address, with the VMs as its virtual machines and its rules and
+        /// routes on their packets
+        #[arg(long)]
+        azure: bool,
     },
     /// Remove a lab, also what a crash left of one
     Down {
@@ -160,15 +172,24 @@ fn main() -> ExitCode {
 
 fn perform(task: Task) -> Result<ExitCode> {
     match task {
+        Task::Arm { task } => return arm::perform(task),
         Task::Up {
             lab,
             kind,
             vms,
             controller,
             gate,
+            azure,
         } => {
             let plan = Plan::new(&vec![kind; vms]).named(&lab.name);
+            // In their usual places, with a world outside.
+            let plan = if azure { plan.placed(Vec::new()) } else { plan };
             up(if gate { plan.with_gate() } else { plan }, controller)?;
+            if azure && let Err(error) = arm::beside(&lab.name) {
+                // Half of what was asked for is nothing to go on with; the first error is the one to tell.
+                remove::down(&RunDir::of(&lab.name)?).ok();
+                return Err(error);
+            }
         }
         Task::Down { lab } => remove::down(&RunDir::of(&lab.name)?)?,
         Task::Exec {

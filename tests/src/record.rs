@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{LabError, Result};
+use crate::fabric::Subnet;
 use crate::kind::Kind;
 use crate::process::Process;
 
@@ -39,6 +40,9 @@ pub struct VmRecord {
     pub kind: Kind,
     /// Its address in the fabric.
     pub address: Ipv4Addr,
+    /// What it sees around it.
+    #[serde(default)]
+    pub subnet: Subnet,
 }
 
 /// The directory of one lab.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::daemon::{self, Daemon};
 use crate::error::{LabError, Result};
+use crate::fabric;
 use crate::kind::Kind;
 use crate::netns::Namespace;
 use crate::record::{RunDir, VmRecord};
@@ -56,6 +57,11 @@ impl Vm {
     /// Its address in the fabric.
     pub fn address(&self) -> Ipv4Addr {
         self.record.address
+    }
+
+    /// What it sees around it.
+    pub fn subnet(&self) -> fabric::Subnet {
+        self.record.subnet
     }
 
     /// What it is made of.
