@@ -3,7 +3,11 @@
 //!
 //! Bodies come as Azure Resource Manager or `az` prints them; [`body`] reads the values that come in several shapes.
 
+pub mod admin;
 pub mod body;
 pub mod id;
 pub mod net;
+pub mod nsg;
 pub mod route;
+pub mod space;
+pub mod tags;
