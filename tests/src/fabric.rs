@@ -14,7 +14,7 @@ use crate::vm::Vm;
 
 pub(crate) mod outside;
 
-pub use outside::{Link, OUTSIDE};
+pub use outside::{HOST, Link, OUTSIDE};
 
 /// The default gateway of VMs in the flat subnet; the fabric answers for it.
 pub const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);

@@ -14,5 +14,9 @@ mod effective;
 mod fabric;
 #[path = "azure/packets.rs"]
 mod packets;
+#[path = "azure/random.rs"]
+mod random;
 #[path = "azure/state.rs"]
 mod state;
+#[path = "azure/verdicts.rs"]
+mod verdicts;

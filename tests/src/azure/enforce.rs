@@ -34,7 +34,7 @@ const FIRST_TABLE: u32 = 1000;
 pub struct Port {
     /// The interface in the fabric's namespace.
     pub link: String,
-    /// Its place in the labels of connections, from 0 to 127; it must never be another NIC's in the same lab.
+    /// Its place in the labels of connections, from 0 to 63; it must never be another NIC's in the same lab.
     pub number: u8,
 }
 
@@ -91,7 +91,7 @@ impl Fabric {
         for (nic, vm) in nics {
             let number = lab.vms().iter().position(|known| known.name() == vm);
             let number = number.and_then(|number| u8::try_from(number).ok());
-            let number = number.filter(|number| *number < 128);
+            let number = number.filter(|number| *number < 64);
             let link = lab.vm(vm)?.name().to_owned();
             let number = number.ok_or(LabError::BadCount(nics.len()))?;
             ports.insert(nic.clone(), Port { link, number });

@@ -1,6 +1,8 @@
 //! All that is not in the fabric: one namespace that answers for every address, with a link for each way out. The link over
 //! which a packet comes there says which route it took.
 
+use std::net::Ipv4Addr;
+
 use super::set;
 use crate::error::Result;
 use crate::netns::Namespace;
@@ -8,6 +10,9 @@ use crate::record::RunDir;
 
 /// What the namespace is called.
 pub const OUTSIDE: &str = "outside";
+
+/// What programs out there have as their own address, unless they take another.
+pub const HOST: Ipv4Addr = Ipv4Addr::new(9, 9, 9, 9);
 
 /// A way out of the fabric. Its interface has the same name at both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +103,7 @@ pub(crate) fn build(dir: &RunDir, fabric: &Namespace) -> Result<()> {
             neighbour(namespace, link, inner, v6)?;
         }
     }
+    outside.must(&["ip", "address", "add", &format!("{HOST}/32"), "dev", "lo"])?;
     answer_for_all(&outside)
 }
 

@@ -10,7 +10,7 @@ use netghost_lab::{Kind as VmKind, Lab, Namespace, Plan, Vm};
 use serde_json::{Value, json};
 
 use crate::packets::{Flow, Kind, Mark, Watch};
-use crate::state::{State, id, peering, reference, route, rule, subnet};
+use crate::state::{State, peering, reference, route, rule, subnet};
 
 /// A lab on which a world holds, with what arrives watched for.
 pub(crate) struct Net {
@@ -127,7 +127,12 @@ impl Net {
 pub(crate) fn shown(count: &Count) -> String {
     let decider = &count.decider;
     let (nic, direction) = (decider.nic.name(), decider.direction.word());
-    format!("{nic} {direction} {} {}", decider.gate, decider.rule)
+    // An admin rule goes by its id.
+    let rule = match decider.gate {
+        "admin" => decider.rule.rsplit('/').next().unwrap(),
+        _ => &decider.rule,
+    };
+    format!("{nic} {direction} {} {rule}", decider.gate)
 }
 
 fn flow(kind: Kind, from: &str, to: &str, port: u16) -> Flow {
@@ -140,6 +145,9 @@ fn flow(kind: Kind, from: &str, to: &str, port: u16) -> Flow {
         destination_port: port,
     }
 }
+
+/// Longer than any packet takes here.
+const WAIT: Duration = Duration::from_millis(400);
 
 fn world(state: &State) -> World {
     World::from_state(&state.value()).unwrap()
@@ -193,12 +201,8 @@ fn state() -> State {
 
 #[test]
 fn root_packets_take_the_ways_that_routes_name() {
-    let mut state = state();
-    let mut net = Net::up(&world(&state), true);
-    let (a1, s1) = (
-        net.vm("10.0.0.4".parse().unwrap()).name().to_owned(),
-        net.vm("10.1.0.4".parse().unwrap()).name().to_owned(),
-    );
+    let net = Net::up(&world(&state()), true);
+    let s1 = net.vm("10.1.0.4".parse().unwrap()).name().to_owned();
     let a2 = net.vm("10.0.0.5".parse().unwrap()).name().to_owned();
     for (to, fate) in [
         ("10.0.0.5", a2.as_str()),
@@ -223,6 +227,11 @@ fn root_packets_take_the_ways_that_routes_name() {
             );
         }
     }
+}
+
+#[test]
+fn root_an_appliance_is_on_the_way_and_meets_its_own_rules_twice() {
+    let mut state = state();
     // Over the appliance, also within the subnet; into a hole.
     state.route_table(
         "rt-a",
@@ -233,7 +242,9 @@ fn root_packets_take_the_ways_that_routes_name() {
             route("hole", "8.8.0.0/16 None"),
         ],
     );
-    net.fabric.apply(&world(&state)).unwrap();
+    let mut net = Net::up(&world(&state), true);
+    let s1 = net.vm("10.1.0.4".parse().unwrap()).name().to_owned();
+    let a2 = net.vm("10.0.0.5".parse().unwrap()).name().to_owned();
     for (to, fate) in [
         ("10.1.0.4", s1.as_str()),
         ("10.0.0.5", a2.as_str()),
@@ -248,7 +259,28 @@ fn root_packets_take_the_ways_that_routes_name() {
             "the appliance has seen it: {to}"
         );
     }
-    let _ = a1;
+    // The appliance's own rules are met twice: coming in and going out.
+    state.nsg(
+        "nsg-n",
+        &[
+            rule("in", "100 Inbound Deny Tcp * * 82"),
+            rule("out", "100 Outbound Deny Tcp * * 81-82"),
+        ],
+    );
+    let bound = json!({ "enableIPForwarding": true, "networkSecurityGroup": reference("networkSecurityGroups/nsg-n") });
+    state.nic("nva", "hub/subnets/n", "10.0.1.4", bound);
+    net.fabric.apply(&world(&state)).unwrap();
+    for (port, fate) in [
+        (80, s1.as_str()),
+        (81, "nva Outbound nic securityRules/out"),
+        (82, "nva Inbound nic securityRules/in"),
+    ] {
+        assert_eq!(
+            net.fate(&flow(Kind::Tcp, "10.0.0.4", "10.1.0.4", port)),
+            fate,
+            "{port}"
+        );
+    }
     // An appliance whose NIC may not forward.
     state.nic("nva", "hub/subnets/n", "10.0.1.4", json!({}));
     net.fabric.apply(&world(&state)).unwrap();
@@ -258,90 +290,95 @@ fn root_packets_take_the_ways_that_routes_name() {
     );
 }
 
+fn admin(priority: u16, access: &str, protocol: &str, ports: &[&str]) -> Value {
+    json!({
+        "priority": priority, "direction": "Inbound", "access": access, "protocol": protocol,
+        "sources": [], "destinations": [], "sourcePortRanges": [], "destinationPortRanges": ports,
+    })
+}
+
 #[test]
 fn root_rules_decide_in_azures_order() {
     let mut state = state();
     let nsg = json!({ "networkSecurityGroup": reference("networkSecurityGroups/nsg-nic") });
     state
-        .nsg("nsg-nic", &[
-            rule("in-web", "100 Inbound Allow Tcp * * 80,8000-8010"),
-            rule("in-nic", "200 Inbound Deny * * * 22"),
-            rule("esp", "210 Inbound Deny Esp * * *"),
-            rule("rest", "220 Inbound Allow * * * *"),
-            rule("out-nic", "100 Outbound Deny Udp * 10.0.0.5,10.1.0.0/16 53"),
-        ])
-        .nsg("nsg-a", &[
-            rule("in-subnet", "100 Inbound Deny Tcp * * 22"),
-            rule("in-all", "4000 Inbound Allow * * * *"),
-            rule("out-subnet", "100 Outbound Deny Udp * * 53"),
-        ])
+        .nsg(
+            "nsg-nic",
+            &[
+                rule("in-web", "100 Inbound Allow Tcp * * 80,8000-8010"),
+                rule("in-nic", "200 Inbound Deny * * * 22"),
+                rule("esp", "210 Inbound Deny Esp * * *"),
+                rule("rest", "220 Inbound Allow * * * *"),
+                rule("out-nic", "100 Outbound Deny Udp * 10.0.0.5,10.1.0.0/16 53"),
+            ],
+        )
+        .nsg(
+            "nsg-a",
+            &[
+                rule("in-subnet", "100 Inbound Deny Tcp * * 22"),
+                rule("in-all", "4000 Inbound Allow * * * *"),
+                rule("out-subnet", "100 Outbound Deny Udp * * 53"),
+            ],
+        )
         .nic("a1", "hub/subnets/a", "10.0.0.4", nsg)
-        .admin(&["hub"], &[
-            json!({ "priority": 1, "direction": "Inbound", "access": "Deny", "protocol": "Tcp", "sources": [], "destinations": [], "sourcePortRanges": [], "destinationPortRanges": ["3389"] }),
-            json!({ "priority": 2, "direction": "Inbound", "access": "AlwaysAllow", "protocol": "Tcp", "sources": [], "destinations": [], "sourcePortRanges": [], "destinationPortRanges": ["2222"] }),
-            json!({ "priority": 3, "direction": "Inbound", "access": "Allow", "protocol": "Any", "sources": [], "destinations": [], "sourcePortRanges": [], "destinationPortRanges": [] }),
-        ]);
+        .admin(
+            &["hub"],
+            &[
+                admin(1, "Deny", "Tcp", &["3389"]),
+                admin(2, "AlwaysAllow", "Tcp", &["2222"]),
+                admin(3, "Allow", "Any", &[]),
+            ],
+        );
     let net = Net::up(&world(&state), true);
-    let rule = id("networkManagers/nm/securityAdminConfigurations/c/ruleCollections/rc/rules/r0");
-    let admin = format!("a1 Inbound admin {rule}");
+    let (s1, a1, a2, nva) = ("10.1.0.4", "10.0.0.4", "10.0.0.5", "10.0.1.4");
     for (from, kind, to, port, fate) in [
         // In: the subnet's group first. Out: the NIC's first.
-        (
-            "10.1.0.4",
-            Kind::Tcp,
-            "10.0.0.4",
-            22,
-            "a1 Inbound subnet securityRules/in-subnet",
-        ),
-        (
-            "10.1.0.4",
-            Kind::Udp,
-            "10.0.0.4",
-            22,
-            "a1 Inbound nic securityRules/in-nic",
-        ),
-        ("10.1.0.4", Kind::Tcp, "10.0.0.4", 8010, "vm1"),
-        ("10.1.0.4", Kind::Icmp, "10.0.0.4", 0, "vm1"),
-        (
-            "10.1.0.4",
-            Kind::Esp,
-            "10.0.0.4",
-            0,
-            "a1 Inbound nic securityRules/esp",
-        ),
-        ("10.1.0.4", Kind::Ah, "10.0.0.4", 0, "vm1"),
-        (
-            "10.0.0.4",
-            Kind::Udp,
-            "10.0.0.5",
-            53,
-            "a1 Outbound nic securityRules/out-nic",
-        ),
-        (
-            "10.0.0.4",
-            Kind::Udp,
-            "10.0.1.4",
-            53,
-            "a1 Outbound subnet securityRules/out-subnet",
-        ),
+        (s1, Kind::Tcp, a1, 22, "Inbound subnet securityRules/in-subnet"),
+        (s1, Kind::Udp, a1, 22, "Inbound nic securityRules/in-nic"),
+        (s1, Kind::Tcp, a1, 8010, "vm1"),
+        (s1, Kind::Icmp, a1, 0, "vm1"),
+        (s1, Kind::Esp, a1, 0, "Inbound nic securityRules/esp"),
+        (s1, Kind::Ah, a1, 0, "vm1"),
+        (a1, Kind::Udp, a2, 53, "Outbound nic securityRules/out-nic"),
+        (a1, Kind::Udp, nva, 53, "Outbound subnet securityRules/out-subnet"),
         // Admin rules come before both.
-        ("10.1.0.4", Kind::Tcp, "10.0.0.4", 3389, admin.as_str()),
-        ("10.1.0.4", Kind::Tcp, "10.0.0.4", 2222, "vm1"),
+        (s1, Kind::Tcp, a1, 3389, "Inbound admin r0"),
+        (s1, Kind::Tcp, a1, 2222, "vm1"),
         // The same subnet is no exception.
-        (
-            "10.0.0.5",
-            Kind::Tcp,
-            "10.0.0.4",
-            22,
-            "a1 Inbound subnet securityRules/in-subnet",
-        ),
+        (a2, Kind::Tcp, a1, 22, "Inbound subnet securityRules/in-subnet"),
     ] {
+        let fate = if fate == "vm1" {
+            fate.to_owned()
+        } else {
+            format!("a1 {fate}")
+        };
         assert_eq!(
             net.fate(&flow(kind, from, to, port)),
             fate,
             "{kind:?} {from} -> {to}:{port}"
         );
     }
+}
+
+#[test]
+fn root_a_nic_sends_from_its_own_addresses_unless_it_may_forward() {
+    let net = Net::up(&world(&state()), true);
+    for (vm, dropped) in [("vm1", true), ("vm4", false)] {
+        let (namespace, nic) = (net.namespace(vm), net.lab.vm(vm).unwrap().nic());
+        namespace
+            .must(&["ip", "address", "add", "10.0.0.99/32", "dev", nic])
+            .unwrap();
+        let other = flow(Kind::Udp, "10.0.0.99", "10.1.0.4", 80);
+        namespace.enter(|| other.send().map(drop)).unwrap().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let arrived = || net.seen().iter().any(|(_, mark)| *mark == other.mark());
+        while !arrived() && !(dropped && !net.fabric.drops().unwrap().is_empty()) {
+            assert!(Instant::now() < deadline, "{vm}: it is gone");
+        }
+        assert_ne!(arrived(), dropped, "{vm}");
+    }
+    let drops: Vec<String> = net.fabric.drops().unwrap().iter().map(shown).collect();
+    assert_eq!(drops, ["a1 Outbound source not its own address"]);
 }
 
 #[test]
@@ -355,21 +392,20 @@ fn root_a_change_of_rules_is_for_new_connections_only() {
         .unwrap()
         .unwrap();
     let to = listener.local_addr().unwrap();
-    let wait = Duration::from_millis(400);
     let mut first = client
-        .enter(|| TcpStream::connect_timeout(&to, wait))
+        .enter(|| TcpStream::connect_timeout(&to, WAIT))
         .unwrap()
         .unwrap();
     let (mut accepted, _) = listener.accept().unwrap();
     state.nsg("nsg-a", &[rule("none", "100 Inbound Deny * * * *")]);
     net.fabric.apply(&world(&state)).unwrap();
-    let refused = client.enter(|| TcpStream::connect_timeout(&to, wait)).unwrap();
+    let refused = client.enter(|| TcpStream::connect_timeout(&to, WAIT)).unwrap();
     assert!(refused.is_err(), "a new connection meets the new rule");
     let mut echo = |text: &[u8; 4]| -> std::io::Result<[u8; 4]> {
         use std::io::{Read, Write};
         let mut read = [0; 4];
         for stream in [&mut first, &mut accepted] {
-            stream.set_read_timeout(Some(wait))?;
+            stream.set_read_timeout(Some(WAIT))?;
         }
         first.write_all(text)?;
         accepted.read_exact(&mut read)?;
@@ -393,26 +429,26 @@ fn root_outside_reaches_a_public_address_as_its_rules_let_it() {
         "privateIPAddress": "10.1.0.4", "primary": true,
         "subnet": reference("virtualNetworks/spoke/subnets/s"), "publicIPAddress": reference("publicIPAddresses/p"),
     }}]);
-    state.put("publicIPAddresses/p", public("Standard"));
-    state.nic(
+    let unbound = json!({ "ipConfigurations": config });
+    state.put("publicIPAddresses/p", public("Standard")).nic(
         "s1",
         "spoke/subnets/s",
         "10.1.0.4",
-        json!({ "ipConfigurations": config }),
+        unbound.clone(),
     );
     let mut net = Net::up(&world(&state), false);
-    let server = Namespace::open(&net.lab.directory().namespace("vm5")).unwrap();
+    let inside = |name: &str| Namespace::open(&net.lab.directory().namespace(name)).unwrap();
+    let (server, outside) = (inside("vm5"), inside(OUTSIDE));
     assert_eq!(net.lab.vm("vm5").unwrap().address().to_string(), "10.1.0.4");
     let listener = server
         .enter(|| TcpListener::bind("10.1.0.4:443"))
         .unwrap()
         .unwrap();
     listener.set_nonblocking(true).unwrap();
-    let outside = Namespace::open(&net.lab.directory().namespace(OUTSIDE)).unwrap();
     let reach = || {
         let to = "203.0.113.9:443".parse().unwrap();
         outside
-            .enter(|| TcpStream::connect_timeout(&to, Duration::from_millis(400)))
+            .enter(|| TcpStream::connect_timeout(&to, WAIT))
             .unwrap()
             .is_ok()
     };
@@ -435,26 +471,25 @@ fn root_outside_reaches_a_public_address_as_its_rules_let_it() {
     bound(&mut state, &[]);
     net.fabric.apply(&world(&state)).unwrap();
     assert!(!reach(), "the default rules do not");
-    state.nic(
-        "s1",
-        "spoke/subnets/s",
-        "10.1.0.4",
-        json!({ "ipConfigurations": config }),
-    );
-    state.put("publicIPAddresses/p", public("Basic"));
+    state
+        .put("publicIPAddresses/p", public("Basic"))
+        .nic("s1", "spoke/subnets/s", "10.1.0.4", unbound);
     net.fabric.apply(&world(&state)).unwrap();
     assert!(reach(), "a Basic address is open");
-    // And out, with an answer.
+    goes_out(&server, &outside);
+}
+
+/// With its public address, and has an answer.
+fn goes_out(server: &Namespace, outside: &Namespace) {
     let away = outside
         .enter(|| TcpListener::bind("8.8.8.8:53"))
         .unwrap()
         .unwrap();
-    let out =
-        server.enter(|| TcpStream::connect_timeout(&away.local_addr().unwrap(), Duration::from_millis(400)));
-    out.unwrap().unwrap();
-    assert_eq!(
-        away.accept().unwrap().1.ip().to_string(),
-        "203.0.113.9",
-        "with its public address"
-    );
+    let to = away.local_addr().unwrap();
+    server
+        .enter(|| TcpStream::connect_timeout(&to, WAIT))
+        .unwrap()
+        .unwrap();
+    let from = away.accept().unwrap().1.ip().to_string();
+    assert_eq!(from, "203.0.113.9", "with its public address");
 }

@@ -114,16 +114,18 @@ impl Writer<'_> {
         let gates = gates(self.world, nic)?;
         refuse_platform_rules(&gates)?;
         let number = port.number;
-        self.chain(
-            &format!("pass{number}"),
-            &format!("ct label set {number}\nreturn\n"),
-        );
         for direction in [Direction::Outbound, Direction::Inbound] {
             let way = match direction {
                 Direction::Outbound => "out",
                 Direction::Inbound => "in",
             };
-            let mut next = format!("pass{number}");
+            let (own, other) = records(number, direction);
+            let pass = format!("pass_{way}{number}");
+            let record = format!(
+                "ct direction original ct label set {own}\nct direction reply ct label set {other}\nreturn\n"
+            );
+            self.chain(&pass, &record);
+            let mut next = pass.clone();
             // The last gate first, so that each knows the next one's name.
             let order: Vec<&Gate> = match direction {
                 Direction::Outbound => gates.iter().collect(),
@@ -133,21 +135,15 @@ impl Writer<'_> {
                 next = self.gate(nic, gate, direction, &format!("{way}{number}"), &next);
             }
             if !admin.is_empty() {
-                let always = format!("pass{number}");
-                next = self.admin(
-                    nic,
-                    &admin,
-                    direction,
-                    &format!("{way}{number}"),
-                    (&next, &always),
-                );
+                next = self.admin(nic, &admin, direction, &format!("{way}{number}"), (&next, &pass));
             }
             let first = match direction {
                 Direction::Outbound => self.outwards(nic),
                 Direction::Inbound => self.inwards(nic, &gates)?,
             };
             let text = format!(
-                "ct label {number} return\n{}{first}goto {next}\n",
+                "ct direction original ct label {own} return\nct direction reply ct label {other} return\n\
+                 {}{first}goto {next}\n",
                 self.open_links(direction)
             );
             self.chain(&format!("{way}{number}"), &text);
@@ -231,7 +227,7 @@ impl Writer<'_> {
     /// The platform's own addresses are not for security groups, and a NIC that may not forward sends from its own addresses.
     fn outwards(&mut self, nic: &Nic) -> String {
         let number = self.ports.get(&nic.id).map_or(0, |port| port.number);
-        let mut text = format!("ip daddr {{ {HOST}, {METADATA} }} goto pass{number}\n");
+        let mut text = format!("ip daddr {{ {HOST}, {METADATA} }} goto pass_out{number}\n");
         if !nic.forwarding {
             let counter = self.counter(
                 &nic.id,
@@ -377,6 +373,20 @@ impl Writer<'_> {
             &outwards,
         ));
         Ok(())
+    }
+}
+
+/// The bits of a connection's label in which a NIC writes down that it let the flow through: the first for packets that go the
+/// way of the flow's first one, the second for those that go back. That a flow leaves by a NIC and that it comes in at it are two
+/// things: at an appliance it does both.
+fn records(number: u8, direction: Direction) -> (u8, u8) {
+    let (into, out) = (
+        number.saturating_mul(2),
+        number.saturating_mul(2).saturating_add(1),
+    );
+    match direction {
+        Direction::Inbound => (into, out),
+        Direction::Outbound => (out, into),
     }
 }
 
