@@ -120,6 +120,12 @@ fn section(parts: &Parts, name: SectionName) -> Outcome {
         SectionName::IptablesSave | SectionName::Ip6tablesSave => Err(unreadable(
             "not a section of a host: it is the text of a save tool",
         )),
+        SectionName::Nic
+        | SectionName::EffectiveRoutes
+        | SectionName::EffectiveNsg
+        | SectionName::AdminRules => Err(unreadable(
+            "not a section of a host: Azure Resource Manager is asked for it",
+        )),
     }
 }
 
