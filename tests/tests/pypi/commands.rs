@@ -91,8 +91,8 @@ fn next_boot(place: &Path) {
     .unwrap();
 }
 
-/// Security rules of Azure: a gate with a rule that is wide, one that can't fire, and one that is not understood.
-fn security_rules(place: &Path, run: &dyn Fn(&str, u8, &str)) {
+/// Security rules of Azure in files: a gate with a rule that is wide, one that can't fire, and one that is not understood.
+fn security_rule_files(place: &Path) {
     let rule = |name: &str, priority: &str, access: &str, source: &str, port: &str| {
         format!(
             r#"{{"name": "securityRules/{name}", "priority": {priority}, "access": "{access}", "direction": "Inbound",
@@ -125,6 +125,11 @@ fn security_rules(place: &Path, run: &dyn Fn(&str, u8, &str)) {
         body(&[rule("strange", "\"high\"", "Allow", "Storage", "80"), web]),
     );
     write("nsg-none.json", r#"{"value": []}"#.to_owned());
+}
+
+/// What the commands make of them.
+fn security_rules(place: &Path, run: &dyn Fn(&str, u8, &str)) {
+    security_rule_files(place);
     let flow = "--direction inbound --source 9.9.9.9 --destination 10.0.1.4";
     for (status, file, more) in [
         (1, "a", "--protocol tcp --port 80"),
