@@ -66,7 +66,7 @@ fn every_promise_is_held_by_tests_that_exist() {
             let source = std::fs::read_to_string(root().join(file))
                 .unwrap_or_else(|error| panic!("P{number}: {file}: {error}"));
             let (before, _) = source
-                .split_once(&format!("fn {name}()"))
+                .split_once(&format!("fn {name}("))
                 .unwrap_or_else(|| panic!("P{number}: {file} has no test {name}"));
             let attributes = before.rsplit("\n\n").next().unwrap();
             assert!(

@@ -46,6 +46,11 @@ pub fn ask(socket: &Path, sections: &[SectionName]) -> Result<Namespaces, AskErr
     let question = serde_json::to_vec(&question).map_err(|error| WireError::Form {
         what: error.to_string(),
     })?;
-    wire::write_frame(&mut stream, &question)?;
-    Ok(wire::take(&mut stream)?)
+    let asked = wire::write_frame(&mut stream, &question);
+    match (asked, wire::take(&mut stream)) {
+        (Ok(()), taken) => Ok(taken?),
+        // Who refuses may do so before it has heard all of the question.
+        (Err(_), Err(refused @ WireError::Refused { .. })) => Err(refused.into()),
+        (Err(error), _) => Err(error.into()),
+    }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use netghost_controller::Controller;
 use netghost_controller::jobs::{Order, Reach, Unreached};
-use netghost_controller::store::commands;
+use netghost_controller::store::{Error, commands};
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest;
 use netghost_core::fleet::Id;
@@ -164,14 +164,25 @@ async fn give(controller: &Controller, order: &Order, port: u32, missing: Option
     };
     let stored = manifest::store(&snapshot, &order.meta).unwrap();
     for (_, bytes) in stored.objects {
-        controller.store.put_object(bytes).await.unwrap();
+        put(controller, bytes).await;
     }
-    let digest = controller.store.put_object(stored.manifest_bytes).await.unwrap();
+    let digest = put(controller, stored.manifest_bytes).await;
     let mut connection = controller.store.pool().acquire().await.unwrap();
     commands::take_manifest(&mut connection, &digest, order.target, order.command, 1)
         .await
         .unwrap();
     digest
+}
+
+/// Where the runtime is being shut down, nothing more comes from here, as from an agent whose controller has gone.
+async fn put(controller: &Controller, bytes: Vec<u8>) -> Digest {
+    match controller.store.put_object(bytes).await {
+        Ok(digest) => digest,
+        Err(Error::Objects(object_store::Error::JoinError { source })) if source.is_cancelled() => {
+            std::future::pending().await
+        }
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn section(name: SectionName, port: u32, missing: Option<SectionName>) -> Section {
