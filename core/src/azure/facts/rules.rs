@@ -40,8 +40,10 @@ pub(super) fn lift(bodies: &Bodies<'_>, out: &mut Lifted) {
         Err(error) => return out.gaps.push(gap(source, &error.to_string())),
     };
     if effective.more {
-        out.gaps
-            .push(gap("gate", "there are more on another page, which was not read"));
+        out.gaps.push(gap(
+            "",
+            "there are more gates on another page, which was not read",
+        ));
     }
     // What took something away is a gap as well; the warning says where in the body.
     out.warnings.extend(effective.warnings.iter().map(|warning| {
@@ -69,10 +71,13 @@ fn gate_facts(gate: &Gate, facts: &mut Vec<Fact>, out: &mut Lifted) {
     let place = Fact::new("gate", key(&[]));
     if gate.kind == GateKind::Unknown {
         let why = "it is not known whether this network security group stands at the subnet or at the network interface";
-        out.gaps.push(gap(&place.path(), why));
+        out.gaps.push(gap("", &format!("{}: {why}", place.path())));
     }
-    out.gaps
-        .extend(gate.cut.iter().map(|why| gap(&place.path(), why)));
+    out.gaps.extend(
+        gate.cut
+            .iter()
+            .map(|why| gap("", &format!("{}: {why}", place.path()))),
+    );
     let association = gate
         .association
         .as_deref()
