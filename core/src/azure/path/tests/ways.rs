@@ -342,17 +342,16 @@ fn an_address_of_another_is_dropped_unless_the_interface_forwards() {
 #[test]
 fn routes_between_which_nothing_decides_are_unknown() {
     let (mut source, destination) = pair();
-    let two = |one: &str, other: &str| {
-        table(
-            "a",
-            &[
-                entry("10.0.0.5/32", "VirtualNetworkGateway", one, &["10.9.0.1"]),
-                entry("10.0.0.5/32", "VirtualNetworkGateway", other, &["10.9.0.2"]),
-            ],
+    // The network's own route is preferred to those of gateways, however long they are.
+    let gateway = |address: &str| {
+        entry(
+            "10.0.0.5/32",
+            "VirtualNetworkGateway",
+            "VirtualNetworkGateway",
+            &[address],
         )
     };
-    // The network's own route is preferred to those of gateways, however long they are.
-    source.routes = two("VirtualNetworkGateway", "VirtualNetworkGateway");
+    source.routes = table("a", &[gateway("10.9.0.1"), gateway("10.9.0.2")]);
     assert_eq!(between(&source, &destination).verdict, Verdict::Allow);
     source.routes = table("a", &[entry("10.0.0.5/32", "Strange", "None", &[])]);
     let path = between(&source, &destination);
