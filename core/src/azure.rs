@@ -9,6 +9,7 @@ pub mod facts;
 pub mod id;
 pub mod net;
 pub mod nsg;
+pub mod path;
 pub mod permission;
 pub mod route;
 pub mod space;
