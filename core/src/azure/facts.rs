@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::azure::id::ResourceId;
 use crate::facts::{self, Facts, Lifted};
 use crate::raw::lift::LiftError;
-use crate::raw::{HostRaw, PartRead};
+use crate::raw::{HostPart, HostRaw, PartRead};
 use crate::section::{DECODER, Gap, Reader, Section, SectionName, State};
 use crate::snapshot::{Snapshot, Target};
 
@@ -44,7 +44,8 @@ pub fn lift(name: SectionName, raw: &HostRaw) -> Result<Lifted, LiftError> {
     Ok(out)
 }
 
-/// A section from the bodies that it was read as.
+/// A section from the bodies that it was read as. One whose only part is absent does not apply, and the part says how that is
+/// known.
 pub fn section(name: SectionName, raw: HostRaw, taken_at_us: u64) -> Section {
     let mut section = Section {
         name,
@@ -58,6 +59,16 @@ pub fn section(name: SectionName, raw: HostRaw, taken_at_us: u64) -> Section {
         gaps: Vec::new(),
         warnings: Vec::new(),
     };
+    if let [
+        HostPart {
+            read: PartRead::Absent { why },
+            ..
+        },
+    ] = raw.parts.as_slice()
+    {
+        section.state = State::NotApplicable { why: why.clone() };
+        return section;
+    }
     let lifted = lift(name, &raw);
     section.state = facts::fill(&mut section, raw, lifted);
     section
