@@ -95,6 +95,12 @@ async fn a_part_that_is_refused_names_the_missing_action() {
             "Microsoft.Network/networkInterfaces/read",
         ),
         (
+            SectionName::Nic,
+            "GET",
+            SUBNET,
+            "Microsoft.Network/virtualNetworks/subnets/read",
+        ),
+        (
             SectionName::EffectiveRoutes,
             "POST",
             ROUTES,

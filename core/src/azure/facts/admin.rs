@@ -10,6 +10,7 @@ use crate::facts::{Fact, Lifted, Property};
 /// Lifts the pages of `POST …/listNetworkManagerEffectiveSecurityAdminRules` (the parts `admin-rules …`, in their order).
 /// Only the last may have no token of a next one.
 pub(super) fn lift(bodies: &Bodies<'_>, out: &mut Lifted) {
+    let gaps = out.gaps.len();
     let pages = bodies.beginning("admin-rules", out);
     if pages.is_empty() && out.gaps.is_empty() {
         return out.gaps.push(gap("admin-rules", "it was not asked for"));
@@ -23,6 +24,11 @@ pub(super) fn lift(bodies: &Bodies<'_>, out: &mut Lifted) {
         }
     }
     out.config.facts.extend(distinct(facts));
+    // Any rule could stand on a page that was not read.
+    for unread in out.gaps.iter_mut().skip(gaps) {
+        unread.why = format!("{}: {}", unread.path, unread.why);
+        unread.path = "admin-rule".to_owned();
+    }
 }
 
 fn page(body: &Json, last: bool) -> Result<Vec<Fact>, BadField> {

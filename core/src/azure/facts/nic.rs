@@ -6,9 +6,11 @@ use super::value::properties;
 use super::{Bodies, gap};
 use crate::azure::body;
 use crate::facts::{Fact, Lifted, Property};
+use crate::section::Gap;
 
 /// Lifts the bodies of `GET …/networkInterfaces/NAME` (the part `nic`) and of each of its subnets (parts `subnet …`).
 pub(super) fn lift(bodies: &Bodies<'_>, out: &mut Lifted) {
+    let gaps = out.gaps.len();
     let nics = bodies.named("nic", out);
     let subnets = bodies.beginning("subnet ", out);
     let mut config = Vec::new();
@@ -28,6 +30,18 @@ pub(super) fn lift(bodies: &Bodies<'_>, out: &mut Lifted) {
     }
     out.config.facts.extend(config);
     out.runtime.facts.extend(runtime);
+    out.gaps.iter_mut().skip(gaps).for_each(place);
+}
+
+/// Puts the gap of a part that was not read where its facts would stand: else what was read on the other side would look removed.
+fn place(part: &mut Gap) {
+    part.why = format!("{}: {}", part.path, part.why);
+    part.path = match part.path.strip_prefix("subnet ") {
+        Some("") => "subnet".to_owned(),
+        Some(id) => format!("subnet/{}", id.to_lowercase()),
+        // Which subnets are its own, only the interface says.
+        None => String::new(),
+    };
 }
 
 /// The facts of one resource: itself, and apart from it each of its IP configurations.

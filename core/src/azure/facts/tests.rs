@@ -5,7 +5,7 @@ use crate::artifact::manifest;
 use crate::diff::{self, Verdict};
 use crate::facts::Lifted;
 use crate::raw::{HostPart, HostRaw, PartRead};
-use crate::section::SectionName;
+use crate::section::{SectionName, State};
 use crate::snapshot::Snapshot;
 
 const NSG: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/n1";
@@ -192,6 +192,78 @@ fn an_unread_part_is_a_gap_and_an_empty_table_is_not() {
     assert!(lift(SectionName::Tc, &HostRaw::default()).is_err());
     assert!(routes(json!({"value": []})).gaps.is_empty());
     assert!(rules(json!({"value": []})).gaps.is_empty());
+}
+
+#[test]
+fn what_was_not_read_is_not_what_was_removed() {
+    let nic = json!({"id": NIC, "properties": {"ipConfigurations": []}});
+    let subnet = json!({"id": "/S/1", "properties": {"addressPrefix": "10.0.0.0/24"}});
+    let rule = |id: &str| json!({"value": [{"id": id, "properties": {"priority": 1}}], "skipToken": ""});
+    let file = |body: &Json| PartRead::File {
+        content: body.to_string().as_str().into(),
+    };
+    let unread = || PartRead::Unreadable {
+        why: "refused".to_owned(),
+    };
+    let snapshot_of = |name, parts: Vec<(&str, PartRead)>| {
+        let part = |(source, read): (&str, PartRead)| HostPart {
+            source: source.to_owned(),
+            read,
+        };
+        let raw = HostRaw {
+            links: Vec::new(),
+            parts: parts.into_iter().map(part).collect(),
+        };
+        snapshot(NIC.parse().unwrap(), vec![section(name, raw, 7)], "netghost test")
+    };
+    let verdict = |name, before: &Snapshot, after: &Snapshot| {
+        let found = diff::compare(before, after, &[name]);
+        (found.verdict, found.changes.len())
+    };
+    let read = |nic, subnet| snapshot_of(SectionName::Nic, vec![("nic", nic), ("subnet /S/1", subnet)]);
+    let whole = read(file(&nic), file(&subnet));
+    for partly in [
+        read(file(&nic), unread()),
+        read(unread(), file(&subnet)),
+        snapshot_of(SectionName::Nic, vec![("nic", file(&nic)), ("subnet ", unread())]),
+        snapshot_of(SectionName::Nic, vec![("nic", unread())]),
+    ] {
+        assert_eq!(verdict(SectionName::Nic, &whole, &partly), (Verdict::Unknown, 0));
+        assert_eq!(verdict(SectionName::Nic, &partly, &whole), (Verdict::Unknown, 0));
+    }
+    let pages = |second| {
+        let parts = vec![
+            ("admin-rules v 1", file(&rule("/r/1"))),
+            ("admin-rules v 2", second),
+        ];
+        snapshot_of(SectionName::AdminRules, parts)
+    };
+    let (whole, partly) = (pages(file(&rule("/r/2"))), pages(unread()));
+    assert_eq!(
+        verdict(SectionName::AdminRules, &whole, &partly),
+        (Verdict::Unknown, 0)
+    );
+    assert_eq!(
+        verdict(SectionName::AdminRules, &whole, &whole),
+        (Verdict::NoDrift, 0)
+    );
+}
+
+#[test]
+fn what_does_not_apply_says_how_that_is_known() {
+    let raw = HostRaw {
+        links: Vec::new(),
+        parts: vec![HostPart {
+            source: "routes".to_owned(),
+            read: PartRead::Absent {
+                why: "no VM".to_owned(),
+            },
+        }],
+    };
+    let section = section(SectionName::EffectiveRoutes, raw, 7);
+    let why = "no VM".to_owned();
+    assert_eq!(section.state, State::NotApplicable { why });
+    assert!(section.content.is_none() && section.gaps.is_empty());
 }
 
 #[test]
