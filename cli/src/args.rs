@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    action, agent, approval, approvers, audit, baseline, certificate, completions, context, controller,
-    drift, firewall, host, login, nsg, route, seal, sweep, token, verify,
+    action, agent, approval, approvers, audit, azure, baseline, certificate, completions, context,
+    controller, drift, firewall, host, login, nsg, route, seal, sweep, token, verify,
 };
 use crate::error::Failure;
 use crate::examples;
@@ -62,10 +62,12 @@ pub enum Command {
     /// Effective routes of an Azure network interface, in files: which route an address takes, what is notable, what changed
     #[command(subcommand, after_help = examples::ROUTE)]
     Route(route::Route),
-
     /// Azure's effective security rules in files: ask about a flow, audit, compare
     #[command(subcommand, after_help = examples::NSG)]
     Nsg(nsg::Nsg),
+    /// What your own login sees in Azure: VMs, and what it may do
+    #[command(subcommand, after_help = examples::AZURE)]
+    Azure(azure::Azure),
     /// Sign files under a name
     #[command(after_help = examples::SEAL)]
     Seal(seal::Seal),

@@ -16,6 +16,7 @@ pub mod agent;
 pub mod approval;
 pub mod approvers;
 pub mod audit;
+pub mod azure;
 pub mod baseline;
 pub mod certificate;
 mod check;
@@ -86,6 +87,7 @@ pub fn run(args: &Args, world: &World) -> Result<Answer, Failure> {
         Command::Firewall(command) => firewall::run(command, world),
         Command::Route(command) => route::run(command),
         Command::Nsg(command) => nsg::run(command),
+        Command::Azure(command) => azure::run(command, &call),
         Command::Seal(command) => seal::run(command, world),
         Command::Verify(command) => verify::run(command),
         Command::Certificate(command) => certificate::run(command),

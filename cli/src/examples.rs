@@ -329,6 +329,34 @@ pub const TOKEN_REVOKE: &str = "\
 Example:
   netghost token revoke 07070707-0707-4707-8707-070707070707";
 
+/// Below `netghost azure --help`.
+pub const AZURE: &str = "\
+Examples:
+  netghost azure login-check --subscription 11111111-2222-3333-4444-555555555555
+  netghost azure vms shop/web-1";
+
+/// Below `netghost azure login-check --help`.
+pub const AZURE_LOGIN_CHECK: &str = "\
+Feature by feature, which action no role assignment of the login grants. The definitions in packaging/azure hold them, one for each role; the \
+role to change is not needed for anything else. Status 1: something that was asked for is missing. Deny assignments and locks are not in \
+what Azure says here.
+
+Examples:
+  netghost azure login-check
+  netghost azure login-check --role read --role probe -o json
+  netghost azure login-check --scope /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/shop";
+
+/// Below `netghost azure vms --help`.
+pub const AZURE_VMS: &str = "\
+What can't be listed is said, and is status 3: the list is never taken for whole. A name that several VMs have is status 2, with all of them. \
+Of many VMs whether they run is as of Resource Graph, which may be a minute behind.
+
+Examples:
+  netghost azure vms
+  netghost azure vms web-1 --credential managed-identity
+  netghost azure vms /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/shop -o json
+  netghost azure vms --arm-endpoint https://127.0.0.1:8443 --arm-ca-file tls/ca.pem";
+
 /// Below `netghost controller --help`.
 pub const CONTROLLER: &str = "\
 Example:

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod approvers;
+pub mod azure;
 pub mod certificate;
 pub mod comparison;
 pub mod explain;

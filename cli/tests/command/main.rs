@@ -1,6 +1,8 @@
 //! The command as a program: what it prints, where, and how it ends.
 
 #[cfg(test)]
+mod azure;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod firewall;

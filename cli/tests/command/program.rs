@@ -90,7 +90,7 @@ impl Drop for Place {
 }
 
 impl Run {
-    fn of(output: &Output) -> Self {
+    pub(super) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         Self {
             status: output.status.code().unwrap(),

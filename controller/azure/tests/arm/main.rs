@@ -8,6 +8,7 @@
     reason = "tests state what they expect by failing"
 )]
 
+mod discover;
 mod faults;
 mod login;
 mod operations;
@@ -15,3 +16,5 @@ mod paging;
 mod play;
 mod recorded;
 mod retries;
+mod sections;
+mod stage;

@@ -69,6 +69,15 @@ impl Says {
         self
     }
 
+    /// With the server's address in the place of `BASE`.
+    pub(crate) fn based(mut self, base: &str) -> Self {
+        self.body = self.body.replace("BASE", base);
+        for (_, value) in &mut self.headers {
+            *value = value.replace("BASE", base);
+        }
+        self
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let length = self.claims.unwrap_or(self.body.len());
         let mut head = format!("HTTP/1.1 {} X\r\ncontent-length: {length}\r\n", self.status);
@@ -132,12 +141,8 @@ impl Play {
     /// Plays these answers one after the other; the last one again and again. `BASE` in them is the server's address.
     pub(crate) async fn of(answers: Vec<Says>) -> Self {
         Self::with(Box::new(move |number, _, base| {
-            let mut says = answers[number.min(answers.len() - 1)].clone();
-            says.body = says.body.replace("BASE", base);
-            for (_, value) in &mut says.headers {
-                *value = value.replace("BASE", base);
-            }
-            says
+            let says = &answers[number.min(answers.len() - 1)];
+            says.clone().based(base)
         }))
         .await
     }

@@ -1,0 +1,178 @@
+//! Which Azure, and who asks: from the line, else from the environment.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use netghost_azure::{Arm, CloudSettings, CredentialSettings, Settings};
+
+use super::Account;
+use crate::error::Failure;
+
+/// Which Azure, and who asks.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct AccountArgs {
+    /// The subscription's id; else $AZURE_SUBSCRIPTION_ID
+    #[arg(long, value_name = "ID", help_heading = "Azure")]
+    subscription: Option<String>,
+    /// Which cloud; else $NETGHOST_AZURE_CLOUD, else the public one
+    #[arg(
+        long,
+        value_enum,
+        value_name = "CLOUD",
+        help_heading = "Azure",
+        conflicts_with = "arm_endpoint"
+    )]
+    cloud: Option<CloudName>,
+    /// Where Resource Manager answers, in a cloud of its own or the lab; else $NETGHOST_AZURE_ENDPOINT
+    #[arg(long, value_name = "URL", help_heading = "Azure")]
+    arm_endpoint: Option<String>,
+    /// Where that cloud issues tokens; else $NETGHOST_AZURE_AUTHORITY, else the endpoint
+    #[arg(long, value_name = "URL", help_heading = "Azure")]
+    arm_authority: Option<String>,
+    /// The certificates to trust there, in PEM; else $NETGHOST_AZURE_CA_FILE
+    #[arg(long, value_name = "FILE", help_heading = "Azure")]
+    arm_ca_file: Option<PathBuf>,
+    /// Who asks; else $NETGHOST_AZURE_CREDENTIAL, else whoever is logged in to `az`
+    #[arg(long, value_enum, value_name = "WHO", help_heading = "Azure")]
+    credential: Option<CredentialName>,
+    /// The tenant; else $AZURE_TENANT_ID
+    #[arg(long, value_name = "ID", help_heading = "Azure")]
+    tenant: Option<String>,
+    /// The application or the user-assigned identity; else $AZURE_CLIENT_ID
+    #[arg(long, value_name = "ID", help_heading = "Azure")]
+    client_id: Option<String>,
+    /// The file with the application's secret; else $NETGHOST_AZURE_CLIENT_SECRET_FILE
+    #[arg(long, value_name = "FILE", help_heading = "Azure")]
+    client_secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum CloudName {
+    /// The public cloud
+    Public,
+    /// Azure Government
+    UsGovernment,
+    /// Azure in China
+    China,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum CredentialName {
+    /// Whoever is logged in to `az` on this machine
+    Az,
+    /// The identity of the VM that this runs on
+    ManagedIdentity,
+    /// The federated token of a pod or a pipeline
+    WorkloadIdentity,
+    /// An application with a secret
+    ClientSecret,
+}
+
+impl AccountArgs {
+    /// The client. Nothing is sent yet.
+    pub(super) fn open(&self) -> Result<Account, Failure> {
+        let settings = Settings {
+            cloud: self.cloud()?,
+            credential: self.credential()?,
+            at_once: 32,
+        };
+        let arm = Arm::new(&settings).map_err(|error| Failure::usage("cloud", error))?;
+        let subscription = given(self.subscription.as_ref(), "AZURE_SUBSCRIPTION_ID");
+        Ok(Account { arm, subscription })
+    }
+
+    fn cloud(&self) -> Result<CloudSettings, Failure> {
+        let named = match self.cloud {
+            // What the line says counts more than any address of the environment.
+            Some(name) => Some(name),
+            None => match given(self.arm_endpoint.as_ref(), "NETGHOST_AZURE_ENDPOINT") {
+                Some(endpoint) => {
+                    let authority = given(self.arm_authority.as_ref(), "NETGHOST_AZURE_AUTHORITY");
+                    return Ok(CloudSettings::Custom {
+                        authority: authority.unwrap_or_else(|| endpoint.clone()),
+                        endpoint,
+                        scope: None,
+                        ca_file: file(self.arm_ca_file.as_ref(), "NETGHOST_AZURE_CA_FILE"),
+                    });
+                }
+                None => chosen("NETGHOST_AZURE_CLOUD")?,
+            },
+        };
+        if self.arm_authority.is_some() || self.arm_ca_file.is_some() {
+            let error = anyhow!("`--arm-authority` and `--arm-ca-file` belong to `--arm-endpoint`");
+            return Err(Failure::usage("wrong_use", error));
+        }
+        Ok(match named {
+            None | Some(CloudName::Public) => CloudSettings::Public,
+            Some(CloudName::UsGovernment) => CloudSettings::UsGovernment,
+            Some(CloudName::China) => CloudSettings::China,
+        })
+    }
+
+    fn credential(&self) -> Result<CredentialSettings, Failure> {
+        let name = match self.credential {
+            Some(name) => Some(name),
+            None => chosen("NETGHOST_AZURE_CREDENTIAL")?,
+        };
+        let tenant_id = given(self.tenant.as_ref(), "AZURE_TENANT_ID");
+        let client_id = given(self.client_id.as_ref(), "AZURE_CLIENT_ID");
+        Ok(match name {
+            None | Some(CredentialName::Az) => CredentialSettings::Cli {
+                tenant_id: self.tenant.clone(),
+                subscription: given(self.subscription.as_ref(), "AZURE_SUBSCRIPTION_ID"),
+            },
+            Some(CredentialName::ManagedIdentity) => CredentialSettings::ManagedIdentity {
+                client_id,
+                object_id: None,
+                resource_id: None,
+            },
+            Some(CredentialName::WorkloadIdentity) => CredentialSettings::WorkloadIdentity {
+                tenant_id,
+                client_id,
+                token_file: None,
+            },
+            Some(CredentialName::ClientSecret) => {
+                let secret = file(
+                    self.client_secret_file.as_ref(),
+                    "NETGHOST_AZURE_CLIENT_SECRET_FILE",
+                );
+                CredentialSettings::ClientSecret {
+                    tenant_id: needed(tenant_id, "--tenant")?,
+                    client_id: needed(client_id, "--client-id")?,
+                    secret_file: needed(secret, "--client-secret-file")?,
+                }
+            }
+        })
+    }
+}
+
+fn needed<T>(value: Option<T>, option: &str) -> Result<T, Failure> {
+    value.ok_or_else(|| {
+        let error = anyhow!("an application with a secret needs `{option}`");
+        Failure::usage("wrong_use", error)
+    })
+}
+
+/// What the line says, else what the environment does.
+fn given(line: Option<&String>, variable: &str) -> Option<String> {
+    let set = || std::env::var(variable).ok().filter(|value| !value.is_empty());
+    line.cloned().or_else(set)
+}
+
+fn file(line: Option<&PathBuf>, variable: &str) -> Option<PathBuf> {
+    let set = || std::env::var_os(variable).filter(|value| !value.is_empty());
+    line.cloned().or_else(|| set().map(PathBuf::from))
+}
+
+/// One of the words that the line knows, from the environment.
+fn chosen<T: clap::ValueEnum>(variable: &str) -> Result<Option<T>, Failure> {
+    let Some(word) = given(None, variable) else {
+        return Ok(None);
+    };
+    T::from_str(&word, false).map(Some).map_err(|_| {
+        Failure::usage(
+            "wrong_use",
+            anyhow!("${variable} is {word:?}, which is not known"),
+        )
+    })
+}
