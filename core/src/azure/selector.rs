@@ -44,8 +44,11 @@ pub enum Selector {
 )]
 pub struct BadSelector(String);
 
+/// What a resource is looked for as.
+type Make = fn(ResourceId) -> Selector;
+
 /// What a resource of a type is looked for as.
-const KINDS: [(&str, &str, fn(ResourceId) -> Selector); 5] = [
+const KINDS: [(&str, &str, Make); 5] = [
     ("Microsoft.Compute", "virtualMachines", Selector::Vm),
     ("Microsoft.Compute", "networkInterfaces", Selector::Nic),
     ("Microsoft.Network", "networkInterfaces", Selector::Nic),
