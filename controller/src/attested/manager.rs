@@ -28,8 +28,12 @@ impl Resources for Manager {
         Box::pin(async move {
             let answer = self.0.within(PERIOD).vm(id).await;
             let answer = answer.map_err(|error| format!("Azure Resource Manager does not say: {error}"))?;
-            let said = |why: String| format!("what Azure Resource Manager says of {id} is not understood: {why}");
-            let properties = answer.json.get("properties").and_then(serde_json::Value::as_object);
+            let said =
+                |why: String| format!("what Azure Resource Manager says of {id} is not understood: {why}");
+            let properties = answer
+                .json
+                .get("properties")
+                .and_then(serde_json::Value::as_object);
             let properties = properties.ok_or_else(|| said("it has no properties".to_owned()))?;
             match body::string(properties, "vmId") {
                 Ok(Some(vm)) if !vm.is_empty() => Ok(vm),

@@ -122,7 +122,13 @@ mod tests {
         let account = Config::parse(&text).unwrap().azure.unwrap();
         account
             .open()
-            .map(|arm| format!("{} {}", arm.cloud().endpoint(), account.subscription().unwrap_or_default()))
+            .map(|arm| {
+                format!(
+                    "{} {}",
+                    arm.cloud().endpoint(),
+                    account.subscription().unwrap_or_default()
+                )
+            })
             .map(Some)
     }
 
@@ -131,9 +137,18 @@ mod tests {
         for (lines, wanted) in [
             ("", "https://management.azure.com/ ".to_owned()),
             ("cloud = \"public\"", "https://management.azure.com/ ".to_owned()),
-            ("cloud = \"us-government\"", "https://management.usgovcloudapi.net/ ".to_owned()),
-            ("cloud = \"china\"", "https://management.chinacloudapi.cn/ ".to_owned()),
-            ("endpoint = \"https://127.0.0.1:8443\"", "https://127.0.0.1:8443/ ".to_owned()),
+            (
+                "cloud = \"us-government\"",
+                "https://management.usgovcloudapi.net/ ".to_owned(),
+            ),
+            (
+                "cloud = \"china\"",
+                "https://management.chinacloudapi.cn/ ".to_owned(),
+            ),
+            (
+                "endpoint = \"https://127.0.0.1:8443\"",
+                "https://127.0.0.1:8443/ ".to_owned(),
+            ),
             (
                 &format!("subscription = \"{SUBSCRIPTION}\""),
                 format!("https://management.azure.com/ {}", SUBSCRIPTION.to_lowercase()),
@@ -163,10 +178,22 @@ mod tests {
         for (text, wanted) in [
             ("[azure]\n", "missing field `credential`"),
             ("[azure]\ncredential = { kind = \"me\" }", "line 2"),
-            ("[azure]\ncredential = { kind = \"client-secret\" }", "missing field"),
-            ("[azure]\ncredential = { kind = \"cli\", tennant = \"x\" }", "tennant"),
-            ("[azure]\nsubscription = \"shop\"\ncredential = { kind = \"cli\" }", "no id of a subscription"),
-            ("[azure]\ncloud = \"germany\"\ncredential = { kind = \"cli\" }", "unknown variant `germany`"),
+            (
+                "[azure]\ncredential = { kind = \"client-secret\" }",
+                "missing field",
+            ),
+            (
+                "[azure]\ncredential = { kind = \"cli\", tennant = \"x\" }",
+                "tennant",
+            ),
+            (
+                "[azure]\nsubscription = \"shop\"\ncredential = { kind = \"cli\" }",
+                "no id of a subscription",
+            ),
+            (
+                "[azure]\ncloud = \"germany\"\ncredential = { kind = \"cli\" }",
+                "unknown variant `germany`",
+            ),
         ] {
             let error = Config::parse(text).unwrap_err();
             assert!(error.contains(wanted), "{text:?}: {error}");

@@ -88,7 +88,9 @@ async fn told(status: u16, kind: &'static str, body: &str) -> Result<String, Str
     let told = Manager::new(arm(&base)).vm(&id).await;
     let asked = asked.lock().unwrap();
     assert!(
-        asked.iter().all(|path| path.starts_with(&format!("GET {VM}?api-version="))),
+        asked
+            .iter()
+            .all(|path| path.starts_with(&format!("GET {VM}?api-version="))),
         "{asked:?}"
     );
     assert!(!asked.is_empty());
@@ -97,7 +99,8 @@ async fn told(status: u16, kind: &'static str, body: &str) -> Result<String, Str
 
 #[tokio::test]
 async fn resource_manager_says_which_vm_an_id_names() {
-    let body = format!(r#"{{"id": "{VM}", "properties": {{"vmId": "BD8E7443-24a0-41f3-b949-8baf4fd1c573"}}}}"#);
+    let body =
+        format!(r#"{{"id": "{VM}", "properties": {{"vmId": "BD8E7443-24a0-41f3-b949-8baf4fd1c573"}}}}"#);
     let vm = told(200, "application/json", &body).await.unwrap();
     assert_eq!(vm, "BD8E7443-24a0-41f3-b949-8baf4fd1c573");
 }
@@ -108,16 +111,34 @@ async fn what_is_no_answer_confirms_nothing_and_says_why() {
     let forbidden = format!(r#"{{"error": {{"code": "AuthorizationFailed", "message": "{message}"}}}}"#);
     let gone = r#"{"error": {"code": "ResourceNotFound", "message": "not there"}}"#;
     for (status, kind, body, wanted) in [
-        (403, "application/json", forbidden.as_str(), "Microsoft.Compute/virtualMachines/read"),
+        (
+            403,
+            "application/json",
+            forbidden.as_str(),
+            "Microsoft.Compute/virtualMachines/read",
+        ),
         (404, "application/json", gone, "ResourceNotFound"),
         (200, "text/html", "<html>log in</html>", "a page for a browser"),
-        (200, "application/json", r#"{"properties": {"vmId": "#, "not of a known form"),
+        (
+            200,
+            "application/json",
+            r#"{"properties": {"vmId": "#,
+            "not of a known form",
+        ),
         (200, "application/json", r#"{"name": "web-1"}"#, "no properties"),
         (200, "application/json", r#"{"properties": {}}"#, "no vmId"),
-        (200, "application/json", r#"{"properties": {"vmId": ""}}"#, "no vmId"),
+        (
+            200,
+            "application/json",
+            r#"{"properties": {"vmId": ""}}"#,
+            "no vmId",
+        ),
         (200, "application/json", r#"{"properties": {"vmId": 7}}"#, "vmId"),
     ] {
         let why = told(status, kind, body).await.unwrap_err();
-        assert!(why.contains(wanted) && why.contains("Resource Manager"), "{body}: {why}");
+        assert!(
+            why.contains(wanted) && why.contains("Resource Manager"),
+            "{body}: {why}"
+        );
     }
 }
