@@ -61,6 +61,7 @@ fn comparison(current: &[u8]) -> Comparison {
     Comparison {
         covered: vec![CoveredSection {
             namespace: None,
+            way: None,
             target: Text::from(&b"vm\xff"[..]),
             section: SectionName::Nftables,
             reader: Reader::Kernel,
