@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use netghost_azure::{Arm, ArmError, DiscoverError, Kind};
+use netghost_azure::{ArmError, DiscoverError, Kind};
 
 use crate::error::Failure;
 use crate::examples;
@@ -12,7 +12,6 @@ use crate::progress::Progress;
 
 use super::Call;
 
-mod account;
 mod login_check;
 mod vms;
 
@@ -61,12 +60,6 @@ fn ask<T>(format: Format, what: &str, asking: impl Future<Output = T>) -> Result
     });
     progress.clear();
     Ok(came)
-}
-
-/// A client that was made, and the subscription that is meant.
-struct Account {
-    arm: Arm,
-    subscription: Option<String>,
 }
 
 fn of_arm(error: ArmError) -> Failure {
