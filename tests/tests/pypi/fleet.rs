@@ -50,6 +50,7 @@ fn about() -> About {
             ticket: None,
             tool: "netghost test".to_owned(),
         },
+        window: None,
     }
 }
 
