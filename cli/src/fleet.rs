@@ -97,6 +97,7 @@ impl Targets {
             names: self.vm.iter().map(|name| name.as_str().to_owned()).collect(),
             tags: self.tag.clone(),
             all: self.all,
+            azure: Vec::new(),
         }
     }
 }

@@ -105,6 +105,7 @@ fn create(args: &Create, call: &Call<'_>) -> Result<Outcome, Failure> {
         ticket: args.ticket.clone(),
         note: args.note.clone(),
         deadline_ms: args.deadline.map_or(0, span::milliseconds),
+        ..Request::default()
     };
     let mut progress = Progress::new(call.format);
     let job = fleet.run(&request, Patience::of(&request), &mut progress)?;

@@ -100,6 +100,7 @@ fn check(args: &Check, call: &Call<'_>) -> Result<Outcome, Failure> {
         ticket: args.ticket.clone(),
         note: String::new(),
         deadline_ms: args.deadline.map_or(0, span::milliseconds),
+        ..Request::default()
     };
     let mut progress = Progress::new(call.format);
     let job = fleet.run(&request, Patience::of(&request), &mut progress)?;

@@ -154,6 +154,7 @@ fn now(args: &Run, call: &Call<'_>) -> Result<Outcome, Failure> {
         ticket: args.ticket.clone(),
         note: String::new(),
         deadline_ms: args.what.deadline.map_or(0, span::milliseconds),
+        ..Request::default()
     };
     let mut progress = Progress::new(call.format);
     let job = fleet.run(&request, Patience::of(&request), &mut progress)?;

@@ -45,7 +45,9 @@ impl Serve {
 
 async fn serve(config: &Config) -> Result<(), Failure> {
     let mut controller = local::controller(config).await?;
-    let attested = local::attested(config).map_err(|error| Failure::usage("bad_config", error))?;
+    let bad = |error| Failure::usage("bad_config", error);
+    let arm = local::arm(config).map_err(bad)?;
+    let attested = local::attested(config, arm.as_ref()).map_err(bad)?;
     if let Some(attested) = attested {
         controller = controller.attesting(attested);
     }

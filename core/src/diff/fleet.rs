@@ -14,8 +14,10 @@ use crate::artifact::certificate::{
 use crate::artifact::json::{self, CanonicalError, Digest, value};
 use crate::artifact::name::Name;
 use crate::azure::activity::{Around, Logs, Origins, Period, attribute};
+use crate::azure::id::ResourceId;
 use crate::bytes::{Big, Text};
 use crate::fleet::Id;
+use crate::job::{Layer, Way};
 use crate::section::SectionName;
 use crate::snapshot::Snapshot;
 use crate::window::Window;
@@ -32,11 +34,33 @@ const ALL_SECTIONS: &str = "all sections";
 /// What stands for the target where it is about all of them.
 pub const ALL_TARGETS: &str = "all targets";
 
+/// A target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    /// Its name, which parts it from the others in paths.
+    pub name: Name,
+    /// Its id.
+    pub id: Id,
+    /// The resource that it is, where it is no agent.
+    pub resource: Option<ResourceId>,
+    /// By which way it was read, or would have been.
+    pub way: Option<Way>,
+}
+
+impl Who {
+    /// What it is called: something in Azure by its resource id, a host by its name.
+    pub fn target(&self) -> &str {
+        match &self.resource {
+            Some(resource) if self.way.map(Way::layer) == Some(Layer::Azure) => resource.as_str(),
+            _ => self.name.as_str(),
+        }
+    }
+}
+
 /// What became of one target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    name: Name,
-    id: Id,
+    who: Who,
     asked: bool,
     why: Option<String>,
     verdict: Verdict,
@@ -57,18 +81,18 @@ pub struct Part {
 impl Part {
     /// A target that was compared. `manifests` are those of the two snapshots, `document` is the comparison's own.
     pub fn compared(
-        (name, id): (Name, Id),
+        who: Who,
         found: &Comparison,
         (before, after): (&Snapshot, &Snapshot),
         manifests: Digests,
         document: Digest,
     ) -> Result<Self, CertifyError> {
-        let target = Text::from(name.as_str());
+        let target = Text::from(who.target());
         let mut drift = found.certify(before, after, Request::default())?;
         drift
             .covered
             .iter_mut()
-            .for_each(|row| row.target = target.clone());
+            .for_each(|row| (row.target, row.way) = (target.clone(), who.way));
         drift.muted.iter_mut().for_each(|row| row.target = target.clone());
         drift
             .not_covered
@@ -82,7 +106,7 @@ impl Part {
         let mut not_covered = found.not_covered.clone();
         not_covered.iter_mut().for_each(|row| row.target = target.clone());
         let mut part = Self {
-            changes: changes(&name, found)?,
+            changes: changes(who.target(), found)?,
             origins: origins(found, before, after),
             short: drift.changes.list,
             verdict: found.verdict,
@@ -94,7 +118,7 @@ impl Part {
             times: Some((before.taken_at_us, after.taken_at_us)),
             manifests,
             document: Some(document),
-            ..Self::blank(name, id)
+            ..Self::blank(who)
         };
         if part.verdict == Verdict::Unknown && !part.not_covered.iter().any(|row| row.requested) {
             part.gap("nothing was compared", true);
@@ -103,20 +127,20 @@ impl Part {
     }
 
     /// A target that was asked for and of which nothing is known. What is known of its manifests is told.
-    pub fn unknown(name: Name, id: Id, why: &str, manifests: Digests) -> Self {
+    pub fn unknown(who: Who, why: &str, manifests: Digests) -> Self {
         let mut part = Self {
             manifests,
-            ..Self::blank(name, id)
+            ..Self::blank(who)
         };
         part.gap(why, true);
         part
     }
 
     /// One that was not asked for, and that nobody should take for checked.
-    pub fn aside(name: Name, id: Id, why: &str) -> Self {
+    pub fn aside(who: Who, why: &str) -> Self {
         let mut part = Self {
             asked: false,
-            ..Self::blank(name, id)
+            ..Self::blank(who)
         };
         part.gap(why, false);
         part
@@ -163,7 +187,7 @@ impl Part {
 
     /// The target.
     pub fn id(&self) -> Id {
-        self.id
+        self.who.id
     }
 
     /// Why nothing is known of it.
@@ -176,10 +200,9 @@ impl Part {
         self.document
     }
 
-    fn blank(name: Name, id: Id) -> Self {
+    fn blank(who: Who) -> Self {
         Self {
-            name,
-            id,
+            who,
             asked: true,
             why: None,
             verdict: Verdict::Unknown,
@@ -199,15 +222,16 @@ impl Part {
 
     fn gap(&mut self, why: &str, requested: bool) {
         self.why = Some(why.to_owned());
-        let (row, stated) = gap(self.name.as_str(), why, requested);
+        let (row, stated) = gap(self.who.target(), why, requested);
         self.not_covered.push(row);
         self.gaps.push(stated);
     }
 
     fn row(&self) -> Value {
-        json!({
-            "name": self.name,
-            "id": self.id,
+        let who = &self.who;
+        let mut row = json!({
+            "name": who.name,
+            "id": who.id,
             "verdict": self.verdict,
             "drift_detected": detected(self.verdict),
             "why": self.why,
@@ -216,7 +240,14 @@ impl Part {
             "digests": self.digests,
             "manifests": self.manifests,
             "document": self.document,
-        })
+        });
+        if let Value::Object(fields) = &mut row {
+            let resource = who.resource.as_ref().map(|id| ("resource", id.as_str()));
+            let way = who.way.map(|way| ("way", way.as_str()));
+            let known = resource.into_iter().chain(way);
+            fields.extend(known.map(|(field, word)| (field.to_owned(), Value::from(word))));
+        }
+        row
     }
 }
 
@@ -242,12 +273,12 @@ fn gap(target: &str, why: &str, requested: bool) -> (NotCovered, certificate::No
 }
 
 /// Each change as the comparison's document holds it, with its target.
-fn changes(name: &Name, found: &Comparison) -> Result<Vec<Value>, CertifyError> {
+fn changes(target: &str, found: &Comparison) -> Result<Vec<Value>, CertifyError> {
     let mut rows = Vec::with_capacity(found.changes.len());
     for change in &found.changes {
         let mut row = serde_json::to_value(change)?;
         if let Value::Object(fields) = &mut row {
-            fields.insert("target".to_owned(), Value::from(name.as_str()));
+            fields.insert("target".to_owned(), Value::from(target));
         }
         rows.push(row);
     }
@@ -310,7 +341,7 @@ pub struct Check {
 impl Check {
     /// The check of these targets.
     pub fn new(about: About, mut parts: Vec<Part>) -> Self {
-        parts.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        parts.sort_by(|a, b| (&a.who.name, a.who.id).cmp(&(&b.who.name, b.who.id)));
         Self { about, parts }
     }
 
@@ -329,7 +360,7 @@ impl Check {
                 ("current", part.manifests.current),
             ];
             for (side, digest) in sides {
-                let name = format!("{}/{side}/manifest.json", part.name);
+                let name = format!("{}/{side}/manifest.json", part.who.name);
                 subjects.extend(digest.map(|digest| Subject::new(&name, digest)));
             }
         }
@@ -458,7 +489,7 @@ impl Check {
     fn digests(&self) -> Result<Digests, CertifyError> {
         let compared = || self.parts.iter().filter(|part| part.times.is_some());
         let side = |pick: fn(&Part) -> Option<Digest>| {
-            let rows: Vec<_> = compared().map(|part| (&part.name, pick(part))).collect();
+            let rows: Vec<_> = compared().map(|part| (&part.who.name, pick(part))).collect();
             (!rows.is_empty()).then(|| json::digest(&rows)).transpose()
         };
         Ok(Digests {

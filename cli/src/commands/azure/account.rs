@@ -74,7 +74,7 @@ impl AccountArgs {
         let settings = Settings {
             cloud: self.cloud()?,
             credential: self.credential()?,
-            at_once: 32,
+            at_once: Settings::AT_ONCE,
         };
         let arm = Arm::new(&settings).map_err(|error| Failure::usage("cloud", error))?;
         let subscription = given(self.subscription.as_ref(), "AZURE_SUBSCRIPTION_ID");

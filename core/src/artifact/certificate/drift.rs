@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::json::Digest;
 use crate::bytes::{Big, Text};
 use crate::fleet::Id;
+use crate::job::Way;
 use crate::section::{Reader, SectionName};
 use crate::window::Window;
 
@@ -48,6 +49,9 @@ pub struct CoveredSection {
     /// Of which other network namespace of the target; not there for the host's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Text>,
+    /// By which way it was read now; not there in certificates of before it was written down, and over snapshots from files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
 }
 
 /// Something that the comparison says nothing about.
@@ -259,6 +263,7 @@ mod tests {
             baseline_config_digest: Some(Digest::of(b"a")),
             current_config_digest: current.map(Digest::of),
             namespace: None,
+            way: None,
         }
     }
 

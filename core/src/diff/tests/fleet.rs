@@ -9,9 +9,10 @@ use crate::artifact::json::{Digest, value};
 use crate::artifact::key::Signer;
 use crate::artifact::name::Name;
 use crate::bytes::Big;
-use crate::diff::fleet::{self, About, Check, Part, document};
+use crate::diff::fleet::{self, About, Check, Part, Who, document};
 use crate::diff::{Digests, Mute, Request, Verdict, compare_muted};
 use crate::fleet::Id;
+use crate::job::Way;
 use crate::section::{Section, State};
 use crate::window::Window;
 
@@ -42,10 +43,12 @@ fn with(number: u32) -> Section {
 }
 
 fn part(number: u8, fate: Fate) -> Part {
-    let named = (
-        Name::parse(&format!("vm{number}")).unwrap(),
-        Id::from_random([number; 16]),
-    );
+    let who = Who {
+        name: Name::parse(&format!("vm{number}")).unwrap(),
+        id: Id::from_random([number; 16]),
+        resource: None,
+        way: Some(Way::Agent),
+    };
     let torn = Section {
         state: State::Torn { why: "busy".into() },
         ..with(1)
@@ -55,8 +58,8 @@ fn part(number: u8, fate: Fate) -> Part {
         Fate::Changed | Fate::Muted => (vec![with(1)], vec![with(2)]),
         Fate::Torn => (vec![with(1)], vec![torn]),
         Fate::NothingInBaseline => (vec![], vec![with(1)]),
-        Fate::Unread => return Part::unknown(named.0, named.1, "offline", Digests::default()),
-        Fate::NotAsked => return Part::aside(named.0, named.1, "no member"),
+        Fate::Unread => return Part::unknown(who, "offline", Digests::default()),
+        Fate::NotAsked => return Part::aside(who, "no member"),
     };
     let mute = [Mute {
         chain_pattern: "KUBE-*".to_owned(),
@@ -71,7 +74,7 @@ fn part(number: u8, fate: Fate) -> Part {
         baseline: Some(Digest::of(&[number, 0])),
         current: Some(Digest::of(&[number, 1])),
     };
-    Part::compared(named, &found, (&before, &after), manifests, Digest::of(&bytes)).unwrap()
+    Part::compared(who, &found, (&before, &after), manifests, Digest::of(&bytes)).unwrap()
 }
 
 fn about() -> About {
