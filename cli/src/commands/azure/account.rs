@@ -10,7 +10,7 @@ use crate::error::Failure;
 
 /// Which Azure, and who asks.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct AccountArgs {
+pub(in crate::commands) struct AccountArgs {
     /// The subscription's id; else $AZURE_SUBSCRIPTION_ID
     #[arg(long, value_name = "ID", help_heading = "Azure")]
     subscription: Option<String>,
@@ -70,7 +70,7 @@ enum CredentialName {
 
 impl AccountArgs {
     /// The client. Nothing is sent yet.
-    pub(super) fn open(&self) -> Result<Account, Failure> {
+    pub(in crate::commands) fn open(&self) -> Result<Account, Failure> {
         let settings = Settings {
             cloud: self.cloud()?,
             credential: self.credential()?,

@@ -2,6 +2,7 @@
 
 use super::row::{Layer, Missing, Place, Row};
 use super::{Interface, Question, known, unread_admin_rules};
+use crate::azure::net::Net;
 use crate::azure::nsg::{
     self, Access, Compiled, Direction, Effective, Evaluation, Gate, GateKind, PublicAddress, Rule, Verdict,
 };
@@ -53,6 +54,12 @@ impl<'a> Gates<'a> {
         let direction = self.direction();
         let fits = move |rule: &&Rule| rule.direction.is_none_or(|its| its == direction);
         gates.flat_map(|gate| &gate.rules).filter(fits)
+    }
+
+    /// The prefixes that the readings say tags stand for.
+    pub(super) fn tags(&self) -> impl Iterator<Item = Net> {
+        let gates = self.rules.gates.iter().chain([&self.admin]);
+        gates.flat_map(|gate| gate.tags.values().flatten().copied())
     }
 
     /// One row for each gate, in the order in which the flow meets them, and what would have to be read.
