@@ -9,6 +9,7 @@ use crate::bytes::{Big, Text};
 use crate::fleet::Id;
 use crate::job::Way;
 use crate::section::{Reader, SectionName};
+use crate::window::Window;
 
 /// Whether what was compared is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -170,6 +171,9 @@ pub struct Drift {
     /// The job's answer that this is over; not there where files were compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// The change window that this closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
 }
 
 impl Drift {
@@ -197,12 +201,25 @@ impl Drift {
             ticket: comparison.ticket,
             tool: comparison.tool,
             answer: None,
+            window: None,
         }
     }
 
-    /// The verdict that follows from what is listed.
+    /// The same, as the end of a change window.
+    #[must_use]
+    pub fn of_window(mut self, window: Window) -> Self {
+        self.window = Some(window);
+        self.verdict = self.follows();
+        self
+    }
+
+    /// The verdict that follows from what is listed: of a window, as [`Window::judge`] has it.
     pub fn follows(&self) -> DriftVerdict {
-        verdict(&self.covered, &self.not_covered, self.changes.count, &self.muted)
+        let found = verdict(&self.covered, &self.not_covered, self.changes.count, &self.muted);
+        match &self.window {
+            Some(window) => window.judge(found).verdict,
+            None => found,
+        }
     }
 }
 
