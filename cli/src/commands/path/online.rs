@@ -18,10 +18,11 @@ use super::address::{Neighbours, of_name, vnets};
 use super::choose::{Chosen, addresses, ambiguous, choose, has, is};
 use super::end::{Found, Kind, Known, Word};
 use super::{Path, Read};
-use crate::commands::azure::{Account, PERIOD, ask, of_discovery};
+use crate::commands::azure::{PERIOD, ask, of_discovery};
 use crate::error::Failure;
 use crate::output::Format;
 use crate::world::tool;
+use netghost_controller::azure::Azure as Account;
 
 /// What Azure says a word means.
 enum Draft {
