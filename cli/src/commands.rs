@@ -28,6 +28,7 @@ pub mod firewall;
 pub mod host;
 pub mod login;
 pub mod nsg;
+pub mod path;
 pub mod persisted;
 mod remote;
 pub mod route;
@@ -92,6 +93,7 @@ pub fn run(args: &Args, world: &World) -> Result<Answer, Failure> {
         Command::Firewall(command) => firewall::run(command, world),
         Command::Route(command) => route::run(command),
         Command::Nsg(command) => nsg::run(command),
+        Command::Path(command) => path::run(command, &call),
         Command::Azure(command) => azure::run(command, &call),
         Command::Seal(command) => seal::run(command, world),
         Command::Verify(command) => verify::run(command),

@@ -329,6 +329,28 @@ pub const TOKEN_REVOKE: &str = "\
 Example:
   netghost token revoke 07070707-0707-4707-8707-070707070707";
 
+/// Below `netghost path --help`.
+pub const PATH: &str = "\
+Both ends are read in Azure by your own login; no controller is asked, so that an agent's id means nothing here. Every layer that blocks is \
+listed, not only the first, with the resource to edit: admin rules, network security groups and route of the source, those of the destination, \
+then the reply. A layer that was not read is UNKNOWN, and the path then never ALLOW.
+
+A bare name is a VM's; one with a dot that no VM has is looked for in DNS. Of several VMs, addresses or interfaces that match, status 2 names all. Of \
+the interfaces of a VM, the one in the other end's subnet is taken, else the primary one. A private address is looked for among the \
+interfaces of the other end's virtual network and its peers. `internet` is every address of the Internet: where those come to different \
+ends, it is UNKNOWN, with each part. Of a storage account this version reads nothing.
+
+Status 0: ALLOW, and every layer was asked. 1: DENY, or degraded. 3: UNKNOWN; so is every other path unless `--layers azure` leaves the layers \
+within the guests out, which this version does not ask.
+
+Examples:
+  netghost path shop/web-1 shop/db-1 tcp/5001 --layers azure
+  netghost path web-1 internet tcp/443 --layers azure --service-tags tags.json -o json
+  netghost path internet web-1 tcp/8080-8090 --layers azure --nic web-1-front
+  netghost path web-1 db-1 icmp --layers azure --save read
+  netghost path --azure-source read/source.json --azure-destination read/destination.json tcp/22 --layers azure
+  netghost path --azure-destination printed/ 203.0.113.7 tcp/22 --layers azure";
+
 /// Below `netghost azure --help`.
 pub const AZURE: &str = "\
 Examples:
