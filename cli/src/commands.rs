@@ -6,7 +6,7 @@ use netghost_core::fleet::Id;
 use crate::args::{Args, Command};
 use crate::error::Failure;
 use crate::exit::Status;
-use crate::fleet::{self, Fleet, Where};
+use crate::fleet::{self, Doing, Fleet, Targets, Where};
 use crate::output::{Format, Outcome};
 use crate::world::World;
 use host::Host;
@@ -65,6 +65,11 @@ impl Call<'_> {
     /// The controller, which may be in this process.
     fn anywhere(&self) -> Result<Fleet, Failure> {
         (self.world.connect)(self.world, self.wanted)
+    }
+
+    /// The controller, which may be in this process, for what reads such targets.
+    fn reading(&self, targets: &Targets, doing: Doing) -> Result<Fleet, Failure> {
+        fleet::reading(self.world, self.wanted, targets, doing)
     }
 
     /// The controller, for what needs one.

@@ -398,12 +398,15 @@ Examples:
 
 /// Below `netghost baseline create --help`.
 pub const BASELINE_CREATE: &str = "\
-Status 0: every VM was read, in every section. 3: somebody or something is missing; the baseline holds the rest and says \
-so. 4: nothing could be read, and there is no baseline. Without a controller it is about this host.
+Status 0: every target was read, in every section. 3: somebody or something is missing; the baseline holds the rest and says \
+so. 4: nothing could be read, and there is no baseline. Without a controller the layer host is about this host, and Azure is asked \
+by your own login.
 
 Examples:
   netghost baseline create monday --all --ticket CHG0031337
   netghost baseline create web --tag role=web --section nftables
+  netghost baseline create shop --group shop --subscription 11111111-2222-3333-4444-555555555555 --layers azure
+  netghost baseline create web-1 --vm shop/web-1 --layers host,azure
   netghost baseline create before --standalone";
 
 /// Below `netghost baseline list --help`.
@@ -439,10 +442,12 @@ Examples:
 /// Below `netghost drift check --help`.
 pub const DRIFT_CHECK: &str = "\
 Status 0: no drift. 1: drift. 3: nothing is known to differ, but not everything was read on both sides. The certificate's \
-signature is checked with the keys that were pinned at login. Without a controller it is about this host.
+signature is checked with the keys that were pinned at login. Without a controller it is about this host, or about Azure by your \
+own login. Without `--layers` everything of what is selected is compared that the baseline holds.
 
 Examples:
   netghost drift check --baseline monday --all
+  netghost drift check --baseline shop --group shop --subscription 11111111-2222-3333-4444-555555555555
   netghost drift check --baseline monday --tag role=web --certificate web.dsse.json --ticket CHG0031337
   netghost drift check --baseline monday --vm web-1 web-2 --mute KUBE-* -o json";
 
@@ -464,8 +469,9 @@ Examples:
 pub const SWEEP_RUN: &str = "\
 The status is as `drift check` has it.
 
-Example:
-  netghost sweep run --baseline monday --tag role=web --concurrency 8 --jitter 30s --deadline 10m";
+Examples:
+  netghost sweep run --baseline monday --tag role=web --concurrency 8 --jitter 30s --deadline 10m
+  netghost sweep run --baseline cloud --subscription 11111111-2222-3333-4444-555555555555 --deadline 30m";
 
 /// Below `netghost sweep schedule --help`.
 pub const SWEEP_SCHEDULE: &str = "\

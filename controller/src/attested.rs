@@ -17,11 +17,13 @@ mod chain;
 mod cloud;
 mod cms;
 mod content;
+mod manager;
 mod nonce;
 
 pub use chain::{ReadError, Roots};
 pub use cloud::Cloud;
 pub use content::{NotAStatement, Statement};
+pub use manager::Manager;
 pub use nonce::{LIFETIME_US, Nonces};
 
 /// The longest document that is read, in bytes. One with a certificate has about 3,000; each intermediate adds some 1,500.

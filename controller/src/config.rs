@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+mod azure;
 mod enrolment;
 mod values;
 
+pub use azure::{Account, NotAsked};
 pub use enrolment::{Azure, Enrolment, Subscription, TagWord, Unusable};
 pub use values::{Database, Directory, Domain, Level, ServerName};
 
@@ -34,6 +36,8 @@ pub struct Config {
     pub database: Option<Database>,
     /// How much is logged.
     pub log: Level,
+    /// How Azure is asked, if it is.
+    pub azure: Option<Account>,
     /// Who may come in without a token.
     pub enrolment: Enrolment,
     /// Health and metrics.
@@ -69,6 +73,7 @@ impl Default for Config {
             domain: Domain::default(),
             database: None,
             log: Level::default(),
+            azure: None,
             enrolment: Enrolment::default(),
             http: Http::default(),
             limits: Limits::default(),

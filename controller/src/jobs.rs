@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest::Meta;
 use netghost_core::fleet::Id;
+use netghost_core::job::Way;
 use netghost_core::section::SectionName;
 
 use crate::Controller;
@@ -58,6 +59,11 @@ pub struct Unreached {
 
 /// How snapshots are had from targets.
 pub trait Reach: Send + Sync + std::fmt::Debug {
+    /// By which way targets are read.
+    fn way(&self) -> Way {
+        Way::Agent
+    }
+
     /// Has the target read itself. The manifest with this digest and all its objects are then in the store, and the digest
     /// stands in `manifests`. `started` is called when the target has begun.
     fn capture<'a>(

@@ -6,6 +6,7 @@
 pub mod actions;
 pub mod attested;
 pub mod audit;
+pub mod azure;
 pub mod backup;
 mod bucket;
 pub mod caller;
@@ -44,6 +45,7 @@ pub struct Controller(
     Arc<refusals::Refusals>,
     Arc<actions::Live>,
     Option<Arc<attested::Attested>>,
+    Option<Arc<azure::Azure>>,
 );
 
 /// See [`Controller`].
@@ -69,7 +71,7 @@ impl Controller {
     /// Puts the parts together. Nothing runs yet: [`jobs::resume`] and [`actions::resume`] take up what an earlier
     /// process left.
     pub fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared), Arc::default(), Arc::default(), None)
+        Self(Arc::new(shared), Arc::default(), Arc::default(), None, None)
     }
 
     /// Lets VMs in by attested documents, as well as by tokens.
@@ -77,6 +79,18 @@ impl Controller {
     pub fn attesting(mut self, attested: attested::Attested) -> Self {
         self.3 = Some(Arc::new(attested));
         self
+    }
+
+    /// Reads network interfaces, and VMs without an agent, with this login to Azure.
+    #[must_use]
+    pub fn with_azure(mut self, azure: azure::Azure) -> Self {
+        self.4 = Some(Arc::new(azure));
+        self
+    }
+
+    /// The login to Azure, if there is one.
+    pub fn azure(&self) -> Option<&azure::Azure> {
+        self.4.as_deref()
     }
 
     /// How VMs come in by attested documents, if they may.

@@ -3,6 +3,7 @@
 //!
 //! Bodies come as Azure Resource Manager or `az` prints them; [`body`] reads the values that come in several shapes.
 
+pub mod activity;
 pub mod admin;
 pub mod body;
 pub mod facts;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::artifact::manifest::Manifest;
 use crate::namespace::{Asked, MECHANISM};
 use crate::section::SectionName;
 use crate::snapshot::Snapshot;
@@ -13,6 +14,7 @@ use crate::snapshot::Snapshot;
 mod align;
 mod certify;
 mod chain;
+mod cloud;
 mod comparison;
 mod entries;
 mod explain;
@@ -76,15 +78,52 @@ pub struct Scope<'a> {
 
 /// Compares two snapshots of one place over what is asked for.
 pub fn compare_scope(before: &Snapshot, after: &Snapshot, scope: &Scope<'_>) -> Comparison {
+    compare_known(before, after, scope, [None; 2])
+}
+
+/// A snapshot with the manifest that it was loaded by: [`load`](crate::artifact::manifest::load) has held the digests in it to what they stand for.
+#[derive(Debug, Clone, Copy)]
+pub struct Loaded<'a> {
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// The snapshot.
+    pub snapshot: &'a Snapshot,
+}
+
+/// As [`compare_muted`], of what was stored: configurations of one digest are one, and are not looked at.
+pub fn compare_stored(
+    before: Loaded<'_>,
+    after: Loaded<'_>,
+    requested: &[SectionName],
+    mutes: &[Mute],
+) -> Comparison {
+    let namespaces = before.snapshot.namespaces.as_ref();
+    let scope = Scope {
+        sections: requested,
+        namespaces: namespaces.map(|namespaces| &namespaces.asked),
+        mutes,
+    };
+    let manifests = [before, after].map(|loaded| Some(loaded.manifest));
+    compare_known(before.snapshot, after.snapshot, &scope, manifests)
+}
+
+fn compare_known(
+    before: &Snapshot,
+    after: &Snapshot,
+    scope: &Scope<'_>,
+    manifests: [Option<&Manifest>; 2],
+) -> Comparison {
     let mut names = scope.sections.to_vec();
     names.sort();
     names.dedup();
     let mut found = Comparison::blank(before, after);
     for name in &names {
         let sides = [before.section(*name), after.section(*name)];
-        ground::section(*name, sides, &after.target.name(), &mut found);
+        let known = ground::known(sides, manifests);
+        ground::section(*name, sides, known, &after.target.name(), &mut found);
     }
     below_links(&mut found.changes);
+    cloud::rate(&mut found, before, after);
     ground::beyond(&names, before, after, &mut found);
     if let Some(asked) = scope.namespaces {
         // Each of them is told of below.

@@ -4,9 +4,11 @@ pub mod baseline;
 pub mod export;
 mod pace;
 mod request;
+mod way;
 
 pub use pace::{delay, next_run, remaining};
 pub use request::{
     BadRequest, DEFAULT_CONCURRENCY, DEFAULT_DEADLINE_MS, LONGEST_DEADLINE_MS, Request, SHORTEST_PERIOD_MS,
     Work,
 };
+pub use way::{Layer, Via, Way};

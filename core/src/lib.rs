@@ -20,3 +20,4 @@ pub mod raw;
 pub mod section;
 pub mod snapshot;
 pub mod tc;
+pub mod window;

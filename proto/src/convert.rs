@@ -1,7 +1,9 @@
 //! Conversions between the domain and the wire.
 
 use netghost_core::artifact::json::Digest;
+use netghost_core::azure::selector as azure;
 use netghost_core::fleet::{Id, Selector, Tag};
+use netghost_core::job::{Layer, Via};
 
 use crate::v1;
 
@@ -74,6 +76,7 @@ impl From<&Selector> for v1::Selector {
             names: selector.names.clone(),
             tags: selector.tags.iter().map(v1::Tag::from).collect(),
             all: selector.all,
+            azure: selector.azure.clone(),
         }
     }
 }
@@ -90,6 +93,37 @@ impl TryFrom<&v1::Selector> for Selector {
                 .map(Tag::try_from)
                 .collect::<Result<_, _>>()?,
             all: selector.all,
+            azure: azure_words(&selector.azure)?,
         })
     }
+}
+
+/// What is meant in Azure, in its one spelling, sorted, each once.
+fn azure_words(words: &[String]) -> Result<Vec<String>, BadField> {
+    let parse = |word: &String| word.parse::<azure::Selector>();
+    let parsed: Result<Vec<_>, _> = words.iter().map(parse).collect();
+    let parsed = parsed.map_err(|error| BadField::new("azure", error))?;
+    let mut words: Vec<String> = parsed.iter().map(ToString::to_string).collect();
+    words.sort();
+    words.dedup();
+    Ok(words)
+}
+
+/// The layers of these words, sorted.
+pub fn layers(words: &[String]) -> Result<Vec<Layer>, BadField> {
+    let layer = |word: &String| {
+        Layer::parse(word).ok_or_else(|| BadField::new("layers", "the layers are host and azure"))
+    };
+    let mut layers: Vec<Layer> = words.iter().map(layer).collect::<Result<_, _>>()?;
+    layers.sort();
+    layers.dedup();
+    Ok(layers)
+}
+
+/// The way of this word; none is `auto`.
+pub fn via(word: &str) -> Result<Via, BadField> {
+    if word.is_empty() {
+        return Ok(Via::Auto);
+    }
+    Via::parse(word).ok_or_else(|| BadField::new("via", "the ways are auto, agent, run-command and ssh"))
 }

@@ -4,6 +4,7 @@
 //! Azure answers, the code beside it says so.
 
 mod activity;
+pub mod beside;
 mod body;
 mod capture;
 mod clock;
@@ -35,6 +36,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+pub use beside::Beside;
 pub use core::Watcher;
 pub use enforcing::enforcing;
 pub use fault::{Fault, FaultKind};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::arm::Beside;
 use crate::daemon::Daemon;
 use crate::error::{LabError, Result};
 use crate::lab::{CONTROLLER, Lab, Plan};
@@ -42,6 +43,7 @@ pub struct Fleet {
     agents: BTreeMap<String, Daemon>,
     /// The process that acts, and its guard.
     gates: BTreeMap<String, (Daemon, Daemon)>,
+    azure: Option<Beside>,
 }
 
 impl Fleet {
@@ -93,12 +95,18 @@ impl Fleet {
     /// As [`Fleet::up`].
     pub fn found(plan: &Plan) -> Result<Self> {
         let programs = Programs::find()?;
+        let lab = Lab::up(&plan.clone().with_controller())?;
+        let azure = match plan.azure {
+            true => Some(Beside::start(&lab)?),
+            false => None,
+        };
         let mut fleet = Self {
-            lab: Lab::up(&plan.clone().with_controller())?,
+            lab,
             programs,
             controller: None,
             agents: BTreeMap::new(),
             gates: BTreeMap::new(),
+            azure,
         };
         fleet.write_configuration(Configured::default())?;
         let name = fleet.address().ip().to_string();
@@ -115,12 +123,14 @@ impl Fleet {
     /// # Errors
     /// [`LabError::NoLab`], or when a program is not built.
     pub fn open(name: &str) -> Result<Self> {
+        let lab = Lab::open(name)?;
         Ok(Self {
-            lab: Lab::open(name)?,
             programs: Programs::find()?,
             controller: None,
             agents: BTreeMap::new(),
             gates: BTreeMap::new(),
+            azure: Beside::of(lab.directory())?,
+            lab,
         })
     }
 
@@ -170,6 +180,11 @@ impl Fleet {
     pub fn address(&self) -> SocketAddr {
         let ip = self.controller_vm().map_or(crate::fabric::GATEWAY, Vm::address);
         SocketAddr::from((ip, PORT))
+    }
+
+    /// The simulator beside it, where it was built with one.
+    pub fn azure(&self) -> Option<&Beside> {
+        self.azure.as_ref()
     }
 
     /// Names of the VMs that are to have an agent.
@@ -252,12 +267,15 @@ impl Fleet {
         let home = self.controller_vm().map(Vm::home).unwrap_or_default();
         let config = home.join(user).join("config");
         let state = home.join(user).join("state");
-        vec![
+        let mut words = vec![
             "env".to_owned(),
             format!("XDG_CONFIG_HOME={}", config.display()),
             format!("XDG_STATE_HOME={}", state.display()),
-            self.programs.netghost.display().to_string(),
-        ]
+        ];
+        let azure = self.azure.iter().flat_map(Beside::environment);
+        words.extend(azure.map(|(name, value)| format!("{name}={value}")));
+        words.push(self.programs.netghost.display().to_string());
+        words
     }
 
     /// Runs `netghost` as the admin who was logged in first.

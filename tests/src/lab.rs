@@ -28,6 +28,8 @@ pub struct Plan {
     pub controller: bool,
     /// On each VM of a fleet the process that does what approvers sign for.
     pub gate: bool,
+    /// The simulator of Azure Resource Manager beside it, with the VMs as its virtual machines.
+    pub azure: bool,
     /// Where each of the VMs stands, in order; all in the flat subnet where it is empty.
     pub places: Vec<Place>,
     /// A namespace for all that is not in the fabric: see [`fabric::OUTSIDE`].
@@ -46,6 +48,7 @@ impl Plan {
             vms: vms.to_vec(),
             controller: false,
             gate: false,
+            azure: false,
             places: Vec::new(),
             outside: false,
             program: None,
@@ -63,6 +66,14 @@ impl Plan {
     #[must_use]
     pub fn with_gate(mut self) -> Self {
         self.gate = true;
+        self
+    }
+
+    /// The same with [`Beside`](crate::arm::Beside), and with a world outside for its rules to be about.
+    #[must_use]
+    pub fn with_azure(mut self) -> Self {
+        self.azure = true;
+        self.outside = true;
         self
     }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
+use netghost_lab::arm::Beside;
 use netghost_lab::record::{RunDir, labs, remove};
 use netghost_lab::{Fault, Fleet, Kind, Lab, LabError, Limits, Output, Plan, daemon, fault, guest, keeper};
 
@@ -182,14 +183,8 @@ fn perform(task: Task) -> Result<ExitCode> {
             azure,
         } => {
             let plan = Plan::new(&vec![kind; vms]).named(&lab.name);
-            // In their usual places, with a world outside.
-            let plan = if azure { plan.placed(Vec::new()) } else { plan };
+            let plan = if azure { plan.with_azure() } else { plan };
             up(if gate { plan.with_gate() } else { plan }, controller)?;
-            if azure && let Err(error) = arm::beside(&lab.name) {
-                // Half of what was asked for is nothing to go on with; the first error is the one to tell.
-                remove::down(&RunDir::of(&lab.name)?).ok();
-                return Err(error);
-            }
         }
         Task::Down { lab } => remove::down(&RunDir::of(&lab.name)?)?,
         Task::Exec {
@@ -224,11 +219,20 @@ fn up(plan: Plan, controller: bool) -> Result<()> {
     if controller {
         // Steps are shown as they are taken; a reader who has gone misses nothing.
         let tell = |step: &str| writeln!(io::stdout(), "{step}").unwrap_or_default();
-        Fleet::up_telling(&plan, &tell)?.keep()?;
-        return show_lab(&plan.name);
+        let fleet = Fleet::up_telling(&plan, &tell)?;
+        let azure = fleet.azure().cloned();
+        fleet.keep()?;
+        show_lab(&plan.name)?;
+        return azure.iter().try_for_each(arm::show);
     }
-    Lab::up(&plan)?.keep()?;
-    show_lab(&plan.name)
+    let lab = Lab::up(&plan)?;
+    let azure = match plan.azure {
+        true => Some(Beside::start(&lab)?),
+        false => None,
+    };
+    lab.keep()?;
+    show_lab(&plan.name)?;
+    azure.iter().try_for_each(arm::show)
 }
 
 fn operate(lab: &str, user: &str, words: &[String]) -> Result<ExitCode> {

@@ -27,6 +27,10 @@ use netghost_core::section::{Reader, SectionName};
 
 #[path = "pypi/actions.rs"]
 mod actions;
+#[path = "pypi/azure.rs"]
+mod azure;
+#[path = "support/cloud.rs"]
+mod cloud;
 #[path = "pypi/commands.rs"]
 mod commands;
 #[path = "pypi/fleet.rs"]
@@ -57,6 +61,7 @@ fn comparison(current: &[u8]) -> Comparison {
     Comparison {
         covered: vec![CoveredSection {
             namespace: None,
+            way: None,
             target: Text::from(&b"vm\xff"[..]),
             section: SectionName::Nftables,
             reader: Reader::Kernel,

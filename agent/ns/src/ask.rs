@@ -8,6 +8,7 @@ use std::time::Duration;
 use netghost_core::namespace::Asked;
 use netghost_core::namespace::Namespaces;
 use netghost_core::section::SectionName;
+use netghost_kernel::frames::FrameError;
 
 use crate::wire::{self, Question, SCHEMA, WireError};
 
@@ -31,12 +32,12 @@ pub enum AskError {
 pub fn ask(socket: &Path, sections: &[SectionName]) -> Result<Namespaces, AskError> {
     let mut stream = UnixStream::connect(socket).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::NotEnabled,
-        _ => AskError::Wire(WireError::Connection(error)),
+        _ => AskError::Wire(FrameError::Connection(error).into()),
     })?;
     let patient = stream
         .set_read_timeout(Some(PATIENCE))
         .and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-    patient.map_err(WireError::Connection)?;
+    patient.map_err(|error| WireError::from(FrameError::Connection(error)))?;
     let of_each = sections.iter().copied().filter(|name| name.is_of_namespace());
     let question = Question {
         schema: SCHEMA.to_owned(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use netghost_core::bytes::Text;
 use netghost_core::namespace::{Asked, Namespace, NamespaceState, Namespaces};
-use netghost_kernel::frames::Timed;
+use netghost_kernel::frames::{FrameError, Timed};
 use netghost_kernel::namespaces::{Doors, list, read_others};
 use rustix::net::sockopt::socket_peercred;
 
@@ -35,7 +35,7 @@ pub fn serve(stream: &UnixStream, allowed: &[u32]) -> Result<(), WireError> {
         Ok(stored) => wire::answer(&mut out, &stored)?,
         Err(why) => wire::refuse(&mut out, &why)?,
     }
-    out.flush().map_err(WireError::Connection)
+    Ok(out.flush().map_err(FrameError::Connection)?)
 }
 
 /// Who asks, by what the kernel says of the other end.

@@ -3,7 +3,7 @@
 //! An answer begins with a word: `refused` and the reason, or `answer`, a manifest without sections of the host's own, and its
 //! objects. The objects are checked against the digests in the manifest when it is loaded.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 
 use netghost_core::artifact::json::Digest;
 pub use netghost_core::artifact::manifest::Stored;
@@ -41,17 +41,9 @@ pub struct Question {
 /// What is wrong with what came.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// It could not be read or written, or took too long.
-    #[error("the connection")]
-    Connection(#[source] io::Error),
-    /// It is longer than anything that is taken.
-    #[error("{length} bytes are more than the {most} that are taken")]
-    TooLong {
-        /// What it states.
-        length: usize,
-        /// What is taken.
-        most: usize,
-    },
+    /// It could not be read or written, took too long, or is longer than anything that is taken.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
     /// It is of another form.
     #[error("not of the form that is spoken here: {what}")]
     Form {
@@ -72,15 +64,6 @@ fn form(what: impl std::fmt::Display) -> WireError {
     }
 }
 
-impl From<FrameError> for WireError {
-    fn from(error: FrameError) -> Self {
-        match error {
-            FrameError::Connection(error) => Self::Connection(error),
-            FrameError::TooLong { length, most } => Self::TooLong { length, most },
-        }
-    }
-}
-
 /// Reads a frame of at most so many bytes.
 pub fn read_frame(from: &mut impl Read, most: usize) -> Result<Vec<u8>, WireError> {
     Ok(frames::read(from, most)?)
@@ -88,7 +71,7 @@ pub fn read_frame(from: &mut impl Read, most: usize) -> Result<Vec<u8>, WireErro
 
 /// Writes a frame.
 pub fn write_frame(to: &mut impl Write, bytes: &[u8]) -> Result<(), WireError> {
-    frames::write(to, bytes).map_err(WireError::Connection)
+    Ok(frames::write(to, bytes).map_err(FrameError::Connection)?)
 }
 
 /// Says why nothing is answered.

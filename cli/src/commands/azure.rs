@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use netghost_azure::{Arm, ArmError, DiscoverError, Kind};
+use netghost_azure::{ArmError, DiscoverError, Kind};
 
 use crate::error::Failure;
 use crate::examples;

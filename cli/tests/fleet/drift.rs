@@ -47,6 +47,7 @@ fn unsigned(verdict: &str) -> Value {
 fn certificate(verdict: &str, signer: &Signer, document: &Value) -> Vec<u8> {
     let row = CoveredSection {
         namespace: None,
+        way: None,
         target: "vm1".into(),
         section: SectionName::Tc,
         reader: Reader::Kernel,

@@ -28,8 +28,13 @@ pub struct Settings {
     pub at_once: usize,
 }
 
+impl Settings {
+    /// The most requests under way at once, where nobody says otherwise.
+    pub const AT_ONCE: usize = 32;
+}
+
 fn at_once() -> usize {
-    32
+    Settings::AT_ONCE
 }
 
 /// The client could not be made.

@@ -19,7 +19,7 @@ use crate::cloud::Cloud;
 use crate::token::{NoToken, Token, TokenSource};
 
 /// Which credential, by configuration: `kind = "managed-identity"`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum CredentialSettings {
     /// The identity of the VM (or App Service) that this runs on: the system's own where no id is given.

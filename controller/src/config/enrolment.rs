@@ -41,6 +41,13 @@ pub struct Azure {
 #[serde(try_from = "String")]
 pub struct Subscription(String);
 
+impl Subscription {
+    /// The id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl TryFrom<String> for Subscription {
     type Error = String;
 

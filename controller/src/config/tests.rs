@@ -37,6 +37,10 @@ fn the_packaged_file_is_the_default() {
         "database",
         "log",
         "[http]",
+        "[azure]",
+        "subscription",
+        "cloud",
+        "credential",
         "[enrolment.azure]",
         "subscriptions",
         "roots",
@@ -56,6 +60,8 @@ fn the_packaged_file_is_the_default() {
     config.database = None;
     assert!(config.enrolment.azure.is_some(), "an example");
     config.enrolment.azure = None;
+    let azure = config.azure.take().expect("an example");
+    assert!(azure.open().unwrap().subscription.is_some());
     assert_eq!(config, Config::default());
 }
 

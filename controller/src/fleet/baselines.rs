@@ -98,6 +98,8 @@ fn wire(row: BaselineRow) -> v1::Baseline {
             .into(),
         why: member.why.unwrap_or_default(),
         not_captured: member.not_captured.iter().map(ToString::to_string).collect(),
+        resource: member.resource.map(String::from).unwrap_or_default(),
+        way: member.way.map(|way| way.to_string()).unwrap_or_default(),
     };
     v1::Baseline {
         name: row.name,

@@ -3,8 +3,8 @@
 use netghost_core::artifact::json;
 use netghost_core::artifact::name::Name;
 use netghost_core::audit::{Event, Outcome};
-use netghost_core::job::{Request, SHORTEST_PERIOD_MS, Work};
-use netghost_proto::convert::BadField;
+use netghost_core::job::{Request, SHORTEST_PERIOD_MS, Via, Work};
+use netghost_proto::convert::{BadField, layers, via};
 use netghost_proto::v1;
 use tonic::Status;
 
@@ -84,6 +84,8 @@ fn request(asked: v1::Schedule) -> Result<(Name, Request), BadField> {
         ticket: String::new(),
         note: String::new(),
         deadline_ms: asked.deadline_ms,
+        layers: layers(&asked.layers)?,
+        via: via(&asked.via)?,
     };
     Ok((name, request))
 }
@@ -150,5 +152,11 @@ fn wire(row: ScheduleRow) -> Result<v1::Schedule, Error> {
         deadline_ms: request.deadline_ms,
         next_at_us: row.next_at_us,
         created_by: row.created_by,
+        layers: request.layers.iter().map(ToString::to_string).collect(),
+        via: if request.via == Via::Auto {
+            String::new()
+        } else {
+            request.via.to_string()
+        },
     })
 }

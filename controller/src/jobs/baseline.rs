@@ -106,6 +106,8 @@ async fn member(run: &Run, target: &mut TargetRow, asked: &[SectionName]) -> Res
         manifest: whole,
         why: whole.is_none().then(|| target.why.clone()),
         not_captured: gaps,
+        resource: target.resource.clone(),
+        way: target.way,
     })
 }
 

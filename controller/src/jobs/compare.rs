@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::Name;
-use netghost_core::diff::fleet::{Part, document};
+use netghost_core::diff::fleet::{Part, Who, document};
 use netghost_core::diff::{CertifyError, Digests, Mute, compare_muted};
-use netghost_core::fleet::Id;
 use netghost_core::job::baseline::Member;
 use netghost_core::section::SectionName;
 use netghost_core::snapshot::Snapshot;
@@ -19,14 +18,12 @@ use crate::store::jobs::{TargetRow, TargetState};
 
 /// What became of a target. Whatever can't be read whole makes it unknown.
 pub(super) async fn part(run: &Run, target: &TargetRow, member: Option<&Member>) -> Result<Part, Error> {
-    let name = Name::parse(&target.name).map_err(|_| Error::Damaged {
-        what: format!("the name {:?} of a target", target.name),
-    })?;
+    let who = who(target)?;
     let manifests = Digests {
         baseline: member.and_then(|member| member.manifest),
         current: target.manifest,
     };
-    let unknown = |why: &str| Part::unknown(name.clone(), target.identity, why, manifests);
+    let unknown = |why: &str| Part::unknown(who.clone(), why, manifests);
     let sides = match (target.state, manifests.baseline, manifests.current) {
         (TargetState::Captured, Some(before), Some(after)) => (before, after),
         (TargetState::Captured, None, _) => return Ok(unknown(super::start::NO_MEMBER)),
@@ -35,16 +32,29 @@ pub(super) async fn part(run: &Run, target: &TargetRow, member: Option<&Member>)
     let lacking = member
         .map(|member| member.not_captured.as_slice())
         .unwrap_or_default();
-    match compared(run, (&name, target), sides, manifests, lacking).await {
+    match compared(run, (&who, target), sides, manifests, lacking).await {
         Err(Broken::Content(why)) => Ok(unknown(&why)),
         Err(Broken::Store(error)) => Err(error),
         Ok(part) => Ok(part),
     }
 }
 
+/// The target as answers name it.
+pub(super) fn who(target: &TargetRow) -> Result<Who, Error> {
+    let name = Name::parse(&target.name).map_err(|_| Error::Damaged {
+        what: format!("the name {:?} of a target", target.name),
+    })?;
+    Ok(Who {
+        name,
+        id: target.identity,
+        resource: target.resource.clone(),
+        way: target.way,
+    })
+}
+
 async fn compared(
     run: &Run,
-    (name, target): (&Name, &TargetRow),
+    (who, target): (&Who, &TargetRow),
     (before, after): (Digest, Digest),
     manifests: Digests,
     lacking: &[SectionName],
@@ -61,12 +71,12 @@ async fn compared(
         .map_err(side("current snapshot"))?;
     let patterns = run.request.work.mute_chains().iter().cloned();
     let mutes: Vec<Mute> = patterns.map(|chain_pattern| Mute { chain_pattern }).collect();
-    let named = (name.clone(), target.identity);
+    let who = who.clone();
     // What the baseline asked for is asked for again, also where the manifest does not name it.
     let held = before.sections.iter().map(|section| section.name);
     let asked: BTreeSet<SectionName> = held.chain(lacking.iter().copied()).collect();
     let asked: Vec<SectionName> = asked.into_iter().collect();
-    let work = move || compare(named, (&before, &after), manifests, (&asked, &mutes));
+    let work = move || compare(who, (&before, &after), manifests, (&asked, &mutes));
     let (part, bytes) = tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Broken::Content(format!("a fault of the controller: {error}")))?
@@ -80,7 +90,7 @@ async fn compared(
 }
 
 fn compare(
-    named: (Name, Id),
+    who: Who,
     (before, after): (&Snapshot, &Snapshot),
     manifests: Digests,
     (asked, mutes): (&[SectionName], &[Mute]),
@@ -89,7 +99,7 @@ fn compare(
     let bytes = document(&found, before, after)?;
     let digest = Digest::of(&bytes);
     Ok((
-        Part::compared(named, &found, (before, after), manifests, digest)?,
+        Part::compared(who, &found, (before, after), manifests, digest)?,
         bytes,
     ))
 }

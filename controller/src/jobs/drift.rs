@@ -3,11 +3,11 @@
 use netghost_core::artifact::certificate::{self, Predicate, Statement};
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::Text;
-use netghost_core::diff::fleet::{About, Check, Part};
+use netghost_core::diff::fleet::{About, Check, Part, Who};
 use netghost_core::diff::{CertifyError, Digests, Request, Verdict};
 use netghost_core::job::baseline::Member;
 
-use super::compare::part;
+use super::compare::{part, who};
 use super::finish::Ending;
 use super::run::Run;
 use super::start::{NO_MEMBER, member_of, unread};
@@ -59,7 +59,7 @@ async fn parts(
     let (mut parts, mut rows) = (Vec::new(), Vec::new());
     for mut target in targets {
         let part = match why {
-            Some(why) => Part::unknown(named(&target.name)?, target.identity, why, Digests::default()),
+            Some(why) => Part::unknown(who(&target)?, why, Digests::default()),
             None => {
                 let mut connection = run.controller.store.pool().acquire().await?;
                 let member = member_of(&mut connection, members, (target.identity, &target.name)).await?;
@@ -97,20 +97,32 @@ async fn others(run: &Run, targets: &[TargetRow], members: &[Member]) -> Result<
         .filter(|member| !met.contains(&member.id))
         .map(|member| {
             let why = member.why.as_deref().map_or_else(|| GONE.to_owned(), unread);
-            Part::unknown(member.name.clone(), member.id, &why, manifests(member))
+            Part::unknown(who_was(member), &why, manifests(member))
         });
     let mut parts: Vec<Part> = gone.collect();
     for agent in identities::agents(&mut connection).await? {
         let target = targets.iter().any(|target| target.identity == agent.identity.id);
         if agent.identity.revoked.is_none() && !target {
-            parts.push(Part::aside(
-                named(&agent.identity.name)?,
-                agent.identity.id,
-                NO_MEMBER,
-            ));
+            let who = Who {
+                name: named(&agent.identity.name)?,
+                id: agent.identity.id,
+                resource: None,
+                way: Some(run.controller.reach.way()),
+            };
+            parts.push(Part::aside(who, NO_MEMBER));
         }
     }
     Ok(parts)
+}
+
+/// A member as answers name it.
+fn who_was(member: &Member) -> Who {
+    Who {
+        name: member.name.clone(),
+        id: member.id,
+        resource: member.resource.clone(),
+        way: member.way,
+    }
 }
 
 fn about(run: &Run, row: &BaselineRow, why: Option<String>) -> About {
@@ -124,6 +136,7 @@ fn about(run: &Run, row: &BaselineRow, why: Option<String>) -> About {
         times: (row.created_at_us, run.controller.outside.now_us()),
         started_at_us: run.job.started_at_us,
         why,
+        window: None,
         request: Request {
             asked_by: some(&run.job.asked_by),
             ticket: some(&run.job.ticket),

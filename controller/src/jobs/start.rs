@@ -292,6 +292,8 @@ fn waiting(controller: &Controller, agent: Agent) -> Result<TargetRow, Status> {
     Ok(TargetRow {
         identity: agent.id,
         name: agent.name,
+        resource: None,
+        way: Some(controller.reach.way()),
         command,
         state: TargetState::Waiting,
         why: String::new(),

@@ -7,7 +7,7 @@ use netghost_core::section::SectionName;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::columns::{digest, id, optional_digest, text};
+use super::columns::{digest, id, optional_digest, resource, text, way};
 use super::{Error, column, value};
 
 /// A baseline as it is stored.
@@ -64,8 +64,8 @@ pub async fn insert(
 }
 
 async fn insert_member(connection: &mut AnyConnection, name: &Name, member: &Member) -> Result<(), Error> {
-    let sql = "INSERT INTO baseline_members (baseline, identity, name, manifest, why, not_captured) \
-               VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql = "INSERT INTO baseline_members (baseline, identity, name, manifest, why, not_captured, resource, way) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let sections: Vec<&str> = member
         .not_captured
         .iter()
@@ -78,6 +78,8 @@ async fn insert_member(connection: &mut AnyConnection, name: &Name, member: &Mem
         .bind(text(member.manifest))
         .bind(member.why.clone().unwrap_or_default())
         .bind(sections.join("\n"))
+        .bind(text(member.resource.as_ref()))
+        .bind(text(member.way))
         .execute(connection)
         .await?;
     Ok(())
@@ -134,6 +136,8 @@ fn member(row: &AnyRow) -> Result<Member, Error> {
         id: id(row, "identity")?,
         manifest: optional_digest(row, "manifest")?,
         why: (!why.is_empty()).then_some(why),
+        resource: resource(row, "resource")?,
+        way: way(row, "way")?,
         not_captured: not_captured.ok_or_else(|| damaged(format!("the sections {words:?} of a member")))?,
         name: Name::parse(&name).map_err(|_| damaged(format!("the name {name:?} of a member")))?,
     })
@@ -144,6 +148,7 @@ pub fn section(word: &str) -> Option<SectionName> {
     let others = [SectionName::IptablesSave, SectionName::Ip6tablesSave];
     SectionName::HOST
         .into_iter()
+        .chain(SectionName::AZURE)
         .chain(others)
         .find(|name| name.as_str() == word)
 }

@@ -1,11 +1,13 @@
 //! Rows of jobs and their targets.
 
 use netghost_core::artifact::json::Digest;
+use netghost_core::azure::id::ResourceId;
 use netghost_core::fleet::Id;
+use netghost_core::job::Way;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::columns::{id, optional_digest, text};
+use super::columns::{id, optional_digest, resource, text, way};
 use super::{Error, column, value};
 
 /// A job as it is stored.
@@ -75,10 +77,14 @@ impl TargetState {
 /// A target of a job as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetRow {
-    /// The agent.
+    /// The agent, or the resource as a target.
     pub identity: Id,
     /// Its name when the job began.
     pub name: String,
+    /// The resource that it is, where it is no agent.
+    pub resource: Option<ResourceId>,
+    /// By which way it is read.
+    pub way: Option<Way>,
     /// The id of the command that it gets.
     pub command: Id,
     /// How far it is.
@@ -121,8 +127,8 @@ pub async fn insert(connection: &mut AnyConnection, job: &JobRow) -> Result<bool
 
 /// Stores a target of a job.
 pub async fn insert_target(connection: &mut AnyConnection, job: Id, target: &TargetRow) -> Result<(), Error> {
-    let sql =
-        "INSERT INTO job_targets (job, identity, name, command, state, why) VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql = "INSERT INTO job_targets (job, identity, name, command, state, why, resource, way) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     sqlx::query(sql)
         .bind(job.to_string())
         .bind(target.identity.to_string())
@@ -130,6 +136,8 @@ pub async fn insert_target(connection: &mut AnyConnection, job: Id, target: &Tar
         .bind(target.command.to_string())
         .bind(target.state.as_str())
         .bind(target.why.clone())
+        .bind(text(target.resource.as_ref()))
+        .bind(text(target.way))
         .execute(connection)
         .await?;
     Ok(())
@@ -194,7 +202,7 @@ pub async fn list(
 
 /// Writes down how far a target is, unless that is decided already.
 pub async fn advance(connection: &mut AnyConnection, job: Id, target: &TargetRow) -> Result<(), Error> {
-    let sql = "UPDATE job_targets SET state = $3, why = $4, manifest = $5 \
+    let sql = "UPDATE job_targets SET state = $3, why = $4, manifest = $5, way = $6 \
                WHERE job = $1 AND identity = $2 AND state IN ('waiting', 'sent')";
     sqlx::query(sql)
         .bind(job.to_string())
@@ -202,6 +210,7 @@ pub async fn advance(connection: &mut AnyConnection, job: Id, target: &TargetRow
         .bind(target.state.as_str())
         .bind(target.why.clone())
         .bind(text(target.manifest))
+        .bind(text(target.way))
         .execute(connection)
         .await?;
     Ok(())
@@ -290,6 +299,8 @@ fn target_row(row: &AnyRow) -> Result<TargetRow, Error> {
     Ok(TargetRow {
         identity: id(row, "identity")?,
         name: row.try_get("name")?,
+        resource: resource(row, "resource")?,
+        way: way(row, "way")?,
         command: id(row, "command")?,
         state: state.ok_or_else(|| Error::Damaged {
             what: format!("the state {word:?} of a target"),

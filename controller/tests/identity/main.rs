@@ -15,6 +15,7 @@ mod azure;
 mod calls;
 mod joining;
 mod judged;
+mod manager;
 #[path = "../ops/postgres.rs"]
 mod postgres;
 mod recovery;

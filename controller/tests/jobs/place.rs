@@ -195,6 +195,7 @@ fn request(selector: Option<v1::Selector>, kind: Kind) -> v1::StartJobRequest {
         ticket: "CHG-1".to_owned(),
         note: String::new(),
         deadline_ms: 10_000,
+        ..v1::StartJobRequest::default()
     }
 }
 

@@ -35,8 +35,7 @@ fn nightly() -> v1::Schedule {
         selector: all(),
         every_ms: 60_000,
         deadline_ms: 30_000,
-        next_at_us: 0,
-        created_by: String::new(),
+        ..v1::Schedule::default()
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::json::Digest;
+
 /// The longest name, in bytes.
 const MAX: usize = 64;
 
@@ -34,6 +36,26 @@ impl Name {
             let text = text.chars().take(80).collect();
             Err(NotAName { text })
         }
+    }
+
+    /// The name under which something goes that has another kind of name: as much of that as may stand in one, a dot, and the
+    /// beginning of a digest that tells it apart.
+    pub fn of(other: &str, apart: &Digest) -> Self {
+        const KEPT: usize = 48;
+        const APART: usize = 12;
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-');
+        let kept: String = other
+            .chars()
+            .map(|letter| if fits(letter) { letter } else { '-' })
+            .skip_while(|letter| !letter.is_ascii_alphanumeric())
+            .take(KEPT)
+            .collect();
+        let hex: String = apart.to_string().chars().take(APART).collect();
+        Self(if kept.is_empty() {
+            hex
+        } else {
+            format!("{kept}.{hex}")
+        })
     }
 
     /// The name.
@@ -77,6 +99,19 @@ mod tests {
     }
 
     #[test]
+    fn another_name_is_kept_as_far_as_it_goes() {
+        let digest = Digest::of(b"x");
+        let hex = &digest.to_string()[..12];
+        assert_eq!(
+            Name::of("web_nic-0", &digest).as_str(),
+            format!("web_nic-0.{hex}")
+        );
+        assert_eq!(Name::of("(é)", &digest).as_str(), hex);
+        assert_eq!(Name::of("_a(1)", &digest).as_str(), format!("a-1-.{hex}"));
+        assert_eq!(Name::of(&"x".repeat(90), &digest).as_str().len(), 48 + 1 + 12);
+    }
+
+    #[test]
     fn what_could_leave_the_directory_is_no_name() {
         let long = "x".repeat(65);
         for text in [
@@ -90,6 +125,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_other_name_has_one_of_these(other in "\\PC{0,70}|[._-]{0,3}[a-z]{0,60}") {
+            let name = Name::of(&other, &Digest::of(other.as_bytes()));
+            prop_assert_eq!(Name::parse(name.as_str()), Ok(name));
+        }
+
         #[test]
         fn a_name_is_one_plain_component(text in "\\PC{0,70}|[A-Za-z0-9._/-]{0,70}") {
             if let Ok(name) = Name::parse(&text) {

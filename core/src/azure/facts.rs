@@ -14,11 +14,15 @@ use crate::snapshot::{Snapshot, Target};
 
 mod admin;
 mod nic;
+pub(crate) mod paths;
 mod routes;
 mod rules;
+mod subnet;
 #[cfg(test)]
 mod tests;
 mod value;
+
+pub use subnet::own_of_subnet;
 
 /// Decodes a section of [`SectionName::AZURE`]. What can't be understood is a gap, never a shorter list.
 ///

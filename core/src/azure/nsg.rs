@@ -13,6 +13,7 @@ pub(crate) mod parse;
 
 pub use audit::{Audit, DefaultOnly, Doubt, Hidden, Permissive, Place, Severity, Wildcard, audit};
 pub use compiled::{Compiled, Match};
+pub(crate) use diff::Spot;
 pub use diff::{Change, Diff, Effect, Flows, Kind, NotCovered, diff};
 pub use evaluate::{Evaluation, Flow, FlowError, GateVerdict, PublicAddress, Reason, Undecided, Verdict};
 pub use model::{

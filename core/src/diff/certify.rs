@@ -63,6 +63,7 @@ impl Comparison {
             baseline_config_digest: row.baseline_config_digest,
             current_config_digest: row.current_config_digest,
             namespace: row.namespace.clone(),
+            way: None,
         };
         self.covered.iter().map(row).collect()
     }

@@ -87,11 +87,33 @@ pub struct Change {
 }
 
 /// How much a change matters. It follows from the effect on packets and is never guessed from a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Significance {
-    /// The effect was not worked out.
+    /// The effect was not worked out, or not all of it is known.
     Unrated,
+    /// No packet fares otherwise.
+    Info,
+    /// Packets take another way to the same end.
+    Low,
+    /// Packets go elsewhere, or some come through that did not.
+    Medium,
+    /// What came through is stopped, or anybody on the Internet comes through who did not, or it can't be told any more where
+    /// packets go.
+    High,
+}
+
+impl Significance {
+    /// The word as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unrated => "unrated",
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
 }
 
 /// Something that a comparison says nothing about.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::cloud::Explained;
 use super::comparison::{Change, Comparison, Side};
 use crate::snapshot::Snapshot;
 
@@ -56,6 +57,10 @@ pub enum Role {
     Policy,
     /// A rule that looks the set up or uses the object.
     Uses,
+    /// The route that changed.
+    Changed,
+    /// The route that the addresses take.
+    Used,
     /// What stands in the way of knowing.
     NotDecided,
 }
@@ -70,6 +75,8 @@ impl Role {
             Self::Decides => "decides",
             Self::Policy => "policy",
             Self::Uses => "used by",
+            Self::Changed => "changed",
+            Self::Used => "takes",
             Self::NotDecided => "not decided",
         }
     }
@@ -92,7 +99,11 @@ impl Explanation {
 /// One explanation for each change of `found`, which is the comparison of these two snapshots.
 pub fn explain(found: &Comparison, before: &Snapshot, after: &Snapshot) -> Vec<Explanation> {
     let mut of_namespace = BTreeMap::new();
+    let mut clouds = Explained::default();
     let mut explain = |change: &Change| {
+        if let Some(told) = clouds.of(change, before, after) {
+            return told;
+        }
         let namespace = change.namespace.as_ref();
         let boards = of_namespace.entry(namespace.cloned()).or_insert_with(|| {
             let [before, after] = [before, after].map(|snapshot| snapshot.sections_of(namespace));

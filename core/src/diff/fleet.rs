@@ -2,6 +2,8 @@
 //!
 //! Targets are told apart by the name under which the fleet knows them; host names may be equal on two of them.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -11,9 +13,14 @@ use crate::artifact::certificate::{
 };
 use crate::artifact::json::{self, CanonicalError, Digest, value};
 use crate::artifact::name::Name;
+use crate::azure::activity::{Around, Logs, Origins, Period, attribute};
+use crate::azure::id::ResourceId;
 use crate::bytes::{Big, Text};
 use crate::fleet::Id;
+use crate::job::{Layer, Way};
+use crate::section::SectionName;
 use crate::snapshot::Snapshot;
+use crate::window::Window;
 
 /// The schema of [`Check::document`].
 pub const SCHEMA: &str = "netghost.drift_check/v1";
@@ -27,15 +34,39 @@ const ALL_SECTIONS: &str = "all sections";
 /// What stands for the target where it is about all of them.
 pub const ALL_TARGETS: &str = "all targets";
 
+/// A target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Who {
+    /// Its name, which parts it from the others in paths.
+    pub name: Name,
+    /// Its id.
+    pub id: Id,
+    /// The resource that it is, where it is no agent.
+    pub resource: Option<ResourceId>,
+    /// By which way it was read, or would have been.
+    pub way: Option<Way>,
+}
+
+impl Who {
+    /// What it is called: something in Azure by its resource id, a host by its name.
+    pub fn target(&self) -> &str {
+        match &self.resource {
+            Some(resource) if self.way.map(Way::layer) == Some(Layer::Azure) => resource.as_str(),
+            _ => self.name.as_str(),
+        }
+    }
+}
+
 /// What became of one target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    name: Name,
-    id: Id,
+    who: Who,
     asked: bool,
     why: Option<String>,
     verdict: Verdict,
     changes: Vec<Value>,
+    /// Of each change in Azure, the resources that it may come from.
+    origins: Vec<Option<Origins>>,
     short: Vec<ShortChange>,
     not_covered: Vec<NotCovered>,
     covered: Vec<CoveredSection>,
@@ -50,18 +81,18 @@ pub struct Part {
 impl Part {
     /// A target that was compared. `manifests` are those of the two snapshots, `document` is the comparison's own.
     pub fn compared(
-        (name, id): (Name, Id),
+        who: Who,
         found: &Comparison,
         (before, after): (&Snapshot, &Snapshot),
         manifests: Digests,
         document: Digest,
     ) -> Result<Self, CertifyError> {
-        let target = Text::from(name.as_str());
+        let target = Text::from(who.target());
         let mut drift = found.certify(before, after, Request::default())?;
         drift
             .covered
             .iter_mut()
-            .for_each(|row| row.target = target.clone());
+            .for_each(|row| (row.target, row.way) = (target.clone(), who.way));
         drift.muted.iter_mut().for_each(|row| row.target = target.clone());
         drift
             .not_covered
@@ -75,7 +106,8 @@ impl Part {
         let mut not_covered = found.not_covered.clone();
         not_covered.iter_mut().for_each(|row| row.target = target.clone());
         let mut part = Self {
-            changes: changes(&name, found)?,
+            changes: changes(who.target(), found)?,
+            origins: origins(found, before, after),
             short: drift.changes.list,
             verdict: found.verdict,
             not_covered,
@@ -86,7 +118,7 @@ impl Part {
             times: Some((before.taken_at_us, after.taken_at_us)),
             manifests,
             document: Some(document),
-            ..Self::blank(name, id)
+            ..Self::blank(who)
         };
         if part.verdict == Verdict::Unknown && !part.not_covered.iter().any(|row| row.requested) {
             part.gap("nothing was compared", true);
@@ -95,23 +127,47 @@ impl Part {
     }
 
     /// A target that was asked for and of which nothing is known. What is known of its manifests is told.
-    pub fn unknown(name: Name, id: Id, why: &str, manifests: Digests) -> Self {
+    pub fn unknown(who: Who, why: &str, manifests: Digests) -> Self {
         let mut part = Self {
             manifests,
-            ..Self::blank(name, id)
+            ..Self::blank(who)
         };
         part.gap(why, true);
         part
     }
 
     /// One that was not asked for, and that nobody should take for checked.
-    pub fn aside(name: Name, id: Id, why: &str) -> Self {
+    pub fn aside(who: Who, why: &str) -> Self {
         let mut part = Self {
             asked: false,
-            ..Self::blank(name, id)
+            ..Self::blank(who)
         };
         part.gap(why, false);
         part
+    }
+
+    /// The logs that would tell of its changes in Azure, by subscription, and since when: none where there is no such change.
+    pub fn wants(&self) -> Option<(BTreeSet<String>, u64)> {
+        let origins = self.origins.iter().flatten();
+        let subscriptions: BTreeSet<String> = origins.flat_map(Origins::subscriptions).collect();
+        let (baseline_us, _) = self.times?;
+        self.origins
+            .iter()
+            .any(Option::is_some)
+            .then_some((subscriptions, baseline_us))
+    }
+
+    /// Puts beside each change in Azure what the logs say of it.
+    pub fn attribute(&mut self, logs: &Logs, now_us: u64) -> Result<(), CertifyError> {
+        let baseline_us = self.times.map_or(now_us, |(baseline_us, _)| baseline_us);
+        let period = Period::since(baseline_us, now_us);
+        for (row, origins) in self.changes.iter_mut().zip(&self.origins) {
+            if let (Value::Object(fields), Some(origins)) = (row, origins) {
+                let said = attribute(origins, logs, period, baseline_us);
+                fields.insert("attribution".to_owned(), serde_json::to_value(said)?);
+            }
+        }
+        Ok(())
     }
 
     /// The target's answer.
@@ -131,7 +187,7 @@ impl Part {
 
     /// The target.
     pub fn id(&self) -> Id {
-        self.id
+        self.who.id
     }
 
     /// Why nothing is known of it.
@@ -144,14 +200,14 @@ impl Part {
         self.document
     }
 
-    fn blank(name: Name, id: Id) -> Self {
+    fn blank(who: Who) -> Self {
         Self {
-            name,
-            id,
+            who,
             asked: true,
             why: None,
             verdict: Verdict::Unknown,
             changes: Vec::new(),
+            origins: Vec::new(),
             short: Vec::new(),
             not_covered: Vec::new(),
             covered: Vec::new(),
@@ -166,15 +222,16 @@ impl Part {
 
     fn gap(&mut self, why: &str, requested: bool) {
         self.why = Some(why.to_owned());
-        let (row, stated) = gap(self.name.as_str(), why, requested);
+        let (row, stated) = gap(self.who.target(), why, requested);
         self.not_covered.push(row);
         self.gaps.push(stated);
     }
 
     fn row(&self) -> Value {
-        json!({
-            "name": self.name,
-            "id": self.id,
+        let who = &self.who;
+        let mut row = json!({
+            "name": who.name,
+            "id": who.id,
             "verdict": self.verdict,
             "drift_detected": detected(self.verdict),
             "why": self.why,
@@ -183,7 +240,14 @@ impl Part {
             "digests": self.digests,
             "manifests": self.manifests,
             "document": self.document,
-        })
+        });
+        if let Value::Object(fields) = &mut row {
+            let resource = who.resource.as_ref().map(|id| ("resource", id.as_str()));
+            let way = who.way.map(|way| ("way", way.as_str()));
+            let known = resource.into_iter().chain(way);
+            fields.extend(known.map(|(field, word)| (field.to_owned(), Value::from(word))));
+        }
+        row
     }
 }
 
@@ -209,16 +273,28 @@ fn gap(target: &str, why: &str, requested: bool) -> (NotCovered, certificate::No
 }
 
 /// Each change as the comparison's document holds it, with its target.
-fn changes(name: &Name, found: &Comparison) -> Result<Vec<Value>, CertifyError> {
+fn changes(target: &str, found: &Comparison) -> Result<Vec<Value>, CertifyError> {
     let mut rows = Vec::with_capacity(found.changes.len());
     for change in &found.changes {
         let mut row = serde_json::to_value(change)?;
         if let Value::Object(fields) = &mut row {
-            fields.insert("target".to_owned(), Value::from(name.as_str()));
+            fields.insert("target".to_owned(), Value::from(target));
         }
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// Of each change in Azure, the resources that it may come from.
+fn origins(found: &Comparison, before: &Snapshot, after: &Snapshot) -> Vec<Option<Origins>> {
+    let in_azure = |section: SectionName| SectionName::AZURE.contains(&section);
+    if !found.changes.iter().any(|change| in_azure(change.section)) {
+        return Vec::new();
+    }
+    let around = Around::of([before, after]);
+    let of = |section, path| in_azure(section).then(|| around.of_change(section, path));
+    let all = found.changes.iter();
+    all.map(|change| of(change.section, &change.path)).collect()
 }
 
 fn detected(verdict: Verdict) -> Option<bool> {
@@ -251,6 +327,8 @@ pub struct About {
     pub why: Option<String>,
     /// Who asked, for what, and by which program.
     pub request: Request,
+    /// The change window that the check closes.
+    pub window: Option<Window>,
 }
 
 /// A check over many targets.
@@ -263,7 +341,7 @@ pub struct Check {
 impl Check {
     /// The check of these targets.
     pub fn new(about: About, mut parts: Vec<Part>) -> Self {
-        parts.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        parts.sort_by(|a, b| (&a.who.name, a.who.id).cmp(&(&b.who.name, b.who.id)));
         Self { about, parts }
     }
 
@@ -282,7 +360,7 @@ impl Check {
                 ("current", part.manifests.current),
             ];
             for (side, digest) in sides {
-                let name = format!("{}/{side}/manifest.json", part.name);
+                let name = format!("{}/{side}/manifest.json", part.who.name);
                 subjects.extend(digest.map(|digest| Subject::new(&name, digest)));
             }
         }
@@ -321,6 +399,9 @@ impl Check {
             ticket: self.about.request.ticket.clone(),
             tool: self.about.request.tool.clone(),
         });
+        if let Some(window) = &self.about.window {
+            drift = drift.of_window(window.clone());
+        }
         drift.answer = Some(answer(self.about.job, &self.unsigned(&drift)?)?);
         Ok(drift)
     }
@@ -353,7 +434,7 @@ impl Check {
             .chain(self.parts.iter().flat_map(|part| &part.not_covered))
             .collect();
         let about = &self.about;
-        Ok(json!({
+        let mut document = json!({
             "schema": SCHEMA,
             "job": about.job,
             "kind": about.kind,
@@ -362,7 +443,7 @@ impl Check {
             "seal": about.seal,
             "verdict": drift.verdict,
             "drift_detected": detected,
-            "why": about.why,
+            "why": self.why(),
             "targets": rows,
             "changes": self.changes(),
             "not_covered": gaps,
@@ -375,12 +456,23 @@ impl Check {
             "current_at_us": drift.current_at_us,
             "started_at_us": Big(about.started_at_us),
             "ended_at_us": Big(about.times.1),
-        }))
+        });
+        if let (Value::Object(fields), Some(window)) = (&mut document, &about.window) {
+            fields.insert("window".to_owned(), serde_json::to_value(window)?);
+        }
+        Ok(document)
+    }
+
+    /// Why nothing can be said of the whole: of every target, or of the window.
+    fn why(&self) -> Option<String> {
+        let window = self.about.window.as_ref();
+        let late = || window.and_then(|window| window.judge(DriftVerdict::Unknown).why);
+        self.about.why.clone().or_else(late)
     }
 
     /// Why nothing can be said of any target.
     fn gap(&self) -> Option<(NotCovered, certificate::NotCovered)> {
-        self.about.why.as_deref().map(|why| gap(ALL_TARGETS, why, true))
+        self.why().map(|why| gap(ALL_TARGETS, &why, true))
     }
 
     fn changes(&self) -> Value {
@@ -397,7 +489,7 @@ impl Check {
     fn digests(&self) -> Result<Digests, CertifyError> {
         let compared = || self.parts.iter().filter(|part| part.times.is_some());
         let side = |pick: fn(&Part) -> Option<Digest>| {
-            let rows: Vec<_> = compared().map(|part| (&part.name, pick(part))).collect();
+            let rows: Vec<_> = compared().map(|part| (&part.who.name, pick(part))).collect();
             (!rows.is_empty()).then(|| json::digest(&rows)).transpose()
         };
         Ok(Digests {

@@ -146,7 +146,7 @@ impl Scope<'_> {
         let mut part = Comparison::empty();
         for name in &self.requested {
             let sides = [before.section(*name), after.section(*name)];
-            ground::section(*name, sides, &self.after.target.name(), &mut part);
+            ground::section(*name, sides, (None, None), &self.after.target.name(), &mut part);
         }
         below_links(&mut part.changes);
         part.set_namespace(&before.name);

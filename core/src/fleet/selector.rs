@@ -35,7 +35,8 @@ impl std::fmt::Display for Tag {
     }
 }
 
-/// Selects agents: all of them, those named, or those that carry every one of the tags. Nothing set selects none.
+/// Selects agents: all of them, those named, or those that carry every one of the tags; and beside them what is meant in Azure.
+/// Nothing set selects none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Selector {
     /// Names or ids.
@@ -44,12 +45,15 @@ pub struct Selector {
     pub tags: Vec<Tag>,
     /// Every agent.
     pub all: bool,
+    /// What is meant in Azure: canonical texts of [`crate::azure::selector::Selector`], sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub azure: Vec<String>,
 }
 
 impl Selector {
     /// True if nothing can be selected by it.
     pub fn is_empty(&self) -> bool {
-        self.names.is_empty() && self.tags.is_empty() && !self.all
+        self.names.is_empty() && self.tags.is_empty() && !self.all && self.azure.is_empty()
     }
 
     /// True if an agent of this id, name and tags is meant.
@@ -67,6 +71,11 @@ mod tests {
     fn nothing_selects_none() {
         let tags = [Tag::parse("role=web").unwrap()];
         assert!(Selector::default().is_empty());
+        let nic = Selector {
+            azure: vec!["/subscriptions/s".to_owned()],
+            ..Selector::default()
+        };
+        assert!(!nic.is_empty() && !nic.selects("id", "vm1", &tags));
         assert!(!Selector::default().selects("id", "vm1", &tags));
         assert!(!Selector::default().selects("id", "vm1", &[]));
     }

@@ -6,8 +6,11 @@ use crate::artifact::certificate::{Predicate, Seal, SealKind, Statement, Subject
 use crate::artifact::json::{self, CanonicalError, Digest, ReadError};
 use crate::artifact::manifest::{Entry, Manifest, NamespaceWord, Namespaces, StateWord};
 use crate::artifact::name::Name;
+use crate::azure::id::ResourceId;
 use crate::bytes::{Big, Text};
 use crate::section::SectionName;
+
+use super::way::{Layer, Way};
 
 /// The schema of [`Baseline`].
 pub const SCHEMA: &str = "netghost.baseline/v1";
@@ -49,6 +52,19 @@ pub struct Member {
     pub why: Option<String>,
     /// Sections that were asked for and not captured, sorted.
     pub not_captured: Vec<SectionName>,
+    /// The resource that it is, where it is no agent: a network interface, or a VM that was read without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceId>,
+    /// By which way it was read, or would have been; not there in baselines of before it was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
+}
+
+impl Member {
+    /// The layer that it belongs to.
+    pub fn layer(&self) -> Layer {
+        self.way.map_or(Layer::Host, Way::layer)
+    }
 }
 
 /// How far a baseline is whole.
@@ -238,6 +254,8 @@ mod tests {
             manifest: manifest.then(|| Digest::of(name.as_bytes())),
             why: (!manifest).then(|| "offline".to_owned()),
             not_captured: vec![],
+            resource: None,
+            way: None,
         }
     }
 
@@ -343,6 +361,26 @@ mod tests {
             seal.kind = SealKind::Files;
         }
         assert!(whole.is_sealed_by(&bytes, &files).is_err());
+    }
+
+    #[test]
+    fn a_baseline_of_before_resources_keeps_its_bytes() {
+        let bytes = br#"{"created_at_us":"7","created_by":"ada","members":[{"id":"01010101-0101-4101-8101-010101010101","manifest":null,"name":"a","not_captured":[],"why":"offline"}],"name":"golden","note":null,"schema":"netghost.baseline/v1","ticket":null}"#;
+        let read = Baseline::read(bytes).unwrap();
+        assert_eq!(read.members, [member(1, "a", false)]);
+        assert_eq!(
+            (read.members[0].layer(), read.to_vec().unwrap()),
+            (Layer::Host, bytes.to_vec())
+        );
+        let nic = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/n";
+        let of_azure = Member {
+            resource: Some(nic.parse().unwrap()),
+            way: Some(Way::Arm),
+            ..member(1, "a", true)
+        };
+        assert_eq!(of_azure.layer(), Layer::Azure);
+        let later = baseline(vec![of_azure]);
+        assert_eq!(Baseline::read(&later.to_vec().unwrap()).unwrap(), later);
     }
 
     #[test]

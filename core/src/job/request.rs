@@ -6,6 +6,8 @@ use crate::artifact::name::Name;
 use crate::fleet::Selector;
 use crate::section::SectionName;
 
+use super::way::{Layer, Via};
+
 /// How long a job may take if nobody says otherwise, milliseconds.
 pub const DEFAULT_DEADLINE_MS: u64 = 5 * 60 * 1_000;
 /// The longest that a job may take, milliseconds.
@@ -18,6 +20,8 @@ pub const SHORTEST_PERIOD_MS: u64 = 60 * 1_000;
 const MOST_CONCURRENT: u32 = 1_000;
 const MOST_NAMES: usize = 10_000;
 const MOST_PATTERNS: usize = 100;
+/// Bytes of what names something in Azure.
+const LONGEST_ID: usize = 4_096;
 /// Bytes of a name in a selector, a ticket, a pattern.
 const LONGEST_WORD: usize = 256;
 /// Bytes of a note.
@@ -37,6 +41,13 @@ pub struct Request {
     pub note: String,
     /// How long the whole may take, milliseconds; 0: [`DEFAULT_DEADLINE_MS`].
     pub deadline_ms: u64,
+    /// Which layers, sorted. None: a baseline reads [`Layer::Host`]; a drift check or sweep compares whatever the baseline holds
+    /// of what is selected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Layer>,
+    /// By which way hosts are read.
+    #[serde(default, skip_serializing_if = "Via::is_auto")]
+    pub via: Via,
 }
 
 /// What is to be done.
@@ -152,7 +163,7 @@ impl Request {
                 "no agent is selected: name some, give a tag, or select all".to_owned(),
             );
         }
-        if self.selector.names.len() > MOST_NAMES {
+        if self.selector.names.len().max(self.selector.azure.len()) > MOST_NAMES {
             return bad("selector", format!("at most {MOST_NAMES} names"));
         }
         if self.length_ms() > LONGEST_DEADLINE_MS {
@@ -176,6 +187,13 @@ impl Request {
 
     fn check_words(&self) -> Result<(), BadRequest> {
         let names = self.selector.names.iter().map(|name| ("selector", name));
+        if self.selector.azure.iter().any(|word| word.len() > LONGEST_ID) {
+            let what = format!("at most {LONGEST_ID} bytes each");
+            return Err(BadRequest {
+                field: "selector",
+                what,
+            });
+        }
         let patterns = self.work.mute_chains().iter().map(|text| ("mute_chains", text));
         for (field, word) in names.chain(patterns).chain([("ticket", &self.ticket)]) {
             if word.len() > LONGEST_WORD {
@@ -206,6 +224,8 @@ mod tests {
             ticket: String::new(),
             note: String::new(),
             deadline_ms: 0,
+            layers: Vec::new(),
+            via: Via::Auto,
         }
     }
 
@@ -229,6 +249,19 @@ mod tests {
             let bytes = json::to_vec(&request).unwrap();
             assert_eq!(json::from_slice::<Request>(&bytes).unwrap(), request);
         }
+    }
+
+    #[test]
+    fn a_request_of_before_layers_keeps_its_bytes() {
+        let bytes = br#"{"deadline_ms":0,"note":"","selector":{"all":true,"names":[],"tags":[]},"ticket":"","work":{"baseline":"golden","concurrency":3,"jitter_ms":4,"kind":"sweep","mute_chains":["KUBE-*"],"schedule":"nightly"}}"#;
+        let read: Request = json::from_slice(bytes).unwrap();
+        assert_eq!(read, sweep(3, 4));
+        assert_eq!(json::to_vec(&read).unwrap(), bytes);
+        let mut later = read;
+        (later.layers, later.via) = (vec![Layer::Host, Layer::Azure], Via::RunCommand);
+        later.selector.azure = vec!["shop/web".to_owned()];
+        let bytes = json::to_vec(&later).unwrap();
+        assert_eq!(json::from_slice::<Request>(&bytes).unwrap(), later);
     }
 
     #[test]

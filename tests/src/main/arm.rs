@@ -1,15 +1,12 @@
 //! `netghost-lab arm`: the simulator of Azure Resource Manager from the command line.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::Subcommand;
-use netghost_lab::arm::{Options, Simulator, State, enforcing, sample};
-use netghost_lab::record::RunDir;
+use netghost_lab::arm::{Beside, Options, Simulator, State, enforcing, sample};
 
 #[derive(Subcommand)]
 pub(crate) enum ArmTask {
@@ -92,49 +89,23 @@ fn new(lab: &str, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Starts the simulator beside a lab that is up, and makes what it knows hold there; it ends with the lab.
-pub(crate) fn beside(lab: &str) -> Result<()> {
-    let dir = RunDir::of(lab)?;
-    let (state, log) = (dir.file("azure.json"), dir.file("azure.log"));
-    new(lab, &state)?;
-    let program = std::env::current_exe().context("find this program")?;
-    let said = File::create(&log).with_context(|| format!("make {}", log.display()))?;
-    let errors = said.try_clone().context("copy a handle")?;
-    let mut child = Command::new(&program)
-        .args(["become", "--name", lab, "azure", "--"])
-        .arg(&program)
-        .args([
-            "arm",
-            "serve",
-            "--identity-listen",
-            "127.0.0.1:0",
-            "--enforce",
-            lab,
-            "--state",
-        ])
-        .arg(&state)
-        .arg("--tls-dir")
-        .arg(dir.file("azure-tls"))
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(said)
-        .stderr(errors)
-        .spawn()
-        .context("start the simulator")?;
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let text = std::fs::read_to_string(&log).with_context(|| format!("read {}", log.display()))?;
-        // The authority's file is the last that it says.
-        if text.lines().any(|line| line.starts_with("ca ")) {
-            writeln!(io::stdout(), "{text}state    {}", state.display())?;
-            return Ok(());
-        }
-        let ended = child.try_wait().context("wait for the simulator")?;
-        if ended.is_some() || Instant::now() > deadline {
-            bail!("the simulator did not start: {}", text.trim());
-        }
-        std::thread::sleep(Duration::from_millis(20));
+/// Says what a client of the simulator beside a lab must know.
+pub(crate) fn show(azure: &Beside) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "tenant   {}", azure.tenant)?;
+    writeln!(
+        out,
+        "subscription {}  {}",
+        azure.subscription.0, azure.subscription.1
+    )?;
+    for (what, who) in [("operator", &azure.operator), ("reader", &azure.reader)] {
+        writeln!(out, "{what:<8} client {}  secret {}", who.client, who.secret)?;
     }
+    writeln!(out, "arm      {}", azure.url)?;
+    writeln!(out, "identity {}", azure.identity)?;
+    writeln!(out, "ca       {}", azure.ca.display())?;
+    writeln!(out, "state    {}", azure.state.display())?;
+    Ok(())
 }
 
 fn announce(simulator: &Simulator, options: &Options) -> io::Result<()> {

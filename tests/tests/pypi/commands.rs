@@ -15,7 +15,7 @@ use netghost_core::snapshot::Snapshot;
 use netghost_kernel::watch::{Heard, Program};
 use netghost_proto::v1;
 
-use super::{programs, sample};
+use super::{azure, programs, sample};
 
 /// Whether the host that is read has changed since it was sealed.
 static CHANGED: AtomicBool = AtomicBool::new(false);
@@ -204,6 +204,7 @@ pub(crate) fn write(place: &Path, directory: &Path) {
     run("diff", 3, "firewall diff @one.txt @empty.txt");
     run("firewall-explain", 0, "firewall explain @one.txt");
     security_rules(place, &run);
+    azure::write(place, &run);
     next_boot(place);
     run("persisted", 3, "firewall persisted");
     run("persisted", 1, "firewall persisted --root @root");

@@ -5,9 +5,10 @@ use std::path::Path;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::Big;
-use netghost_core::diff::fleet::{About, Check, Part, document};
+use netghost_core::diff::fleet::{About, Check, Part, Who, document};
 use netghost_core::diff::{Digests, Mute, Request, compare_muted};
 use netghost_core::fleet::Id;
+use netghost_core::job::Way;
 use netghost_core::job::baseline::{Baseline, Member, SCHEMA};
 use netghost_core::section::SectionName;
 
@@ -16,6 +17,16 @@ use super::sample;
 fn named(number: u8) -> (Name, Id) {
     let name = Name::parse(&format!("vm{number}")).unwrap();
     (name, Id::from_random([number; 16]))
+}
+
+fn who(number: u8) -> Who {
+    let (name, id) = named(number);
+    Who {
+        name,
+        id,
+        resource: None,
+        way: Some(Way::Agent),
+    }
 }
 
 /// A target that changed, with some of it muted.
@@ -32,7 +43,7 @@ fn changed(directory: &Path) -> Part {
         baseline: Some(Digest::of(b"before")),
         current: Some(Digest::of(b"after")),
     };
-    Part::compared(named(1), &found, (&before, &after), manifests, Digest::of(&bytes)).unwrap()
+    Part::compared(who(1), &found, (&before, &after), manifests, Digest::of(&bytes)).unwrap()
 }
 
 fn about() -> About {
@@ -50,17 +61,14 @@ fn about() -> About {
             ticket: None,
             tool: "netghost test".to_owned(),
         },
+        window: None,
     }
 }
 
 /// Writes the answers of drift checks and a baseline into `directory`.
 pub(crate) fn write(directory: &Path) {
-    let away = |number: u8| {
-        let (name, id) = named(number);
-        Part::unknown(name, id, "offline", Digests::default())
-    };
-    let (name, id) = named(3);
-    let whole = vec![changed(directory), away(2), Part::aside(name, id, "no member")];
+    let away = |number: u8| Part::unknown(who(number), "offline", Digests::default());
+    let whole = vec![changed(directory), away(2), Part::aside(who(3), "no member")];
     let broken = About {
         why: Some("the seal was edited".to_owned()),
         schedule: None,
@@ -89,6 +97,8 @@ fn baseline() -> Baseline {
             manifest: read.then(|| Digest::of(&[number])),
             why: (!read).then(|| "offline".to_owned()),
             not_captured: if read { vec![SectionName::Tc] } else { vec![] },
+            resource: None,
+            way: None,
         }
     };
     Baseline {

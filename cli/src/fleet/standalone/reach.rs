@@ -7,6 +7,7 @@ use netghost_controller::store::{self, column};
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest;
 use netghost_core::fleet::Id;
+use netghost_core::job::Way;
 use netghost_core::section::SectionName;
 use netghost_core::snapshot::Target;
 use sqlx::Row;
@@ -31,6 +32,10 @@ impl std::fmt::Debug for ThisHost {
 }
 
 impl Reach for ThisHost {
+    fn way(&self) -> Way {
+        Way::ThisHost
+    }
+
     fn capture<'a>(
         &'a self,
         controller: &'a Controller,

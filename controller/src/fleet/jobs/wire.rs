@@ -5,7 +5,7 @@ use netghost_core::artifact::name::Name;
 use netghost_core::fleet::Selector;
 use netghost_core::job::{Request, Work};
 use netghost_core::section::SectionName;
-use netghost_proto::convert::BadField;
+use netghost_proto::convert::{BadField, layers, via};
 use netghost_proto::v1;
 use netghost_proto::v1::start_job_request::Kind;
 
@@ -34,6 +34,8 @@ pub(crate) fn request(asked: v1::StartJobRequest) -> Result<Request, BadField> {
         ticket: asked.ticket,
         note: asked.note,
         deadline_ms: asked.deadline_ms,
+        layers: layers(&asked.layers)?,
+        via: via(&asked.via)?,
     })
 }
 
@@ -118,6 +120,8 @@ fn target(target: TargetRow) -> v1::JobTarget {
         changes: count(target.changes),
         not_covered: count(target.not_covered),
         document: bytes(target.document).into(),
+        resource: target.resource.map(String::from).unwrap_or_default(),
+        way: target.way.map(|way| way.to_string()).unwrap_or_default(),
     }
 }
 

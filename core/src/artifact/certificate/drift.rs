@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::json::Digest;
 use crate::bytes::{Big, Text};
 use crate::fleet::Id;
+use crate::job::Way;
 use crate::section::{Reader, SectionName};
+use crate::window::Window;
 
 /// Whether what was compared is the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -47,6 +49,9 @@ pub struct CoveredSection {
     /// Of which other network namespace of the target; not there for the host's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Text>,
+    /// By which way it was read now; not there in certificates of before it was written down, and over snapshots from files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<Way>,
 }
 
 /// Something that the comparison says nothing about.
@@ -166,6 +171,9 @@ pub struct Drift {
     /// The job's answer that this is over; not there where files were compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// The change window that this closes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
 }
 
 impl Drift {
@@ -193,12 +201,25 @@ impl Drift {
             ticket: comparison.ticket,
             tool: comparison.tool,
             answer: None,
+            window: None,
         }
     }
 
-    /// The verdict that follows from what is listed.
+    /// The same, as the end of a change window.
+    #[must_use]
+    pub fn of_window(mut self, window: Window) -> Self {
+        self.window = Some(window);
+        self.verdict = self.follows();
+        self
+    }
+
+    /// The verdict that follows from what is listed: of a window, as [`Window::judge`] has it.
     pub fn follows(&self) -> DriftVerdict {
-        verdict(&self.covered, &self.not_covered, self.changes.count, &self.muted)
+        let found = verdict(&self.covered, &self.not_covered, self.changes.count, &self.muted);
+        match &self.window {
+            Some(window) => window.judge(found).verdict,
+            None => found,
+        }
     }
 }
 
@@ -242,6 +263,7 @@ mod tests {
             baseline_config_digest: Some(Digest::of(b"a")),
             current_config_digest: current.map(Digest::of),
             namespace: None,
+            way: None,
         }
     }
 

@@ -22,6 +22,7 @@ fn drift(current: &[u8]) -> Statement {
             baseline_config_digest: Some(Digest::of(b"a")),
             current_config_digest: Some(Digest::of(current)),
             namespace: None,
+            way: None,
         }],
         not_covered: vec![NotCovered {
             target: "vm".into(),

@@ -53,6 +53,17 @@ fn page(body: &Json, last: bool) -> Result<Vec<Fact>, BadField> {
     list.iter().enumerate().map(one).collect()
 }
 
+/// The fact of a rule, with nothing set yet.
+pub(super) fn named(one: &Json) -> Option<Fact> {
+    let object = one.as_object()?;
+    let inner = body::field(object, "properties").and_then(Json::as_object);
+    let id = match body::string(object, "id").ok()? {
+        Some(id) => id,
+        None => body::string(inner?, "displayName").ok()??,
+    };
+    Some(Fact::new("admin-rule", vec![id.to_lowercase().as_str().into()]))
+}
+
 /// One rule: its properties, and which configuration it comes from.
 fn rule(one: &Json) -> Result<Fact, BadField> {
     let missing = |name: &str| BadField::new(name, "it is missing");
@@ -61,10 +72,7 @@ fn rule(one: &Json) -> Result<Fact, BadField> {
         .ok_or_else(|| BadField::new("rule", "it is no object"))?;
     let inner = body::field(object, "properties").and_then(Json::as_object);
     let inner: &Map<String, Json> = inner.ok_or_else(|| missing("properties"))?;
-    let id = match body::string(object, "id")? {
-        Some(id) => id,
-        None => body::string(inner, "displayName")?.ok_or_else(|| missing("id"))?,
-    };
+    let fact = named(one).ok_or_else(|| missing("id"))?;
     let rest: Map<String, Json> = object
         .iter()
         .filter(|(name, _)| {
@@ -83,7 +91,7 @@ fn rule(one: &Json) -> Result<Fact, BadField> {
     );
     Ok(Fact {
         properties: config,
-        ..Fact::new("admin-rule", vec![id.to_lowercase().as_str().into()])
+        ..fact
     })
 }
 

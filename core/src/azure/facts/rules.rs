@@ -1,12 +1,13 @@
 //! The section `effective-nsg`: the gates, their rules and what their tags stand for.
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
-use super::value::{distinct, lifted, texts};
+use super::paths::named;
+use super::value::{distinct, properties, texts};
 use super::{Bodies, gap};
 use crate::azure::nsg::{self, Gate, GateKind, Ports, Rule, Side};
 use crate::bytes::Text;
-use crate::facts::{Fact, Lifted, Property, Value};
+use crate::facts::{Fact, Lifted, Value};
 use crate::section::Warning;
 
 /// The fields of a rule that have a property of their own, or a part in one.
@@ -63,11 +64,7 @@ pub(super) fn lift(bodies: &Bodies<'_>, out: &mut Lifted) {
 }
 
 fn gate_facts(gate: &Gate, facts: &mut Vec<Fact>, out: &mut Lifted) {
-    let nsg = gate.nsg.as_deref().unwrap_or("unnamed").to_lowercase();
-    let key = |rest: &[&str]| -> Vec<Text> {
-        let start = [gate.kind.word(), nsg.as_str()];
-        start.iter().chain(rest).map(|part| (*part).into()).collect()
-    };
+    let key = |rest: &[&str]| key(gate, rest);
     let place = Fact::new("gate", key(&[]));
     if gate.kind == GateKind::Unknown {
         let why = "it is not known whether this network security group stands at the subnet or at the network interface";
@@ -88,14 +85,19 @@ fn gate_facts(gate: &Gate, facts: &mut Vec<Fact>, out: &mut Lifted) {
         facts.push(Fact::new("tag", key(&[tag])).with("prefixes", texts(&nets)));
     }
     for rule in &gate.rules {
-        let direction = rule.direction.map_or("unknown", nsg::Direction::word);
-        let collection = if rule.is_default() { "default" } else { "own" };
-        let fact = Fact::new("rule", key(&[direction, collection, &rule.name]));
+        let fact = named(gate, rule);
         let path = fact.path();
         out.gaps
             .extend(rule.faults.iter().map(|fault| gap(&path, &fault.to_string())));
         facts.push(rule_fact(fact, rule));
     }
+}
+
+/// What tells the facts of a gate from those of others.
+pub(super) fn key(gate: &Gate, rest: &[&str]) -> Vec<Text> {
+    let nsg = gate.nsg.as_deref().unwrap_or("unnamed").to_lowercase();
+    let start = [gate.kind.word(), nsg.as_str()];
+    start.iter().chain(rest).map(|part| (*part).into()).collect()
 }
 
 fn rule_fact(fact: Fact, rule: &Rule) -> Fact {
@@ -114,9 +116,9 @@ fn rule_fact(fact: Fact, rule: &Rule) -> Fact {
     }
     let known = |name: &String| KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name));
     let rest = rule.raw.as_object().into_iter().flatten();
-    let rest = rest.filter(|(name, value)| !known(name) && **value != Json::Null);
-    fact.properties
-        .extend(rest.map(|(name, value)| Property::new(name, lifted(value))));
+    let rest = rest.filter(|(name, _)| !known(name));
+    let rest: Map<String, Json> = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
+    fact.properties.extend(properties(&rest).0);
     fact
 }
 

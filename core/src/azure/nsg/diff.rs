@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::model::{Direction, Effective, Gate, Rule};
+use super::model::{Direction, Effective, Gate, GateKind, Rule};
 use crate::artifact::json::Digest;
 use crate::artifact::json::value::to_vec;
 use crate::azure::tags::Tags;
@@ -17,6 +17,7 @@ use crate::diff::Verdict;
 mod content;
 mod effect;
 mod gates;
+mod words;
 
 pub use effect::{Effect, Flows};
 
@@ -46,6 +47,28 @@ pub struct Change {
     pub after: Option<Value>,
     /// Which flows change their verdict by it, all gates taken together.
     pub effect: Effect,
+    /// Where it is on each side.
+    pub(crate) spots: [Option<Spot>; 2],
+}
+
+/// A gate, and a rule of it, by their places in the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Spot {
+    /// The gate.
+    pub(crate) gate: usize,
+    /// The rule; none: the gate itself.
+    pub(crate) rule: Option<usize>,
+}
+
+impl Spot {
+    fn of(side: &Effective, gate: &Gate, rule: Option<&Rule>) -> Option<Self> {
+        let at = side.gates.iter().position(|other| std::ptr::eq(other, gate))?;
+        let same = |other: &Rule| rule.is_some_and(|rule| std::ptr::eq(other, rule));
+        Some(Self {
+            gate: at,
+            rule: gate.rules.iter().position(same),
+        })
+    }
 }
 
 /// The kind of a difference.
@@ -84,7 +107,7 @@ pub fn diff(before: &Effective, after: &Effective, tags: &Tags) -> Diff {
     let mut changes = Vec::new();
     let worker = effect::Worker::new(before, after, tags);
     for pair in gates::pairs(&before.gates, &after.gates) {
-        gate(pair, &worker, &mut changes);
+        gate(pair, (before, after), &worker, &mut changes);
     }
     changes.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
     let mut not_covered = Vec::new();
@@ -122,9 +145,14 @@ fn digest(side: &Effective) -> Option<Digest> {
 
 fn gate(
     (before, after): (Option<&Gate>, Option<&Gate>),
+    sides: (&Effective, &Effective),
     worker: &effect::Worker<'_>,
     changes: &mut Vec<Change>,
 ) {
+    let spots = [
+        before.and_then(|gate| Spot::of(sides.0, gate, None)),
+        after.and_then(|gate| Spot::of(sides.1, gate, None)),
+    ];
     let mut add = |kind, path: String, effect| {
         changes.push(Change {
             kind,
@@ -132,6 +160,7 @@ fn gate(
             before: before.map(content::summary),
             after: after.map(content::summary),
             effect,
+            spots,
         });
     };
     let (Some(old), Some(new)) = (before, after) else {
@@ -162,24 +191,32 @@ fn gate(
             before: Some(content::tags(old)),
             after: Some(content::tags(new)),
             effect: worker.gate(before, after),
+            spots,
         });
     }
-    rules(old, new, worker, changes);
+    rules((old, new), sides, worker, changes);
 }
 
-/// Rules with one direction, origin and name.
+/// Rules with one direction, origin and name; of admin rules, which may share names, with one resource id.
 type Named<'a> = BTreeMap<(Option<Direction>, bool, String), Vec<&'a Rule>>;
 
 fn named(gate: &Gate) -> Named<'_> {
     let mut named = Named::new();
     for rule in &gate.rules {
-        let key = (rule.direction, rule.is_default(), rule.name.to_lowercase());
+        let id = rule.raw.get("id").and_then(Value::as_str);
+        let name = id.filter(|_| gate.kind == GateKind::Admin).unwrap_or(&rule.name);
+        let key = (rule.direction, rule.is_default(), name.to_lowercase());
         named.entry(key).or_default().push(rule);
     }
     named
 }
 
-fn rules(old: &Gate, new: &Gate, worker: &effect::Worker<'_>, changes: &mut Vec<Change>) {
+fn rules(
+    (old, new): (&Gate, &Gate),
+    sides: (&Effective, &Effective),
+    worker: &effect::Worker<'_>,
+    changes: &mut Vec<Change>,
+) {
     let (mut befores, mut afters) = (named(old), named(new));
     let mut keys: Vec<_> = befores.keys().chain(afters.keys()).cloned().collect();
     keys.sort();
@@ -212,6 +249,10 @@ fn rules(old: &Gate, new: &Gate, worker: &effect::Worker<'_>, changes: &mut Vec<
                 before: before.map(content::rule),
                 after: after.map(content::rule),
                 effect: worker.rule((old, before), (new, after)),
+                spots: [
+                    before.and_then(|rule| Spot::of(sides.0, old, Some(rule))),
+                    after.and_then(|rule| Spot::of(sides.1, new, Some(rule))),
+                ],
             });
         }
     }

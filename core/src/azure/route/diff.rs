@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::shown::Shown;
 use super::table::Table;
+pub use crate::diff::Significance;
 use crate::diff::{Digests, Side, Verdict};
 use crate::section::Warning;
 
@@ -62,13 +63,17 @@ pub struct Change {
     pub after: Option<Shown>,
     /// The fields in which the two differ.
     pub fields: Vec<&'static str>,
-    /// How much it matters, by what it does to addresses.
+    /// How much it matters, by what it does to addresses: none takes another route; another route to the same next hop; another
+    /// next hop; what went somewhere is dropped, or it can't be told any more where it goes.
     pub significance: Significance,
     /// What it does to addresses.
     pub effect: Option<String>,
     /// Which of [`Difference::effects`] it has, by their places.
     #[serde(skip)]
     pub effects: Vec<usize>,
+    /// The places of the two routes in their tables.
+    #[serde(skip)]
+    pub(crate) places: [Option<usize>; 2],
 }
 
 /// What happened to a route.
@@ -90,35 +95,6 @@ impl Kind {
             Self::RouteAdded => "route_added",
             Self::RouteRemoved => "route_removed",
             Self::RouteModified => "route_modified",
-        }
-    }
-}
-
-/// How much a change matters. It follows from what it does to addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Significance {
-    /// Something is not understood, so its effect is not known.
-    Unrated,
-    /// No address takes another route.
-    Info,
-    /// Addresses take another route to the same next hop.
-    Low,
-    /// Addresses go to another next hop.
-    Medium,
-    /// Addresses that went somewhere are dropped, or it can't be told any more where they go.
-    High,
-}
-
-impl Significance {
-    /// The word as it stands in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unrated => "unrated",
-            Self::Info => "info",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
         }
     }
 }

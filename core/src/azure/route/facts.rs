@@ -35,6 +35,30 @@ pub fn lift(body: &Json) -> Lifted {
 /// the rest. Where they share that too, a number is.
 fn facts(table: &Table) -> Vec<Fact> {
     let rows = rows(table);
+    let keys = keys(&rows);
+    rows.iter().zip(keys).map(|(row, key)| fact(row, key)).collect()
+}
+
+/// The path of the fact of each route that is one, by the route's place in the table.
+pub(crate) fn paths(table: &Table) -> BTreeMap<usize, String> {
+    let rows = rows(table);
+    let keys = keys(&rows).into_iter().map(|key| Fact::new(KIND, key).path());
+    rows.iter().map(|row| row.place).zip(keys).collect()
+}
+
+/// The paths before and after of routes that are equal on both sides and whose facts go by other names: a key says more where
+/// several share it.
+pub(crate) fn renamed(before: &Table, after: &Table) -> Vec<(String, String)> {
+    let path = |key| Fact::new(KIND, key).path();
+    let (one, other) = (rows(before), rows(after));
+    let news: BTreeMap<&Row<'_>, Vec<Text>> = other.iter().zip(keys(&other)).collect();
+    let olds = one.iter().zip(keys(&one));
+    let both = olds.filter_map(|(row, old)| Some((old, news.get(row)?)));
+    let renamed = both.filter(|(old, new)| old != *new);
+    renamed.map(|(old, new)| (path(old), path(new.clone()))).collect()
+}
+
+fn keys(rows: &[Row<'_>]) -> Vec<Vec<Text>> {
     let mut keys: Vec<Vec<Text>> = rows.iter().map(key).collect();
     for more in [
         |row: &Row<'_>, _| way(row),
@@ -53,7 +77,7 @@ fn facts(table: &Table) -> Vec<Fact> {
             }
         }
     }
-    rows.iter().zip(keys).map(|(row, key)| fact(row, key)).collect()
+    keys
 }
 
 fn key(row: &Row<'_>) -> Vec<Text> {

@@ -101,7 +101,7 @@ fn sentence(kind: Kind) -> &'static str {
 }
 
 /// Sections that are lists of facts, by what such a fact does.
-const FACTS: [(SectionName, &str); 16] = [
+const FACTS: [(SectionName, &str); 20] = [
     (
         SectionName::Ipset,
         "Rules of either firewall that look this set up treat packets with these keys accordingly.",
@@ -167,6 +167,24 @@ const FACTS: [(SectionName, &str); 16] = [
         SectionName::Persisted,
         "What the files say is what the next start loads: what runs and is not there is lost then, and what is there comes back.",
     ),
+    (
+        SectionName::Nic,
+        "The interface, its addresses and its subnet decide which packets Azure brings here, and which rules and routes hold for \
+         them.",
+    ),
+    (
+        SectionName::EffectiveRoutes,
+        "Of the routes that hold a destination Azure takes the longest prefix, then the maker: packets to these addresses can go \
+         elsewhere.",
+    ),
+    (
+        SectionName::EffectiveNsg,
+        "Each new connection is asked of the security group of the subnet and of that of the interface; both must let it through.",
+    ),
+    (
+        SectionName::AdminRules,
+        "Admin rules come before every security group.",
+    ),
 ];
 
 fn fact(change: &Change) -> String {
@@ -180,5 +198,6 @@ fn fact(change: &Change) -> String {
         "What it does to packets is not explained here.",
         |(_, sentence)| *sentence,
     );
-    format!("{word} {sentence}")
+    let effect = change.effect.iter().map(|effect| format!(" Effect: {effect}."));
+    format!("{word} {sentence}{}", effect.collect::<String>())
 }

@@ -8,10 +8,13 @@ use crate::artifact::certificate::{self, Drift, DriftVerdict, Predicate, Stateme
 use crate::artifact::json::{Digest, value};
 use crate::artifact::key::Signer;
 use crate::artifact::name::Name;
-use crate::diff::fleet::{self, About, Check, Part, document};
+use crate::bytes::Big;
+use crate::diff::fleet::{self, About, Check, Part, Who, document};
 use crate::diff::{Digests, Mute, Request, Verdict, compare_muted};
 use crate::fleet::Id;
+use crate::job::Way;
 use crate::section::{Section, State};
+use crate::window::Window;
 
 /// What can become of a target.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,10 +43,12 @@ fn with(number: u32) -> Section {
 }
 
 fn part(number: u8, fate: Fate) -> Part {
-    let named = (
-        Name::parse(&format!("vm{number}")).unwrap(),
-        Id::from_random([number; 16]),
-    );
+    let who = Who {
+        name: Name::parse(&format!("vm{number}")).unwrap(),
+        id: Id::from_random([number; 16]),
+        resource: None,
+        way: Some(Way::Agent),
+    };
     let torn = Section {
         state: State::Torn { why: "busy".into() },
         ..with(1)
@@ -53,8 +58,8 @@ fn part(number: u8, fate: Fate) -> Part {
         Fate::Changed | Fate::Muted => (vec![with(1)], vec![with(2)]),
         Fate::Torn => (vec![with(1)], vec![torn]),
         Fate::NothingInBaseline => (vec![], vec![with(1)]),
-        Fate::Unread => return Part::unknown(named.0, named.1, "offline", Digests::default()),
-        Fate::NotAsked => return Part::aside(named.0, named.1, "no member"),
+        Fate::Unread => return Part::unknown(who, "offline", Digests::default()),
+        Fate::NotAsked => return Part::aside(who, "no member"),
     };
     let mute = [Mute {
         chain_pattern: "KUBE-*".to_owned(),
@@ -69,7 +74,7 @@ fn part(number: u8, fate: Fate) -> Part {
         baseline: Some(Digest::of(&[number, 0])),
         current: Some(Digest::of(&[number, 1])),
     };
-    Part::compared(named, &found, (&before, &after), manifests, Digest::of(&bytes)).unwrap()
+    Part::compared(who, &found, (&before, &after), manifests, Digest::of(&bytes)).unwrap()
 }
 
 fn about() -> About {
@@ -87,6 +92,7 @@ fn about() -> About {
             ticket: None,
             tool: "netghost test".to_owned(),
         },
+        window: None,
     }
 }
 
@@ -200,4 +206,38 @@ fn times_span_all_that_was_compared() {
     assert_eq!(names.len(), 5);
     let verdicts: Vec<_> = check.parts().iter().map(Part::verdict).collect();
     assert_eq!(verdicts, [Verdict::NoDrift, Verdict::Drift, Verdict::Unknown]);
+}
+
+#[test]
+fn the_end_of_a_window_is_unknown_where_its_baseline_is_late() {
+    let window = |baseline: u64| Window {
+        ticket: Name::parse("CHG0031337").unwrap(),
+        opened_at_us: Big(10),
+        closed_at_us: Big(20),
+        baseline_at_us: Big(baseline),
+        ends_at_us: None,
+    };
+    for (fate, found) in [
+        (Fate::Same, DriftVerdict::NoDrift),
+        (Fate::Changed, DriftVerdict::Drift),
+    ] {
+        for (baseline, verdict) in [(10, found), (11, DriftVerdict::Unknown)] {
+            let about = About {
+                window: Some(window(baseline)),
+                ..about()
+            };
+            let (drift, document) = answer(&Check::new(about, vec![part(1, fate)]));
+            assert_eq!((drift.verdict, drift.follows()), (verdict, verdict));
+            assert_eq!(document["verdict"], verdict.to_string());
+            assert_eq!(document["window"]["ticket"], "CHG0031337");
+            assert_eq!(
+                document["not_covered"].as_array().unwrap().len(),
+                usize::from(baseline == 11)
+            );
+            // Whoever signs another verdict is refused.
+            let mut edited = drift.clone();
+            edited.window = None;
+            assert_eq!(edited.follows() == verdict, baseline == 10 || fate == Fate::Same);
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! Which flows change their verdict.
 
+use std::cell::Cell;
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::super::compiled::{CompiledGate, CompiledRule};
@@ -7,7 +10,8 @@ use super::super::evaluate::Verdict;
 use super::super::model::{Access, Direction, Effective, Gate, GateKind, Rule};
 use super::content::ports;
 use crate::azure::space::{Addresses, Block, Budget, Ranges, Region, TooMany};
-use crate::azure::tags::Tags;
+use crate::azure::tags::{Tags, public};
+use crate::diff::Significance;
 
 /// What a difference does to flows, all gates taken together. Flows that are established keep their verdict: Azure asks the
 /// rules for new ones only.
@@ -32,7 +36,8 @@ pub enum Effect {
     },
 }
 
-/// A set of flows: every combination of what the fields list. A list that ends in `…` has more members.
+/// A set of flows: every combination of what the fields list. A list that ends in `…` has more members. Packets to services of
+/// the Azure host itself are subject to no rule without a tag of theirs, and never meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Flows {
     /// To or from the virtual machine.
@@ -51,24 +56,67 @@ pub struct Flows {
     pub from: Verdict,
     /// What becomes of them now.
     pub to: Verdict,
+    /// True where some come from addresses of the Internet.
+    #[serde(skip)]
+    pub public: bool,
+}
+
+impl Flows {
+    /// How much it matters.
+    pub fn significance(&self) -> Significance {
+        let opened = self.direction == Direction::Inbound && self.public;
+        if self.to == Verdict::Deny || opened {
+            Significance::High
+        } else {
+            Significance::Medium
+        }
+    }
+}
+
+impl Effect {
+    /// How much it matters: no flow fares otherwise; new flows come through; new flows are stopped, or come in from the Internet.
+    pub fn significance(&self) -> Significance {
+        match self {
+            Self::None => Significance::Info,
+            Self::Changed { flows, .. } => {
+                let most = flows.iter().map(Flows::significance).max();
+                most.unwrap_or(Significance::Unrated)
+            }
+            Self::Unknown { .. } => Significance::Unrated,
+        }
+    }
+
+    /// The samples.
+    pub fn flows(&self) -> &[Flows] {
+        match self {
+            Self::None => &[],
+            Self::Changed { flows, .. } | Self::Unknown { flows, .. } => flows,
+        }
+    }
 }
 
 /// Operations on blocks for one change.
 const BUDGET: u64 = 300_000;
+/// Changes of one comparison whose effects are worked out.
+const MOST_EFFECTS: u32 = 500;
 /// Samples of one effect.
 const MOST_FLOWS: usize = 4;
 /// Members of one list of a sample.
 const MOST_MEMBERS: usize = 8;
 
 const NOT_WHOLE: &str = "not all rules are understood";
+const TOO_MANY_CHANGES: &str = "there are too many changes to work out the effect of each";
 const TOO_MANY: &str = "the sets of flows have too many parts to be compared";
-const TAGS: &str = "it depends on tags or groups that are not resolved";
+const TAGS: &str =
+    "it depends on tags or groups that are not resolved, or on the public address where no group is left";
 
 /// Both sides, ready for questions.
 pub(super) struct Worker<'a> {
     before: Vec<CompiledGate<'a>>,
     after: Vec<CompiledGate<'a>>,
     whole: bool,
+    /// What all changes together may still cost.
+    left: Cell<u32>,
 }
 
 /// What becomes of a set of flows: certainly, and possibly.
@@ -113,6 +161,7 @@ impl<'a> Worker<'a> {
             before: compiled(before),
             after: compiled(after),
             whole: whole(before) && whole(after),
+            left: Cell::new(MOST_EFFECTS),
         }
     }
 
@@ -151,6 +200,8 @@ impl<'a> Worker<'a> {
         let mut touched = Region::empty();
         for (side, place) in [(&self.before, before), (&self.after, after)] {
             match reach(side, place, direction, &mut budget) {
+                // Mostly both sides' flows are the same.
+                Ok(region) if touched == region => {}
                 Ok(region) => touched.add(&region),
                 Err(TooMany) => return too_many(),
             }
@@ -180,6 +231,13 @@ impl<'a> Worker<'a> {
 
     /// Compares what becomes of these flows on both sides.
     fn effect(&self, regions: &[(Direction, Region)]) -> Effect {
+        let Some(left) = self.left.get().checked_sub(1) else {
+            return Effect::Unknown {
+                why: TOO_MANY_CHANGES,
+                flows: Vec::new(),
+            };
+        };
+        self.left.set(left);
         if !self.whole {
             return Effect::Unknown {
                 why: NOT_WHOLE,
@@ -199,6 +257,10 @@ impl<'a> Worker<'a> {
         }
         if !certain.is_empty() {
             let more = certain.len() > MOST_FLOWS;
+            if more {
+                // What matters most is among those that are shown.
+                certain.sort_by_key(|flows| std::cmp::Reverse(flows.significance()));
+            }
             certain.truncate(MOST_FLOWS);
             return Effect::Changed { flows: certain, more };
         }
@@ -302,8 +364,26 @@ fn fate(
         }
         going = on;
     }
+    let groups = side.iter().any(|gate| gate.gate.kind != GateKind::Admin);
+    if !groups && direction == Direction::Inbound {
+        // Whether they come in hangs on the public address, which the rules don't tell.
+        let open = Tri {
+            certain: Region::empty(),
+            possible: going.possible.intersect(&from_public(), budget)?,
+        };
+        going.certain = going.certain.subtract(&from_public(), budget)?;
+        fate.denied.add(&open);
+    }
     fate.allowed.add(&going);
     Ok(fate)
+}
+
+/// The flows from addresses of the Internet.
+fn from_public() -> Region {
+    Region::of([Block {
+        sources: Arc::new(public()),
+        ..Block::full()
+    }])
 }
 
 /// What one gate does with which of these flows.
@@ -335,12 +415,17 @@ fn split(
         left.certain = left.certain.subtract(&outer, budget)?;
         left.possible = left.possible.subtract(&sure, budget)?;
     }
-    let rest = if gate.gate.kind == GateKind::Admin {
-        Access::Allow
+    let listed = |rule: &CompiledRule<'_>| rule.rule.is_default();
+    if gate.gate.kind == GateKind::Admin {
+        parts.push((Access::Allow, left));
+    } else if rules.iter().any(listed) {
+        parts.push((Access::Deny, left));
     } else {
-        Access::Deny
-    };
-    parts.push((rest, left));
+        // The rules that every group ends in are not listed, so that what they let through is not known here.
+        left.certain = Region::empty();
+        parts.push((Access::Allow, left.clone()));
+        parts.push((Access::Deny, left));
+    }
     Ok(parts)
 }
 
@@ -368,6 +453,7 @@ fn flows(direction: Direction, block: &Block, from: Verdict, to: Verdict) -> Flo
         ports: few(ports(&block.ports)),
         from,
         to,
+        public: block.sources.overlaps(&public()),
     }
 }
 

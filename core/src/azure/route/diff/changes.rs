@@ -169,6 +169,7 @@ fn change(before: Option<&Row<'_>>, after: Option<&Row<'_>>) -> Change {
         significance: Significance::Unrated,
         effect: None,
         effects: Vec::new(),
+        places: [before, after].map(|row| row.map(|row| row.place)),
     }
 }
 

@@ -17,6 +17,8 @@ pub(in crate::azure::route) struct Row<'t> {
     pub(in crate::azure::route) said: Rc<Said>,
     /// The route itself.
     pub(in crate::azure::route) route: &'t Route,
+    /// Its place among the routes of its table.
+    pub(in crate::azure::route) place: usize,
 }
 
 /// What an entry says, in one spelling.
@@ -102,7 +104,7 @@ impl Ord for Row<'_> {
 /// The routes of a table, sorted, each once.
 pub(in crate::azure::route) fn rows(table: &Table) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::with_capacity(table.routes.len());
-    for route in &table.routes {
+    for (place, route) in table.routes.iter().enumerate() {
         // The prefixes of one entry stand together and share what it says.
         let same = rows
             .last()
@@ -113,6 +115,7 @@ pub(in crate::azure::route) fn rows(table: &Table) -> Vec<Row<'_>> {
             tag: route.tag.as_ref().map(|tag| tag.to_ascii_lowercase()),
             said: said.unwrap_or_else(|| Rc::new(Said::of(&route.properties))),
             route,
+            place,
         });
     }
     rows.sort();
