@@ -16,6 +16,8 @@ mod fabric;
 mod packets;
 #[path = "azure/random.rs"]
 mod random;
+#[path = "azure/record.rs"]
+mod record;
 #[path = "azure/state.rs"]
 mod state;
 #[path = "azure/verdicts.rs"]
