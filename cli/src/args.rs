@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     action, agent, approval, approvers, audit, azure, baseline, certificate, completions, context,
-    controller, drift, firewall, host, login, nsg, route, seal, sweep, token, verify,
+    controller, drift, firewall, host, login, nsg, path, route, seal, sweep, token, verify,
 };
 use crate::error::Failure;
 use crate::examples;
@@ -65,6 +65,9 @@ pub enum Command {
     /// Azure's effective security rules in files: ask about a flow, audit, compare
     #[command(subcommand, after_help = examples::NSG)]
     Nsg(nsg::Nsg),
+    /// What becomes of a flow between two ends: every layer that it meets, there and back
+    #[command(after_help = examples::PATH)]
+    Path(path::Path),
     /// What your own login sees in Azure: VMs, and what it may do
     #[command(subcommand, after_help = examples::AZURE)]
     Azure(azure::Azure),

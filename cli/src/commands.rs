@@ -6,7 +6,7 @@ use netghost_core::fleet::Id;
 use crate::args::{Args, Command};
 use crate::error::Failure;
 use crate::exit::Status;
-use crate::fleet::{self, Fleet, Where};
+use crate::fleet::{self, Doing, Fleet, Targets, Where};
 use crate::output::{Format, Outcome};
 use crate::world::World;
 use host::Host;
@@ -28,6 +28,7 @@ pub mod firewall;
 pub mod host;
 pub mod login;
 pub mod nsg;
+pub mod path;
 pub mod persisted;
 mod remote;
 pub mod route;
@@ -66,6 +67,11 @@ impl Call<'_> {
         (self.world.connect)(self.world, self.wanted)
     }
 
+    /// The controller, which may be in this process, for what reads such targets.
+    fn reading(&self, targets: &Targets, doing: Doing) -> Result<Fleet, Failure> {
+        fleet::reading(self.world, self.wanted, targets, doing)
+    }
+
     /// The controller, for what needs one.
     fn controller(&self) -> Result<Fleet, Failure> {
         fleet::controller(self.world, self.wanted)
@@ -87,6 +93,7 @@ pub fn run(args: &Args, world: &World) -> Result<Answer, Failure> {
         Command::Firewall(command) => firewall::run(command, world),
         Command::Route(command) => route::run(command),
         Command::Nsg(command) => nsg::run(command),
+        Command::Path(command) => path::run(command, &call),
         Command::Azure(command) => azure::run(command, &call),
         Command::Seal(command) => seal::run(command, world),
         Command::Verify(command) => verify::run(command),

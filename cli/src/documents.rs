@@ -3,6 +3,7 @@
 
 use netghost_core::artifact::json::Digest;
 use netghost_core::fleet::Tag;
+use netghost_core::job::Way;
 use netghost_proto::convert::{self, BadField};
 use netghost_proto::v1;
 use serde::Serialize;
@@ -36,6 +37,15 @@ fn tags(tags: &[v1::Tag]) -> Result<Vec<Tag>, BadField> {
 /// A text that is empty on the wire where there is none.
 fn optional(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
+}
+
+/// A way that is empty on the wire where there is none.
+fn way(field: &'static str, text: &str) -> Result<Option<Way>, BadField> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let known = Way::parse(text).map(Some);
+    known.ok_or_else(|| BadField::new(field, format!("{text:?} is no way to read a target")))
 }
 
 /// A digest that is empty on the wire where there is none.

@@ -329,6 +329,28 @@ pub const TOKEN_REVOKE: &str = "\
 Example:
   netghost token revoke 07070707-0707-4707-8707-070707070707";
 
+/// Below `netghost path --help`.
+pub const PATH: &str = "\
+Both ends are read in Azure by your own login; no controller is asked, so that an agent's id means nothing here. Every layer that blocks is \
+listed, not only the first, with the resource to edit: admin rules, network security groups and route of the source, those of the destination, \
+then the reply. A layer that was not read is UNKNOWN, and the path then never ALLOW.
+
+A bare name is a VM's; one with a dot that no VM has is looked for in DNS. Of several VMs, addresses or interfaces that match, status 2 names all. Of \
+the interfaces of a VM, the one in the other end's subnet is taken, else the primary one. A private address is looked for among the \
+interfaces of the other end's virtual network and its peers. `internet` is every address of the Internet: where those come to different \
+ends, it is UNKNOWN, with each part. Of a storage account this version reads nothing.
+
+Status 0: ALLOW, and every layer was asked. 1: DENY, or degraded. 3: UNKNOWN; so is every other path unless `--layers azure` leaves the layers \
+within the guests out, which this version does not ask.
+
+Examples:
+  netghost path shop/web-1 shop/db-1 tcp/5001 --layers azure
+  netghost path web-1 internet tcp/443 --layers azure --service-tags tags.json -o json
+  netghost path internet web-1 tcp/8080-8090 --layers azure --nic web-1-front
+  netghost path web-1 db-1 icmp --layers azure --save read
+  netghost path --azure-source read/source.json --azure-destination read/destination.json tcp/22 --layers azure
+  netghost path --azure-destination printed/ 203.0.113.7 tcp/22 --layers azure";
+
 /// Below `netghost azure --help`.
 pub const AZURE: &str = "\
 Examples:
@@ -376,12 +398,15 @@ Examples:
 
 /// Below `netghost baseline create --help`.
 pub const BASELINE_CREATE: &str = "\
-Status 0: every VM was read, in every section. 3: somebody or something is missing; the baseline holds the rest and says \
-so. 4: nothing could be read, and there is no baseline. Without a controller it is about this host.
+Status 0: every target was read, in every section. 3: somebody or something is missing; the baseline holds the rest and says \
+so. 4: nothing could be read, and there is no baseline. Without a controller the layer host is about this host, and Azure is asked \
+by your own login.
 
 Examples:
   netghost baseline create monday --all --ticket CHG0031337
   netghost baseline create web --tag role=web --section nftables
+  netghost baseline create shop --group shop --subscription 11111111-2222-3333-4444-555555555555 --layers azure
+  netghost baseline create web-1 --vm shop/web-1 --layers host,azure
   netghost baseline create before --standalone";
 
 /// Below `netghost baseline list --help`.
@@ -417,10 +442,12 @@ Examples:
 /// Below `netghost drift check --help`.
 pub const DRIFT_CHECK: &str = "\
 Status 0: no drift. 1: drift. 3: nothing is known to differ, but not everything was read on both sides. The certificate's \
-signature is checked with the keys that were pinned at login. Without a controller it is about this host.
+signature is checked with the keys that were pinned at login. Without a controller it is about this host, or about Azure by your \
+own login. Without `--layers` everything of what is selected is compared that the baseline holds.
 
 Examples:
   netghost drift check --baseline monday --all
+  netghost drift check --baseline shop --group shop --subscription 11111111-2222-3333-4444-555555555555
   netghost drift check --baseline monday --tag role=web --certificate web.dsse.json --ticket CHG0031337
   netghost drift check --baseline monday --vm web-1 web-2 --mute KUBE-* -o json";
 
@@ -442,8 +469,9 @@ Examples:
 pub const SWEEP_RUN: &str = "\
 The status is as `drift check` has it.
 
-Example:
-  netghost sweep run --baseline monday --tag role=web --concurrency 8 --jitter 30s --deadline 10m";
+Examples:
+  netghost sweep run --baseline monday --tag role=web --concurrency 8 --jitter 30s --deadline 10m
+  netghost sweep run --baseline cloud --subscription 11111111-2222-3333-4444-555555555555 --deadline 30m";
 
 /// Below `netghost sweep schedule --help`.
 pub const SWEEP_SCHEDULE: &str = "\

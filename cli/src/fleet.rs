@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
+use netghost_controller::azure::Azure;
 use netghost_core::artifact::key::PublicKey;
 use netghost_core::artifact::name::Name;
-use netghost_core::fleet::{Selector, Tag};
 use netghost_proto::convert::BadField;
 use netghost_proto::v1::fleet_client::FleetClient;
 use tokio::runtime::Runtime;
@@ -16,6 +16,7 @@ use tonic::transport::Channel;
 use crate::error::Failure;
 use crate::world::World;
 
+mod account;
 pub mod contexts;
 pub mod identity;
 mod job;
@@ -24,9 +25,12 @@ pub mod login;
 mod objects;
 mod refusal;
 pub mod standalone;
+mod targets;
 
+pub use account::AccountArgs;
 pub use job::{Patience, Request};
 pub use refusal::refused;
+pub use targets::{Agents, Doing, Selected, Targets, tag};
 
 /// A client of the controller's service for people.
 pub type Client = FleetClient<Channel>;
@@ -47,59 +51,9 @@ pub struct Where {
     /// Use no controller: read this host, and keep what is read in the command's own store
     #[arg(long, global = true, conflicts_with = "context", display_order = 903)]
     pub standalone: bool,
-}
-
-/// Which VMs are meant.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct Targets {
-    /// These VMs, by name or id
-    #[arg(long, num_args = 1.., value_name = "NAME")]
-    vm: Vec<Name>,
-    /// VMs that carry every one of these tags
-    #[arg(long, num_args = 1.., value_name = "KEY=VALUE", value_parser = tag)]
-    tag: Vec<Tag>,
-    /// Every VM
-    #[arg(long, conflicts_with_all = ["vm", "tag"])]
-    all: bool,
-}
-
-/// Parses a tag.
-pub fn tag(word: &str) -> Result<Tag, String> {
-    Tag::parse(word).map_err(|error| format!("a tag is KEY=VALUE: {error}"))
-}
-
-impl Targets {
-    /// What is selected; nothing is an error that says how to select.
-    pub fn selector(&self) -> Result<Selector, Failure> {
-        let selector = self.optional();
-        if selector.is_empty() {
-            let error = anyhow::anyhow!("no VM is selected");
-            return Err(Failure::usage("no_target", error).hint("add --vm NAME, --tag KEY=VALUE or --all"));
-        }
-        Ok(selector)
-    }
-
-    /// What is selected; nothing, where nothing was said, means this host if there is no controller.
-    pub fn selector_at(&self, place: &Place) -> Result<Selector, Failure> {
-        let selector = self.optional();
-        if selector.is_empty() && place.standalone {
-            return Ok(Selector {
-                all: true,
-                ..selector
-            });
-        }
-        self.selector()
-    }
-
-    /// What is selected, maybe nothing.
-    pub fn optional(&self) -> Selector {
-        Selector {
-            names: self.vm.iter().map(|name| name.as_str().to_owned()).collect(),
-            tags: self.tag.clone(),
-            all: self.all,
-            azure: Vec::new(),
-        }
-    }
+    /// How Azure is asked, where there is no controller that has its own way.
+    #[arg(skip)]
+    pub azure: Option<Azure>,
 }
 
 /// Whom the commands talk to.
@@ -214,8 +168,28 @@ pub fn connect(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
             let dial = identity::ContextDial::new(context, world.now_us);
             Ok(Fleet::new(runtime(false)?, Box::new(dial), place))
         }
-        None => standalone::open(world),
+        None => standalone::open(world, wanted.azure.clone()),
     }
+}
+
+/// As [`connect`], for what reads targets, some of which may be in Azure.
+pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -> Result<Fleet, Failure> {
+    let account = &targets.account;
+    if context(world, wanted)?.is_some() {
+        return match account.said() {
+            None => (world.connect)(world, wanted),
+            Some(option) => {
+                let error = anyhow::anyhow!("the controller asks Azure with its own login, not by {option}");
+                Err(Failure::usage("wrong_use", error).hint("leave it out, or add --standalone"))
+            }
+        };
+    }
+    let azure = targets.needs_azure(doing).then(|| account.open()).transpose()?;
+    let wanted = Where {
+        azure,
+        ..wanted.clone()
+    };
+    (world.connect)(world, &wanted)
 }
 
 /// As [`connect`], for what only a controller can do.

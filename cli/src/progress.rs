@@ -83,7 +83,7 @@ impl Progress {
                 .targets
                 .iter()
                 .filter(|target| !ended(target))
-                .map(|target| target.name.as_str())
+                .map(called)
                 .collect();
             show(bar, done, all, &open);
             return;
@@ -91,12 +91,12 @@ impl Progress {
         for row in &job.targets {
             if self.told.get(&row.agent_id) != Some(&row.state) {
                 self.told.insert(row.agent_id.clone(), row.state.clone());
-                let message = target(&row.name, &row.state, &row.why);
+                let message = target(called(row), &row.state, &row.why);
                 self.line(&Line {
                     schema: SCHEMA,
                     done,
                     all,
-                    target: Some(&row.name),
+                    target: Some(called(row)),
                     state: Some(&row.state),
                     message: &message,
                 });
@@ -143,6 +143,15 @@ impl Progress {
             }
             Form::Lines | Form::Bar(_) => write(&format!("{}\n", line.message)),
         }
+    }
+}
+
+/// A target as people know it.
+fn called(row: &v1::JobTarget) -> &str {
+    if row.resource.is_empty() {
+        &row.name
+    } else {
+        &row.resource
     }
 }
 

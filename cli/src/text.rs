@@ -9,6 +9,7 @@ pub mod explain;
 pub mod fleet;
 mod gaps;
 pub mod nsg;
+pub mod path;
 pub mod persisted;
 pub mod route;
 pub mod snapshot;

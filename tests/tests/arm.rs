@@ -25,6 +25,8 @@ mod faults;
 mod identity;
 #[path = "arm/limits.rs"]
 mod limits;
+#[path = "arm/path.rs"]
+mod path;
 #[path = "arm/program.rs"]
 mod program;
 #[path = "arm/writes.rs"]

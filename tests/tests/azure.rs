@@ -14,6 +14,8 @@ mod effective;
 mod fabric;
 #[path = "azure/packets.rs"]
 mod packets;
+#[path = "azure/paths.rs"]
+mod paths;
 #[path = "azure/random.rs"]
 mod random;
 #[path = "azure/record.rs"]

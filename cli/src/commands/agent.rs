@@ -10,7 +10,7 @@ use crate::documents::document;
 use crate::error::Failure;
 use crate::examples;
 use crate::exit::Status;
-use crate::fleet::{Client, Targets, tag};
+use crate::fleet::{Agents as Selection, Client, tag};
 use crate::output::Outcome;
 use crate::text;
 
@@ -22,7 +22,7 @@ pub enum Agent {
     List {
         /// Which.
         #[command(flatten)]
-        targets: Targets,
+        targets: Selection,
     },
     /// Show one
     #[command(after_help = examples::AGENT_SHOW)]
@@ -38,7 +38,7 @@ pub enum Agent {
     Revoke {
         /// Which.
         #[command(flatten)]
-        targets: Targets,
+        targets: Selection,
         /// Why; the agent is told, and it is written down
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
@@ -48,14 +48,14 @@ pub enum Agent {
     Settle {
         /// Which.
         #[command(flatten)]
-        targets: Targets,
+        targets: Selection,
     },
     /// Revoke agents and forget their names; what they sealed stays
     #[command(after_help = examples::AGENT_REMOVE)]
     Remove {
         /// Which.
         #[command(flatten)]
-        targets: Targets,
+        targets: Selection,
     },
 }
 
@@ -64,7 +64,7 @@ pub enum Agent {
 pub struct TagArgs {
     /// Which.
     #[command(flatten)]
-    targets: Targets,
+    targets: Selection,
     /// Tags to put on; a key that is there gets the new value
     #[arg(long, num_args = 1.., value_name = "KEY=VALUE", value_parser = tag)]
     set: Vec<Tag>,

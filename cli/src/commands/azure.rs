@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use netghost_azure::{Arm, ArmError, DiscoverError, Kind};
+use netghost_azure::{ArmError, DiscoverError, Kind};
 
 use crate::error::Failure;
 use crate::examples;
@@ -12,7 +12,7 @@ use crate::progress::Progress;
 
 use super::Call;
 
-mod account;
+pub(super) mod account;
 mod login_check;
 mod vms;
 
@@ -36,13 +36,13 @@ pub fn run(command: &Azure, call: &Call<'_>) -> Result<Outcome, Failure> {
 }
 
 /// The longest that one call to Azure may take, with the waits for its limits.
-const PERIOD: Duration = Duration::from_secs(120);
+pub(super) const PERIOD: Duration = Duration::from_secs(120);
 
 /// How often it is said that Azure is still being asked.
 const TOLD: Duration = Duration::from_secs(10);
 
 /// Asks Azure, and tells of it where that takes longer than a second.
-fn ask<T>(format: Format, what: &str, asking: impl Future<Output = T>) -> Result<T, Failure> {
+pub(super) fn ask<T>(format: Format, what: &str, asking: impl Future<Output = T>) -> Result<T, Failure> {
     let progress = Progress::new(format);
     let begun = Instant::now();
     let came = fleet::runtime(false)?.block_on(async {
@@ -64,9 +64,9 @@ fn ask<T>(format: Format, what: &str, asking: impl Future<Output = T>) -> Result
 }
 
 /// A client that was made, and the subscription that is meant.
-struct Account {
-    arm: Arm,
-    subscription: Option<String>,
+pub(super) struct Account {
+    pub(super) arm: Arm,
+    pub(super) subscription: Option<String>,
 }
 
 fn of_arm(error: ArmError) -> Failure {
@@ -94,7 +94,7 @@ fn of_arm(error: ArmError) -> Failure {
     Failure::failed(code, error).hint(hint)
 }
 
-fn of_discovery(error: DiscoverError) -> Failure {
+pub(super) fn of_discovery(error: DiscoverError) -> Failure {
     match error {
         DiscoverError::Arm(error) => of_arm(error),
         DiscoverError::WhichSubscription(_) => Failure::usage("no_subscription", error)

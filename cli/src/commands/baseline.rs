@@ -17,7 +17,7 @@ use crate::documents::document;
 use crate::documents::jobs::Job;
 use crate::error::Failure;
 use crate::exit::Status;
-use crate::fleet::{Patience, Request, Targets};
+use crate::fleet::{Doing, Patience, Request, Targets};
 use crate::output::Outcome;
 use crate::progress::Progress;
 use crate::{examples, span, text};
@@ -93,11 +93,10 @@ pub fn run(command: &Baseline, call: &Call<'_>) -> Result<Outcome, Failure> {
 }
 
 fn create(args: &Create, call: &Call<'_>) -> Result<Outcome, Failure> {
-    let mut fleet = call.anywhere()?;
-    let selector = args.targets.selector_at(fleet.place())?;
+    let mut fleet = call.reading(&args.targets, Doing::Reading)?;
+    let selected = args.targets.selected(fleet.place(), Doing::Reading)?;
     let request = Request {
         id: super::draw()?.to_string(),
-        selector: Some(v1::Selector::from(&selector)),
         kind: Some(Kind::Baseline(v1::BaselineJob {
             name: args.name.to_string(),
             sections: args.sections.iter().map(ToString::to_string).collect(),
@@ -105,7 +104,7 @@ fn create(args: &Create, call: &Call<'_>) -> Result<Outcome, Failure> {
         ticket: args.ticket.clone(),
         note: args.note.clone(),
         deadline_ms: args.deadline.map_or(0, span::milliseconds),
-        ..Request::default()
+        ..selected.request()
     };
     let mut progress = Progress::new(call.format);
     let job = fleet.run(&request, Patience::of(&request), &mut progress)?;

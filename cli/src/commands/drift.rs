@@ -14,7 +14,7 @@ use crate::documents::document;
 use crate::documents::jobs::{Job, SCHEMA};
 use crate::error::Failure;
 use crate::exit::Status;
-use crate::fleet::{Patience, Request, Targets};
+use crate::fleet::{Doing, Patience, Request, Targets};
 use crate::output::{Outcome, must_be_free};
 use crate::progress::Progress;
 use crate::{examples, span, text};
@@ -88,11 +88,10 @@ fn check(args: &Check, call: &Call<'_>) -> Result<Outcome, Failure> {
     if let Some(path) = &args.certificate {
         must_be_free(path)?;
     }
-    let mut fleet = call.anywhere()?;
-    let selector = args.targets.selector_at(fleet.place())?;
+    let mut fleet = call.reading(&args.targets, Doing::Comparing)?;
+    let selected = args.targets.selected(fleet.place(), Doing::Comparing)?;
     let request = Request {
         id: super::draw()?.to_string(),
-        selector: Some(v1::Selector::from(&selector)),
         kind: Some(Kind::Drift(v1::DriftJob {
             baseline: args.baseline.to_string(),
             mute_chains: args.mute.clone(),
@@ -100,7 +99,7 @@ fn check(args: &Check, call: &Call<'_>) -> Result<Outcome, Failure> {
         ticket: args.ticket.clone(),
         note: String::new(),
         deadline_ms: args.deadline.map_or(0, span::milliseconds),
-        ..Request::default()
+        ..selected.request()
     };
     let mut progress = Progress::new(call.format);
     let job = fleet.run(&request, Patience::of(&request), &mut progress)?;

@@ -122,7 +122,7 @@ fn warning_lines(all: &[Warning]) -> String {
 }
 
 /// A port or a range of them: `443`, `8080-8090`.
-fn port(text: &str) -> Result<(u16, u16), String> {
+pub(super) fn port(text: &str) -> Result<(u16, u16), String> {
     let one = |text: &str| -> Result<u16, String> {
         let port = text.parse().ok().filter(|port| *port > 0);
         port.ok_or_else(|| format!("{text:?} is no port from 1 to 65535"))
@@ -139,7 +139,7 @@ fn port(text: &str) -> Result<(u16, u16), String> {
 }
 
 /// The form of a flow in answers.
-fn ports(range: Option<(u16, u16)>) -> Option<String> {
+pub(super) fn ports(range: Option<(u16, u16)>) -> Option<String> {
     range.map(|(low, high)| {
         if low == high {
             low.to_string()

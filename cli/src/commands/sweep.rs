@@ -14,7 +14,7 @@ use crate::documents::document;
 use crate::documents::sweeps::{SCHEMA, Schedule, Sweeps, runs, schedules};
 use crate::error::Failure;
 use crate::exit::Status;
-use crate::fleet::{Client, Patience, Request, Targets};
+use crate::fleet::{Client, Doing, Patience, Request, Targets};
 use crate::output::{Outcome, must_be_free};
 use crate::progress::Progress;
 use crate::{examples, span, text};
@@ -145,16 +145,16 @@ fn now(args: &Run, call: &Call<'_>) -> Result<Outcome, Failure> {
     if let Some(path) = &args.certificate {
         must_be_free(path)?;
     }
-    let mut fleet = call.anywhere()?;
-    let selector = args.what.targets.selector_at(fleet.place())?;
+    let targets = &args.what.targets;
+    let mut fleet = call.reading(targets, Doing::Comparing)?;
+    let selected = targets.selected(fleet.place(), Doing::Comparing)?;
     let request = Request {
         id: super::draw()?.to_string(),
-        selector: Some(v1::Selector::from(&selector)),
         kind: Some(Kind::Sweep(args.what.job())),
         ticket: args.ticket.clone(),
         note: String::new(),
         deadline_ms: args.what.deadline.map_or(0, span::milliseconds),
-        ..Request::default()
+        ..selected.request()
     };
     let mut progress = Progress::new(call.format);
     let job = fleet.run(&request, Patience::of(&request), &mut progress)?;
@@ -166,18 +166,20 @@ fn now(args: &Run, call: &Call<'_>) -> Result<Outcome, Failure> {
 }
 
 fn schedule(args: &ScheduleArgs, call: &Call<'_>) -> Result<Outcome, Failure> {
-    let selector = args.what.targets.selector()?;
+    let targets = &args.what.targets;
+    call.controller().map(drop)?;
+    let mut fleet = call.reading(targets, Doing::Comparing)?;
+    let selected = targets.selected(fleet.place(), Doing::Comparing)?;
     let request = v1::Schedule {
         name: args.name.to_string(),
         sweep: Some(args.what.job()),
-        selector: Some(v1::Selector::from(&selector)),
+        selector: Some(v1::Selector::from(&selected.selector)),
+        layers: selected.words(),
         every_ms: span::milliseconds(args.every),
         deadline_ms: args.what.deadline.map_or(0, span::milliseconds),
         ..v1::Schedule::default()
     };
-    let made = call
-        .controller()?
-        .call(async |client| Ok(client.schedule_sweep(request).await?.into_inner()))?;
+    let made = fleet.call(async |client| Ok(client.schedule_sweep(request).await?.into_inner()))?;
     outcome(Sweeps {
         schedules: vec![Schedule::try_from(made)?],
         runs: Vec::new(),

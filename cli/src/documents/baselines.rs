@@ -2,11 +2,12 @@
 
 use netghost_core::artifact::json::Digest;
 use netghost_core::bytes::Big;
+use netghost_core::job::Way;
 use netghost_proto::convert::BadField;
 use netghost_proto::v1;
 use serde::Serialize;
 
-use super::{digest, optional};
+use super::{digest, optional, way};
 
 /// The schema of a list of baselines.
 pub const SCHEMA: &str = "netghost.baselines/v1";
@@ -50,6 +51,17 @@ pub struct Member {
     pub why: Option<String>,
     /// Sections that were not captured.
     pub not_captured: Vec<String>,
+    /// The resource id, where it is something in Azure.
+    pub resource: Option<String>,
+    /// By which way it was read; `null` in baselines of before that was written down.
+    pub way: Option<Way>,
+}
+
+impl Member {
+    /// What people know it by: the resource id where it has one, else its name.
+    pub fn called(&self) -> &str {
+        self.resource.as_deref().unwrap_or(&self.name)
+    }
 }
 
 impl Baseline {
@@ -71,6 +83,8 @@ impl TryFrom<v1::Baseline> for Baseline {
                 manifest: digest("members.manifest", &member.manifest)?,
                 why: optional(member.why),
                 not_captured: member.not_captured,
+                resource: optional(member.resource),
+                way: way("members.way", &member.way)?,
             })
         };
         let members: Result<Vec<Member>, BadField> = baseline.members.into_iter().map(member).collect();

@@ -3,11 +3,12 @@
 use netghost_core::artifact::json::Digest;
 use netghost_core::bytes::Big;
 use netghost_core::fleet::Id;
+use netghost_core::job::Way;
 use netghost_proto::convert::{self, BadField};
 use netghost_proto::v1;
 use serde::Serialize;
 
-use super::{digest, optional, word};
+use super::{digest, optional, way, word};
 
 /// The schema of a job.
 pub const SCHEMA: &str = "netghost.job/v1";
@@ -68,12 +69,23 @@ pub struct Target {
     pub not_covered: u32,
     /// The target's own comparison.
     pub document: Option<Digest>,
+    /// The resource id, where it is something in Azure.
+    pub resource: Option<String>,
+    /// By which way it is read.
+    pub way: Option<Way>,
+}
+
+impl Target {
+    /// What people know it by: the resource id where it has one, else its name.
+    pub fn called(&self) -> &str {
+        self.resource.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// What was not read whole.
 #[derive(Debug, Serialize)]
 pub struct Missing {
-    /// The target's name; `null` for the job as a whole.
+    /// What the target is called; `null` for the job as a whole.
     pub target: Option<String>,
     /// Why.
     pub why: String,
@@ -131,6 +143,8 @@ impl TryFrom<v1::JobTarget> for Target {
             changes: target.changes,
             not_covered: target.not_covered,
             document: digest("targets.document", &target.document)?,
+            resource: optional(target.resource),
+            way: way("targets.way", &target.way)?,
         })
     }
 }
@@ -147,7 +161,7 @@ fn missing(why: Option<&str>, targets: &[Target]) -> Vec<Missing> {
             _ => return None,
         };
         Some(Missing {
-            target: Some(target.name.clone()),
+            target: Some(target.called().to_owned()),
             why,
         })
     };

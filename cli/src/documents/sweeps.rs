@@ -2,7 +2,8 @@
 
 use netghost_core::bytes::Big;
 use netghost_core::fleet::Selector;
-use netghost_proto::convert::BadField;
+use netghost_core::job::Layer;
+use netghost_proto::convert::{self, BadField};
 use netghost_proto::v1;
 use serde::Serialize;
 
@@ -29,6 +30,8 @@ pub struct Schedule {
     pub baseline: String,
     /// Which VMs.
     pub selector: Selector,
+    /// Which layers; none: whatever the baseline holds.
+    pub layers: Vec<Layer>,
     /// How often, milliseconds.
     pub every_ms: Big,
     /// How long one run may take, milliseconds; `null`: the controller's default.
@@ -59,6 +62,7 @@ impl TryFrom<v1::Schedule> for Schedule {
             name: schedule.name,
             baseline: sweep.baseline,
             selector: Selector::try_from(&selector)?,
+            layers: convert::layers(&schedule.layers)?,
             every_ms: Big(schedule.every_ms),
             deadline_ms: Some(Big(schedule.deadline_ms)).filter(|_| schedule.deadline_ms > 0),
             concurrency: Some(sweep.concurrency).filter(|count| *count > 0),

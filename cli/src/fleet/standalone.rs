@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow};
 use futures_util::future::BoxFuture;
 use hyper_util::rt::TokioIo;
 use netghost_controller::Controller;
+use netghost_controller::azure::Azure;
 use netghost_controller::peer::{Peer, PeerStream};
 use tonic::transport::{Channel, Endpoint};
 
@@ -27,12 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What is in flight between the two ends, in bytes.
 const PIPE: usize = 256 * 1024;
 
-/// Opens the private store and serves it within this process.
-pub fn open(world: &World) -> Result<Fleet, Failure> {
+/// Opens the private store and serves it within this process. Azure is asked so, if at all.
+pub fn open(world: &World, azure: Option<Azure>) -> Result<Fleet, Failure> {
     let root = world.store()?.root().to_path_buf();
     let lock = lock(&root)?;
     let runtime = runtime(true)?;
-    let (controller, name) = runtime.block_on(build::controller(world, &root))?;
+    let (controller, name) = runtime.block_on(build::controller(world, &root, azure))?;
     let dial = LocalDial {
         controller,
         _lock: lock,

@@ -44,8 +44,9 @@ fn drift_text(drift: &Drift) -> String {
             } else {
                 format!("differs  {one} -> {other}")
             };
+            let way = row.way.map(|way| format!(" by {way}")).unwrap_or_default();
             vec![
-                row.target.to_string(),
+                format!("{}{way}", row.target),
                 of(row.section.to_string(), row.namespace.as_ref()),
                 what,
             ]

@@ -1,6 +1,9 @@
 //! A fleet for people.
 
 use netghost_core::fleet::{Selector, Tag};
+use netghost_core::job::Way;
+
+use super::comparison::plural;
 
 mod agents;
 mod audit;
@@ -49,12 +52,35 @@ fn tags(tags: &[Tag]) -> String {
 }
 
 fn selector(selector: &Selector) -> String {
-    if selector.all {
-        return "all".to_owned();
-    }
     let names = selector.names.iter().cloned();
     let tags = selector.tags.iter().map(ToString::to_string);
-    names.chain(tags).collect::<Vec<_>>().join(" ")
+    let azure = selector.azure.iter().cloned();
+    let all = selector.all.then(|| "all".to_owned());
+    all.into_iter()
+        .chain(names)
+        .chain(tags)
+        .chain(azure)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// How many there are of what; hosts are VMs, what Azure Resource Manager shows are network interfaces.
+fn counted(all: usize, of_azure: usize) -> String {
+    let hosts = all.saturating_sub(of_azure);
+    match (hosts, of_azure) {
+        (_, 0) => plural(all, "VM"),
+        (0, _) => plural(all, "network interface"),
+        _ => format!(
+            "{}, {}",
+            plural(hosts, "VM"),
+            plural(of_azure, "network interface")
+        ),
+    }
+}
+
+/// The word of a way, where there is one.
+fn way(way: Option<Way>) -> String {
+    or_none(way.map(Way::as_str))
 }
 
 fn or_none(text: Option<&str>) -> String {

@@ -18,8 +18,8 @@ pub(super) fn run(config: &Config, common: &Common) -> Result<Answer, Failure> {
     let refused = |error: anyhow::Error| Failure::usage("bad_config", error);
     files(config).map_err(refused)?;
     addresses(config).map_err(refused)?;
-    let arm = local::arm(config).map_err(refused)?;
-    local::attested(config, arm.as_ref()).map_err(refused)?;
+    let azure = local::azure(config).map_err(refused)?;
+    local::attested(config, azure.as_ref()).map_err(refused)?;
     if let Some(database) = &config.database {
         local::block_on(async { reach(database).await.map_err(refused) })?;
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use netghost_azure::Arm;
 use netghost_controller::attested::{Attested, Manager, Resources};
+use netghost_controller::azure::Azure;
 use netghost_controller::config::{self, Config, Directory, FILE};
 use netghost_controller::link::LinkReach;
 use netghost_controller::outside::Outside;
@@ -90,17 +90,17 @@ pub(super) async fn controller(config: &Config) -> Result<Controller, Failure> {
 }
 
 /// How Azure is asked, where that is configured.
-pub(super) fn arm(config: &Config) -> anyhow::Result<Option<Arm>> {
+pub(super) fn azure(config: &Config) -> anyhow::Result<Option<Azure>> {
     Ok(config.azure.as_ref().map(config::Account::open).transpose()?)
 }
 
 /// How VMs come in by attested documents, where that is configured. Whoever can ask Azure has it say which VM a resource id names.
-pub(super) fn attested(config: &Config, arm: Option<&Arm>) -> anyhow::Result<Option<Attested>> {
+pub(super) fn attested(config: &Config, asked: Option<&Azure>) -> anyhow::Result<Option<Attested>> {
     let Some(azure) = &config.enrolment.azure else {
         return Ok(None);
     };
     let secret = Outside::real().random().context("draw random bytes")?;
-    let manager = arm.map(|arm| Arc::new(Manager::new(arm.clone())) as Arc<dyn Resources>);
+    let manager = asked.map(|asked| Arc::new(Manager::new(asked.arm.clone())) as Arc<dyn Resources>);
     Ok(Some(Attested {
         resources: manager,
         ..azure.open(&secret)?

@@ -46,10 +46,13 @@ impl Serve {
 async fn serve(config: &Config) -> Result<(), Failure> {
     let mut controller = local::controller(config).await?;
     let bad = |error| Failure::usage("bad_config", error);
-    let arm = local::arm(config).map_err(bad)?;
-    let attested = local::attested(config, arm.as_ref()).map_err(bad)?;
+    let azure = local::azure(config).map_err(bad)?;
+    let attested = local::attested(config, azure.as_ref()).map_err(bad)?;
     if let Some(attested) = attested {
         controller = controller.attesting(attested);
+    }
+    if let Some(azure) = azure {
+        controller = controller.with_azure(azure);
     }
     audit::at_start(&controller.store).await.map_err(|error| match error {
         audit::CheckError::Store(error) => Failure::failed("store", error),

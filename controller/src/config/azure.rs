@@ -6,6 +6,7 @@ use netghost_azure::{Arm, CloudSettings, CredentialSettings, NotMade, Settings};
 use serde::Deserialize;
 
 use super::Subscription;
+use crate::azure::Azure;
 
 /// Which Azure the controller asks, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -61,23 +62,23 @@ pub enum NotAsked {
 
 impl Account {
     /// The client. Nothing is sent before it is first used; what lies on this machine is read now, so that a fault shows at once.
-    pub fn open(&self) -> Result<Arm, NotAsked> {
+    pub fn open(&self) -> Result<Azure, NotAsked> {
         if let CredentialSettings::ClientSecret { secret_file, .. } = &self.credential {
             std::fs::File::open(secret_file).map_err(|source| NotAsked::Secret {
                 path: secret_file.clone(),
                 source,
             })?;
         }
-        Ok(Arm::new(&Settings {
+        let arm = Arm::new(&Settings {
             cloud: self.cloud()?,
             credential: self.credential.clone(),
             at_once: Settings::AT_ONCE,
-        })?)
-    }
-
-    /// The subscription in which names are looked for.
-    pub fn subscription(&self) -> Option<&str> {
-        self.subscription.as_ref().map(Subscription::as_str)
+        })?;
+        let subscription = self.subscription.as_ref();
+        Ok(Azure {
+            arm,
+            subscription: subscription.map(|id| id.as_str().to_owned()),
+        })
     }
 
     fn cloud(&self) -> Result<CloudSettings, NotAsked> {
@@ -120,16 +121,9 @@ mod tests {
     fn opened(lines: &str) -> Result<Option<String>, NotAsked> {
         let text = format!("[azure]\ncredential = {{ kind = \"managed-identity\" }}\n{lines}");
         let account = Config::parse(&text).unwrap().azure.unwrap();
-        account
-            .open()
-            .map(|arm| {
-                format!(
-                    "{} {}",
-                    arm.cloud().endpoint(),
-                    account.subscription().unwrap_or_default()
-                )
-            })
-            .map(Some)
+        let azure = account.open()?;
+        let subscription = azure.subscription.unwrap_or_default();
+        Ok(Some(format!("{} {subscription}", azure.arm.cloud().endpoint())))
     }
 
     #[test]

@@ -136,6 +136,7 @@ fn about(run: &Run, row: &BaselineRow, why: Option<String>) -> About {
         times: (row.created_at_us, run.controller.outside.now_us()),
         started_at_us: run.job.started_at_us,
         why,
+        window: None,
         request: Request {
             asked_by: some(&run.job.asked_by),
             ticket: some(&run.job.ticket),

@@ -15,7 +15,7 @@ mod time;
 pub use attribution::{Attribution, Link, Logs, Outcome, Period, Recorded, Searched, attribute};
 pub use event::{Event, Log};
 pub use index::Index;
-pub use origins::{Origins, around, of_change};
+pub use origins::{Around, Origins};
 pub use time::microseconds;
 
 /// How far back the log goes, microseconds: 90 days.

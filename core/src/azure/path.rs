@@ -16,6 +16,7 @@ use crate::azure::route::Table;
 use crate::azure::tags::Tags;
 use crate::section::SectionName;
 
+mod anywhere;
 mod back;
 mod gates;
 mod hop;
@@ -28,10 +29,13 @@ mod row;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod unasked;
 mod walk;
 
+pub use anywhere::{AddressPart, Anywhere, walk_internet};
 pub use nic::{IpConfiguration, Nic, Subnet};
 pub use row::{Evidence, Layer, Missing, Object, Part, PartVerdict, Path, Place, Row, Status, Way};
+pub use unasked::{Unasked, unasked};
 pub use walk::walk;
 
 /// A section of an end.

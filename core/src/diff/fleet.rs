@@ -2,6 +2,8 @@
 //!
 //! Targets are told apart by the name under which the fleet knows them; host names may be equal on two of them.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -11,11 +13,14 @@ use crate::artifact::certificate::{
 };
 use crate::artifact::json::{self, CanonicalError, Digest, value};
 use crate::artifact::name::Name;
+use crate::azure::activity::{Around, Logs, Origins, Period, attribute};
 use crate::azure::id::ResourceId;
 use crate::bytes::{Big, Text};
 use crate::fleet::Id;
 use crate::job::{Layer, Way};
+use crate::section::SectionName;
 use crate::snapshot::Snapshot;
+use crate::window::Window;
 
 /// The schema of [`Check::document`].
 pub const SCHEMA: &str = "netghost.drift_check/v1";
@@ -60,6 +65,8 @@ pub struct Part {
     why: Option<String>,
     verdict: Verdict,
     changes: Vec<Value>,
+    /// Of each change in Azure, the resources that it may come from.
+    origins: Vec<Option<Origins>>,
     short: Vec<ShortChange>,
     not_covered: Vec<NotCovered>,
     covered: Vec<CoveredSection>,
@@ -100,6 +107,7 @@ impl Part {
         not_covered.iter_mut().for_each(|row| row.target = target.clone());
         let mut part = Self {
             changes: changes(who.target(), found)?,
+            origins: origins(found, before, after),
             short: drift.changes.list,
             verdict: found.verdict,
             not_covered,
@@ -136,6 +144,30 @@ impl Part {
         };
         part.gap(why, false);
         part
+    }
+
+    /// The logs that would tell of its changes in Azure, by subscription, and since when: none where there is no such change.
+    pub fn wants(&self) -> Option<(BTreeSet<String>, u64)> {
+        let origins = self.origins.iter().flatten();
+        let subscriptions: BTreeSet<String> = origins.flat_map(Origins::subscriptions).collect();
+        let (baseline_us, _) = self.times?;
+        self.origins
+            .iter()
+            .any(Option::is_some)
+            .then_some((subscriptions, baseline_us))
+    }
+
+    /// Puts beside each change in Azure what the logs say of it.
+    pub fn attribute(&mut self, logs: &Logs, now_us: u64) -> Result<(), CertifyError> {
+        let baseline_us = self.times.map_or(now_us, |(baseline_us, _)| baseline_us);
+        let period = Period::since(baseline_us, now_us);
+        for (row, origins) in self.changes.iter_mut().zip(&self.origins) {
+            if let (Value::Object(fields), Some(origins)) = (row, origins) {
+                let said = attribute(origins, logs, period, baseline_us);
+                fields.insert("attribution".to_owned(), serde_json::to_value(said)?);
+            }
+        }
+        Ok(())
     }
 
     /// The target's answer.
@@ -175,6 +207,7 @@ impl Part {
             why: None,
             verdict: Verdict::Unknown,
             changes: Vec::new(),
+            origins: Vec::new(),
             short: Vec::new(),
             not_covered: Vec::new(),
             covered: Vec::new(),
@@ -252,6 +285,18 @@ fn changes(target: &str, found: &Comparison) -> Result<Vec<Value>, CertifyError>
     Ok(rows)
 }
 
+/// Of each change in Azure, the resources that it may come from.
+fn origins(found: &Comparison, before: &Snapshot, after: &Snapshot) -> Vec<Option<Origins>> {
+    let in_azure = |section: SectionName| SectionName::AZURE.contains(&section);
+    if !found.changes.iter().any(|change| in_azure(change.section)) {
+        return Vec::new();
+    }
+    let around = Around::of([before, after]);
+    let of = |section, path| in_azure(section).then(|| around.of_change(section, path));
+    let all = found.changes.iter();
+    all.map(|change| of(change.section, &change.path)).collect()
+}
+
 fn detected(verdict: Verdict) -> Option<bool> {
     match verdict {
         Verdict::Drift => Some(true),
@@ -282,6 +327,8 @@ pub struct About {
     pub why: Option<String>,
     /// Who asked, for what, and by which program.
     pub request: Request,
+    /// The change window that the check closes.
+    pub window: Option<Window>,
 }
 
 /// A check over many targets.
@@ -352,6 +399,9 @@ impl Check {
             ticket: self.about.request.ticket.clone(),
             tool: self.about.request.tool.clone(),
         });
+        if let Some(window) = &self.about.window {
+            drift = drift.of_window(window.clone());
+        }
         drift.answer = Some(answer(self.about.job, &self.unsigned(&drift)?)?);
         Ok(drift)
     }
@@ -384,7 +434,7 @@ impl Check {
             .chain(self.parts.iter().flat_map(|part| &part.not_covered))
             .collect();
         let about = &self.about;
-        Ok(json!({
+        let mut document = json!({
             "schema": SCHEMA,
             "job": about.job,
             "kind": about.kind,
@@ -393,7 +443,7 @@ impl Check {
             "seal": about.seal,
             "verdict": drift.verdict,
             "drift_detected": detected,
-            "why": about.why,
+            "why": self.why(),
             "targets": rows,
             "changes": self.changes(),
             "not_covered": gaps,
@@ -406,12 +456,23 @@ impl Check {
             "current_at_us": drift.current_at_us,
             "started_at_us": Big(about.started_at_us),
             "ended_at_us": Big(about.times.1),
-        }))
+        });
+        if let (Value::Object(fields), Some(window)) = (&mut document, &about.window) {
+            fields.insert("window".to_owned(), serde_json::to_value(window)?);
+        }
+        Ok(document)
+    }
+
+    /// Why nothing can be said of the whole: of every target, or of the window.
+    fn why(&self) -> Option<String> {
+        let window = self.about.window.as_ref();
+        let late = || window.and_then(|window| window.judge(DriftVerdict::Unknown).why);
+        self.about.why.clone().or_else(late)
     }
 
     /// Why nothing can be said of any target.
     fn gap(&self) -> Option<(NotCovered, certificate::NotCovered)> {
-        self.about.why.as_deref().map(|why| gap(ALL_TARGETS, why, true))
+        self.why().map(|why| gap(ALL_TARGETS, &why, true))
     }
 
     fn changes(&self) -> Value {

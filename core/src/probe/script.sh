@@ -352,15 +352,17 @@ keep() {
 piece() { # NUMBER
     needs base64 dd
     is_ours "$kept" && [ -r "$kept/about" ] || fail "nothing is kept"
+    # Several pieces may be printed at a time.
+    one=$kept/piece-$1
     read -r packed length digest pieces <"$kept/about"
     [ "$1" -le "$pieces" ] || fail "there is no such piece"
-    dd if="$kept/payload" of="$kept/piece" bs="$piece_bytes" skip="$(($1 - 1))" count=1 2>/dev/null || fail "it can't be read"
-    size=$(size "$kept/piece")
-    of_piece=$(sha "$kept/piece")
+    dd if="$kept/payload" of="$one" bs="$piece_bytes" skip="$(($1 - 1))" count=1 2>/dev/null || fail "it can't be read"
+    size=$(size "$one")
+    of_piece=$(sha "$one")
     begin piece "$1" "$pieces" "$packed" "$length" "$digest" "$size" "$of_piece"
-    base64 <"$kept/piece"
+    base64 <"$one"
     end
-    rm -f "$kept/piece"
+    rm -f "$one"
 }
 
 remove() {

@@ -122,6 +122,20 @@ impl Beside {
             })
     }
 
+    /// The table of a controller's configuration by which it asks this Azure as its operator.
+    pub fn configuration(&self) -> String {
+        format!(
+            "[azure]\nsubscription = \"{}\"\nendpoint = \"{}\"\nca_file = \"{}\"\n\
+             credential = {{ kind = \"client-secret\", tenant_id = \"{}\", client_id = \"{}\", secret_file = \"{}\" }}\n",
+            self.subscription.0,
+            self.url,
+            self.ca.display(),
+            self.tenant,
+            self.operator.client,
+            self.operator.file.display()
+        )
+    }
+
     /// The environment in which the product's command asks this Azure as its operator.
     pub fn environment(&self) -> [(&'static str, String); 7] {
         [

@@ -101,11 +101,11 @@ impl Core {
         }
         let place = self.place(&machine.key());
         let (id, addresses) = self.start(call, plan);
-        let (shared, etag) = (shared.clone(), asked.get("etag").cloned().unwrap_or_default());
+        let shared = shared.clone();
         let ran = move || {
             let outcome = run(place.as_ref(), &script);
             let mut core = shared.lock();
-            let result = core.managed_ran(&key, &etag, outcome, &started);
+            let result = core.managed_ran(&key, outcome, &started);
             if !asynchronous {
                 core.end(&id, result);
             }
@@ -124,7 +124,6 @@ impl Core {
     fn managed_ran(
         &mut self,
         key: &str,
-        etag: &Value,
         outcome: Result<Output, LabError>,
         started: &str,
     ) -> Result<Value, Refusal> {
@@ -141,7 +140,10 @@ impl Core {
         let view = json!({"executionState": state, "exitCode": code, "output": output, "error": error,
                           "startTime": started, "endTime": ended});
         let command = self.state.resources.get_mut(key);
-        let Some(command) = command.filter(|command| command.get("etag") == Some(etag)) else {
+        // Not by its etag: the end of its deployment gives it another.
+        let same =
+            |command: &&mut Value| body::text(command, "/properties/instanceView/startTime") == started;
+        let Some(command) = command.filter(same) else {
             return Ok(Value::Null);
         };
         body::set_property(command, "instanceView", view);

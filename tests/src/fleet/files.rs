@@ -2,6 +2,7 @@
 
 use super::gate::Places;
 use super::{Configured, Fleet, owned};
+use crate::arm::Beside;
 use crate::error::Result;
 use crate::vm::Vm;
 
@@ -34,11 +35,12 @@ pub(super) fn agent_argv(vm: &Vm, words: &[&str]) -> Vec<String> {
 pub(super) fn write_controller(fleet: &Fleet, configured: Configured<'_>) -> Result<()> {
     let vm = fleet.controller_vm()?;
     let text = format!(
-        "listen = \"{}\"\nnames = [\"{}\"]\ndirectory = \"{}\"\n{}\n",
+        "listen = \"{}\"\nnames = [\"{}\"]\ndirectory = \"{}\"\n{}\n{}",
         fleet.address(),
         vm.address(),
         fleet.controller_directory()?.display(),
-        configured.controller
+        configured.controller,
+        fleet.azure().map(Beside::configuration).unwrap_or_default()
     );
     vm.write(&vm.home().join("controller.toml"), &text)
 }

@@ -21,12 +21,12 @@ use crate::record;
 use crate::state::id;
 
 /// What the product reads of a NIC.
-struct Nic {
-    routes: route::Table,
-    rules: Effective,
-    admin: Gate,
+pub(crate) struct Nic {
+    pub(crate) routes: route::Table,
+    pub(crate) rules: Effective,
+    pub(crate) admin: Gate,
     forwards: bool,
-    tags: Tags,
+    pub(crate) tags: Tags,
 }
 
 /// What becomes of a packet, in the words of the fabric.
@@ -41,7 +41,7 @@ pub(crate) enum Fate {
 }
 
 /// All NICs by name, with the answers that Azure would give; of one tag the answers keep back what it stands for.
-fn read(world: &World, kept_back: Option<&str>) -> BTreeMap<String, Nic> {
+pub(crate) fn read(world: &World, kept_back: Option<&str>) -> BTreeMap<String, Nic> {
     // Admin rules come without what their tags stand for.
     let mut tags = Tags::default();
     for (name, tag) in world
@@ -243,7 +243,7 @@ impl<'a> Judge<'a> {
 }
 
 /// A number from the environment.
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 

@@ -210,6 +210,7 @@ pub(crate) fn write(place: &Path, directory: &Path) {
     run("persisted", 1, "firewall persisted --root @root");
     watched(place, directory);
     routes(place, &run);
+    paths(place, &run);
     run(
         "seal",
         0,
@@ -301,6 +302,92 @@ fn routes(place: &Path, run: &impl Fn(&str, u8, &str)) {
     run("route-diff", 1, "route diff @routes.json @more.json --explain");
     run("route-diff", 1, "route diff @more.json @routes.json");
     run("route-diff", 3, "route diff @routes.json @part.json");
+}
+
+/// What Azure printed of one interface: all of it, or without the rules.
+fn interface(place: &Path, name: &str, number: u8, rule: Option<&str>) {
+    let directory = place.join(name);
+    std::fs::create_dir_all(&directory).unwrap();
+    let write = |file: &str, text: String| std::fs::write(directory.join(file), text).unwrap();
+    let network = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";
+    let subnet = format!("{network}/virtualNetworks/v/subnets/s");
+    write(
+        "nic.json",
+        format!(
+            r#"{{"id": "{network}/networkInterfaces/{name}", "properties": {{"ipConfigurations": [{{"properties": {{
+            "privateIPAddress": "10.0.0.{number}", "subnet": {{"id": "{subnet}"}}}}}}]}}}}"#
+        ),
+    );
+    write(
+        "subnet.json",
+        format!(r#"{{"id": "{subnet}", "properties": {{}}}}"#),
+    );
+    let route = |prefix: &str, hop: &str| {
+        format!(
+            r#"{{"source": "Default", "state": "Active", "addressPrefix": ["{prefix}"], "nextHopType": "{hop}",
+            "nextHopIpAddress": []}}"#
+        )
+    };
+    let routes = [route("10.0.0.0/16", "VnetLocal"), route("0.0.0.0/0", "Internet")];
+    write("routes.json", format!(r#"{{"value": [{}]}}"#, routes.join(",")));
+    write("admin-rules.json", r#"{"value": []}"#.to_owned());
+    if let Some(source) = rule {
+        let rule = |name: &str, priority: u16, direction: &str, access: &str, source: &str| {
+            format!(
+                r#"{{"name": "securityRules/{name}", "priority": {priority}, "access": "{access}", "direction": "{direction}",
+                "protocol": "Tcp", "sourceAddressPrefix": "{source}", "sourcePortRange": "0-65535",
+                "destinationAddressPrefix": "*", "destinationPortRange": "80-90"}}"#
+            )
+        };
+        let rules = [
+            rule("in", 100, "Inbound", "Allow", source),
+            rule("out", 100, "Outbound", "Allow", "*"),
+            rule("shut", 200, "Inbound", "Deny", "*"),
+        ];
+        let rules = rules.join(",");
+        write(
+            "rules.json",
+            format!(
+                r#"{{"value": [{{"networkSecurityGroup": {{"id": "{network}/networkSecurityGroups/n"}}, "association":
+                {{"subnet": {{"id": "{subnet}"}}}}, "effectiveSecurityRules": [{rules}]}}]}}"#
+            ),
+        );
+    }
+}
+
+/// Paths between interfaces in files: that say all, that a rule stops, and of which something is missing.
+fn paths(place: &Path, run: &impl Fn(&str, u8, &str)) {
+    interface(place, "one", 4, Some("*"));
+    interface(place, "two", 5, Some("10.0.0.4/32"));
+    interface(place, "part", 6, None);
+    let files = |one: &str, other: &str| format!("--azure-source @{one} --azure-destination @{other}");
+    let azure = "--layers azure";
+    for (status, line) in [
+        (0, format!("path tcp/80 {azure} {}", files("one", "two"))),
+        (3, format!("path tcp/80 {}", files("one", "two"))),
+        (1, format!("path tcp/85-95 {azure} {}", files("part", "two"))),
+        (3, format!("path tcp/85-95 {azure} {}", files("one", "two"))),
+        (
+            3,
+            format!("path tcp/80 {azure} {} --save @read", files("one", "part")),
+        ),
+        (1, format!("path icmp/8 {azure} {}", files("two", "one"))),
+        (
+            3,
+            "path internet tcp/80 --layers host,azure --azure-source @one".to_owned(),
+        ),
+        (1, format!("path 10.0.0.4 esp {azure} --azure-destination @two")),
+        (3, format!("path storage:logs udp/53 {azure} --azure-source @one")),
+        (3, "path web-1 internet tcp/80 --layers host".to_owned()),
+        (
+            3,
+            format!(
+                "path tcp/80 {azure} --azure-source @read/source.json --azure-destination @read/destination.json"
+            ),
+        ),
+    ] {
+        run("path", status, &line);
+    }
 }
 
 /// Tells once that something changed, which it does, and then nothing more.

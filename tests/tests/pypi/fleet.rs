@@ -61,6 +61,7 @@ fn about() -> About {
             ticket: None,
             tool: "netghost test".to_owned(),
         },
+        window: None,
     }
 }
 

@@ -3,10 +3,10 @@
 use netghost_core::azure::permission::{self, Allowed, Role};
 use serde_json::json;
 
-use super::account::AccountArgs;
 use super::{PERIOD, ask, of_arm};
 use crate::error::Failure;
 use crate::exit::Status;
+use crate::fleet::AccountArgs;
 use crate::output::{Format, Outcome};
 use crate::text;
 

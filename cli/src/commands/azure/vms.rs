@@ -5,10 +5,10 @@ use netghost_core::azure::inventory::Nic;
 use netghost_core::azure::selector::Selector;
 use serde_json::{Value, json};
 
-use super::account::AccountArgs;
 use super::{PERIOD, ask, of_discovery};
 use crate::error::Failure;
 use crate::exit::Status;
+use crate::fleet::AccountArgs;
 use crate::output::{Format, Outcome};
 use crate::text;
 

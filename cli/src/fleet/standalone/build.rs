@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Error;
+use netghost_controller::azure::Azure;
 use netghost_controller::outside::Outside;
 use netghost_controller::store::Store;
 use netghost_controller::{Controller, DOMAIN, Shared, audit, jobs, keys, link, pki};
@@ -14,7 +15,11 @@ use crate::error::Failure;
 use crate::world::World;
 
 /// Puts the controller together, with this host as its target; also the name under which the host is selected.
-pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller, String), Failure> {
+pub(super) async fn controller(
+    world: &World,
+    root: &Path,
+    azure: Option<Azure>,
+) -> Result<(Controller, String), Failure> {
     let failed =
         |error: Error| Failure::failed("store", error.context("cannot open the command's own store"));
     let directory = root.join("controller");
@@ -28,7 +33,7 @@ pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller
     let target = (world.target)();
     let (id, name) = row::this_host(&store, &outside, &target).await?;
     let signer = world.store()?.signer((world.now_us)())?;
-    let controller = Controller::new(Shared {
+    let mut controller = Controller::new(Shared {
         store,
         outside,
         ca: authority(&directory.join("pki"), &outside).map_err(|error| failed(error.into()))?,
@@ -42,6 +47,9 @@ pub(super) async fn controller(world: &World, root: &Path) -> Result<(Controller
         }),
         jobs: jobs::Running::default(),
     });
+    if let Some(azure) = azure {
+        controller = controller.with_azure(azure);
+    }
     keys::publish(&controller.store, controller.signer.public(), (world.now_us)())
         .await
         .map_err(|error| failed(error.into()))?;

@@ -1,6 +1,8 @@
 //! Baselines.
 
-use super::{NONE, lines, or_none, table};
+use netghost_core::job::Way;
+
+use super::{NONE, counted, lines, or_none, table, way};
 use crate::clock;
 use crate::documents::baselines::{Baseline, Baselines, Member};
 
@@ -9,10 +11,15 @@ pub fn baselines(all: &Baselines) -> String {
     let row = |baseline: &Baseline| {
         let read = baseline.members.iter().filter(|member| member.manifest.is_some());
         let partial = if baseline.is_complete() { "" } else { ", partial" };
+        let of_azure = baseline
+            .members
+            .iter()
+            .filter(|member| member.way == Some(Way::Arm));
+        let all = counted(baseline.members.len(), of_azure.count());
         [
             baseline.name.clone(),
             clock::shown(baseline.created_at_us.0),
-            format!("{} of {} VMs{partial}", read.count(), baseline.members.len()),
+            format!("{} of {all}{partial}", read.count()),
             baseline.created_by.clone(),
             or_none(baseline.ticket.as_deref()),
         ]
@@ -40,7 +47,8 @@ pub fn baseline(baseline: &Baseline) -> String {
     ];
     let row = |member: &Member| {
         [
-            member.name.clone(),
+            member.called().to_owned(),
+            way(member.way),
             member
                 .manifest
                 .map_or_else(|| "not read".to_owned(), |digest| digest.to_string()),
@@ -48,7 +56,7 @@ pub fn baseline(baseline: &Baseline) -> String {
         ]
     };
     let members = table(
-        ["VM", "MANIFEST", "LACKS"],
+        ["TARGET", "BY", "MANIFEST", "LACKS"],
         baseline.members.iter().map(row).collect(),
         "it has no members",
     );

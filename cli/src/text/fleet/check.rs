@@ -1,9 +1,11 @@
 //! What a drift check found, from the document that the controller wrote.
 
 use netghost_core::diff::fleet::ALL_TARGETS;
+use netghost_core::job::Way;
 use serde_json::Value;
 
-use super::one_line;
+use super::super::comparison::plural;
+use super::{counted, one_line};
 
 /// The verdict, then each target with its changes, then what is not covered.
 pub fn check(document: &Value) -> String {
@@ -12,13 +14,16 @@ pub fn check(document: &Value) -> String {
     let changes = list(document, "changes").len();
     let aside = aside(document, targets);
     let mut out = format!(
-        "{verdict}: {changes} {} on {} of {} VMs{}\n",
-        if changes == 1 { "change" } else { "changes" },
+        "{verdict}: {} on {} of {}{}\n",
+        plural(changes, "change"),
         targets
             .iter()
             .filter(|target| !list(target, "changes").is_empty())
             .count(),
-        targets.len(),
+        counted(
+            targets.len(),
+            targets.iter().filter(|target| is_of_azure(target)).count()
+        ),
         match aside.len() {
             0 => String::new(),
             number => format!(", {number} not checked"),
@@ -46,18 +51,39 @@ pub fn check(document: &Value) -> String {
 fn aside<'a>(document: &'a Value, targets: &[Value]) -> Vec<&'a Value> {
     let told = |name: Option<&Value>| {
         name.and_then(Value::as_str) == Some(ALL_TARGETS)
-            || targets.iter().any(|target| target.get("name") == name)
+            || targets.iter().any(|target| Some(called(target)) == name)
     };
     let rows = list(document, "not_covered").iter();
     rows.filter(|row| !told(row.get("target"))).collect()
 }
 
+fn is_of_azure(target: &Value) -> bool {
+    target.get("way").and_then(Value::as_str) == Some(Way::Arm.as_str())
+}
+
+/// What rows of changes and gaps call a target: something in Azure by its resource id, a host by its name.
+fn called(target: &Value) -> &Value {
+    let resource = target.get("resource").filter(|_| is_of_azure(target));
+    resource.or_else(|| target.get("name")).unwrap_or(&Value::Null)
+}
+
+/// The target in its own line: by its resource id where it has one, and the way by which it was read where it has no agent.
+fn head(target: &Value) -> String {
+    let field = if target.get("resource").is_some() {
+        "resource"
+    } else {
+        "name"
+    };
+    let way = match target.get("way").and_then(Value::as_str).and_then(Way::parse) {
+        Some(way @ (Way::RunCommand | Way::Ssh)) => format!(", read by {way}"),
+        _ => String::new(),
+    };
+    let (name, verdict) = (text(target, field), text(target, "verdict"));
+    format!("\n{}: {verdict}{way}\n", one_line(&name))
+}
+
 fn target(target: &Value) -> String {
-    let mut out = format!(
-        "\n{}: {}\n",
-        one_line(&text(target, "name")),
-        text(target, "verdict")
-    );
+    let mut out = head(target);
     let mut section = String::new();
     for change in list(target, "changes") {
         let here = within(text(change, "section"), change);
@@ -206,8 +232,29 @@ mod tests {
             "not_covered": [row("vm1", "xdp"), row("all targets", "told above"), row("vm3", "no baseline\nof it")]});
         assert_eq!(
             check(&document),
-            "no_drift: 0 changes on 0 of 1 VMs, 1 not checked\n  baseline b, job j\n  \
+            "no_drift: 0 changes on 0 of 1 VM, 1 not checked\n  baseline b, job j\n  \
              not checked: vm3: no baseline\\nof it\n\nvm1: no_drift\n"
+        );
+    }
+
+    #[test]
+    fn something_in_azure_is_told_by_its_resource_id() {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkInterfaces/web";
+        let vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/web";
+        let change =
+            json!({"section": "effective-routes", "kind": "entry_removed", "path": "routes", "target": id});
+        let gap = json!({"section": "effective-nsg", "target": id, "why": "403", "requested": true});
+        let document = json!({"verdict": "drift", "job": "j", "baseline": "b", "changes": [change],
+            "targets": [
+                {"name": "web.0123", "resource": id, "way": "arm", "verdict": "drift", "changes": [change], "not_covered": [gap]},
+                {"name": "web.4567", "resource": vm, "way": "run-command", "verdict": "no_drift", "changes": [], "not_covered": []}],
+            "not_covered": [gap]});
+        assert_eq!(
+            check(&document),
+            format!(
+                "drift: 1 change on 1 of 1 VM, 1 network interface\n  baseline b, job j\n\n{id}: drift\n  effective-routes\n    \
+                 entry_removed routes\n  not covered: effective-nsg: 403\n\n{vm}: no_drift, read by run-command\n"
+            )
         );
     }
 

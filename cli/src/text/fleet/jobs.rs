@@ -1,6 +1,6 @@
 //! Jobs.
 
-use super::{lines, or_none, table};
+use super::{lines, or_none, table, way};
 use crate::clock;
 use crate::documents::jobs::{Job, Target};
 
@@ -22,13 +22,14 @@ pub fn job(job: &Job) -> String {
     let row = |target: &Target| {
         let verdict = target.verdict.as_deref();
         [
-            target.name.clone(),
+            target.called().to_owned(),
+            way(target.way),
             verdict.unwrap_or(&target.state).to_owned(),
             or_none(target.why.as_deref()),
         ]
     };
     out += &table(
-        ["VM", "STATE", "WHY"],
+        ["TARGET", "BY", "STATE", "WHY"],
         job.targets.iter().map(row).collect(),
         "it has no targets",
     );

@@ -12,7 +12,7 @@ pub fn sweeps(all: &Sweeps) -> String {
             schedule.name.clone(),
             schedule.baseline.clone(),
             span::shown(schedule.every_ms.0),
-            selector(&schedule.selector),
+            what(schedule),
             clock::shown(schedule.next_at_us.0),
             schedule.created_by.clone(),
         ]
@@ -28,7 +28,7 @@ pub fn sweeps(all: &Sweeps) -> String {
         ]
     };
     let schedules = table(
-        ["SCHEDULE", "BASELINE", "EVERY", "VMS", "NEXT", "BY"],
+        ["SCHEDULE", "BASELINE", "EVERY", "WHAT", "NEXT", "BY"],
         all.schedules.iter().map(schedule).collect(),
         "nothing is scheduled",
     );
@@ -38,4 +38,15 @@ pub fn sweeps(all: &Sweeps) -> String {
         "no sweep has run",
     );
     format!("{schedules}\n{runs}")
+}
+
+/// What is swept, and which layers of it where that was said.
+fn what(schedule: &Schedule) -> String {
+    let layers: Vec<&str> = schedule.layers.iter().map(|layer| layer.as_str()).collect();
+    let layers = if layers.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", layers.join(", "))
+    };
+    format!("{}{layers}", selector(&schedule.selector))
 }

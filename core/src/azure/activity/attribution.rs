@@ -117,7 +117,7 @@ pub fn attribute(origins: &Origins, logs: &Logs, period: Period, baseline_us: u6
         match logs.get(&subscription) {
             Some(Ok(log)) => {
                 searched = true;
-                events(origins, &log.index, baseline_us, &mut found);
+                events(origins, &log.index, (period, baseline_us), &mut found);
                 if log.gaps > 0 {
                     let gaps = log.gaps;
                     why.get_or_insert_with(|| format!("{gaps} of the log's records were not understood"));
@@ -155,8 +155,11 @@ fn older(period: Period, baseline_us: u64) -> Option<String> {
         .then(|| "the baseline is older than what Azure keeps of the log, which is 90 days".to_owned())
 }
 
-fn events(origins: &Origins, index: &Index, baseline_us: u64, found: &mut Vec<Recorded>) {
+fn events(origins: &Origins, index: &Index, (period, baseline_us): (Period, u64), found: &mut Vec<Recorded>) {
     let mut add = |link: Link, event: &Event| {
+        if !(period.from_us.0..=period.to_us.0).contains(&event.at_us) {
+            return false;
+        }
         let link = if event.at_us < baseline_us {
             Link::Possible
         } else {

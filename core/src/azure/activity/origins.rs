@@ -101,13 +101,14 @@ impl Origins {
 
 /// What the resource of a network interface and those of its subnets name, on either side.
 #[derive(Debug, Default)]
-struct Around {
+pub struct Around {
     ids: BTreeSet<ResourceId>,
     lacking: Option<String>,
 }
 
 impl Around {
-    fn of(sides: [&Snapshot; 2]) -> Self {
+    /// Of what was read before and after.
+    pub fn of(sides: [&Snapshot; 2]) -> Self {
         let mut there = Self::default();
         for side in sides {
             if let Target::Nic { id } = &side.target {
@@ -185,74 +186,85 @@ impl Around {
     }
 }
 
-/// Every resource that what is read of a network interface comes from.
-pub fn around(snapshot: &Snapshot) -> Origins {
-    let there = Around::of([snapshot, snapshot]);
-    let start = Origins {
-        lacking: there.lacking.clone(),
-        ..Origins::default()
-    };
-    start
-        .and_below(&there.nics())
-        .and_below(&there.network("networkSecurityGroups"))
-        .and_below(&there.network("routeTables"))
-        .exactly(&there.network("subnets"))
-        .networks(&there)
-}
+impl Around {
+    fn start(&self) -> Origins {
+        Origins {
+            lacking: self.lacking.clone(),
+            ..Origins::default()
+        }
+    }
 
-/// The resources that a change at this place of a section may come from.
-pub fn of_change(section: SectionName, path: &str, sides: [&Snapshot; 2]) -> Origins {
-    let there = Around::of(sides);
-    let start = Origins {
-        lacking: there.lacking.clone(),
-        ..Origins::default()
-    };
-    let subnets = there.network("subnets");
-    let mut found = match section {
-        SectionName::EffectiveRoutes => {
-            let origins = start
-                .exactly(&subnets)
-                .and_below(&there.network("routeTables"))
-                .networks(&there);
-            match path {
-                path if path.contains("/virtualnetworkgateway") => origins.possibly(&ROUTERS),
-                path if path.ends_with("/user") => origins,
-                _ => origins
-                    .possibly(&NETWORKS)
-                    .possibly(&["microsoft.network/privateendpoints"]),
-            }
+    /// Every resource that what was read comes from.
+    pub fn everything(&self) -> Origins {
+        let mut found = self
+            .start()
+            .and_below(&self.nics())
+            .and_below(&self.network("networkSecurityGroups"))
+            .and_below(&self.network("routeTables"))
+            .exactly(&self.network("subnets"))
+            .networks(self);
+        found.groups();
+        found
+    }
+
+    /// The resources that a change at this place of a section may come from.
+    pub fn of_change(&self, section: SectionName, path: &str) -> Origins {
+        let mut found = match section {
+            SectionName::EffectiveRoutes => self.of_route(path),
+            SectionName::EffectiveNsg => self.of_rule(path),
+            SectionName::AdminRules => Origins {
+                // The rule names its manager, whatever else was read.
+                lacking: based(path).is_none().then(|| format!("{path} names no manager")),
+                ..self.start().exactly(&self.vnets()).and_below(&based(path))
+            },
+            _ if path.starts_with("subnet/") => self
+                .start()
+                .exactly(&self.network("subnets"))
+                .exactly(&self.vnets()),
+            _ => self
+                .start()
+                .and_below(&self.nics())
+                .exactly(&self.machines())
+                .exactly(&self.network("subnets")),
+        };
+        found.groups();
+        found
+    }
+
+    fn of_route(&self, path: &str) -> Origins {
+        let origins = self
+            .start()
+            .exactly(&self.network("subnets"))
+            .and_below(&self.network("routeTables"))
+            .networks(self);
+        match path {
+            path if path.contains("/virtualnetworkgateway") => origins.possibly(&ROUTERS),
+            path if path.ends_with("/user") => origins,
+            _ => origins
+                .possibly(&NETWORKS)
+                .possibly(&["microsoft.network/privateendpoints"]),
         }
-        SectionName::EffectiveNsg => {
-            let groups = match based(path) {
-                Some(group) => vec![group],
-                None => there.network("networkSecurityGroups"),
-            };
-            let origins = start
-                .exactly(&there.nics())
-                .exactly(&subnets)
-                .exactly(&there.vnets())
-                .and_below(&groups);
-            match path.starts_with("tag/") {
-                false => origins,
-                true => origins
-                    .networks(&there)
-                    .and_below(&there.network("routeTables"))
-                    .possibly(&NETWORKS),
-            }
+    }
+
+    fn of_rule(&self, path: &str) -> Origins {
+        let groups = match based(path) {
+            Some(group) => vec![group],
+            None => self.network("networkSecurityGroups"),
+        };
+        let origins = self
+            .start()
+            .exactly(&self.nics())
+            .exactly(&self.network("subnets"))
+            .exactly(&self.vnets())
+            .and_below(&groups);
+        if !path.starts_with("tag/") {
+            return origins;
         }
-        SectionName::AdminRules => Origins {
-            // The rule names its manager, whatever else was read.
-            lacking: based(path).is_none().then(|| format!("{path} names no manager")),
-            ..start.exactly(&there.vnets()).and_below(&based(path))
-        },
-        _ if path.starts_with("subnet/") => start.exactly(&subnets).exactly(&there.vnets()),
-        _ => start
-            .and_below(&there.nics())
-            .exactly(&there.machines())
-            .exactly(&subnets),
-    };
-    found.groups();
-    found
+        origins
+            .networks(self)
+            .and_below(&self.network("routeTables"))
+            .possibly(&NETWORKS)
+    }
 }
 
 impl Origins {

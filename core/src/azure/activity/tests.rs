@@ -62,7 +62,12 @@ fn logs(records: &[Value]) -> Logs {
 fn said(section: SectionName, path: &str, logs: &Logs) -> Attribution {
     let nic = nic();
     let period = Period::since(TEN, TEN + 30 * MINUTE);
-    attribute(&of_change(section, path, [&nic, &nic]), logs, period, TEN)
+    attribute(
+        &Around::of([&nic, &nic]).of_change(section, path),
+        logs,
+        period,
+        TEN,
+    )
 }
 
 fn rule_path(group: &str) -> String {
@@ -285,7 +290,7 @@ fn where_the_resource_was_not_read_no_record_is_not_claimed() {
     before.sections.clear();
     let after = nic();
     let path = "route/0.0.0.0/0/user";
-    let origins = of_change(SectionName::EffectiveRoutes, path, [&before, &after]);
+    let origins = Around::of([&before, &after]).of_change(SectionName::EffectiveRoutes, path);
     let found = attribute(&origins, &logs(&[]), Period::since(TEN, TEN), TEN);
     assert_eq!(found.outcome, Outcome::Unreadable);
     assert!(found.why.unwrap().contains("not every resource"));
@@ -295,7 +300,7 @@ fn where_the_resource_was_not_read_no_record_is_not_claimed() {
 fn an_event_before_the_baseline_is_only_possible() {
     let before = record(&id("networkSecurityGroups/nsg-s"), "a/write", "Succeeded", 0);
     let nic = nic();
-    let origins = of_change(SectionName::EffectiveNsg, &rule_path("nsg-s"), [&nic, &nic]);
+    let origins = Around::of([&nic, &nic]).of_change(SectionName::EffectiveNsg, &rule_path("nsg-s"));
     let baseline = TEN + 2 * MINUTE;
     let found = attribute(
         &origins,
@@ -307,12 +312,24 @@ fn an_event_before_the_baseline_is_only_possible() {
 }
 
 #[test]
+fn an_event_outside_the_period_is_none_of_it() {
+    let logs = logs(&[record(
+        &id("networkSecurityGroups/nsg-s"),
+        "a/write",
+        "Succeeded",
+        50,
+    )]);
+    let found = said(SectionName::EffectiveNsg, &rule_path("nsg-s"), &logs);
+    assert_eq!(found.outcome, Outcome::NoRecord);
+}
+
+#[test]
 fn what_is_searched_is_what_azure_keeps() {
     let year = 365 * 86_400 * 1_000_000;
     let period = Period::since(TEN, TEN + year);
     assert!(period.from_us.0 > TEN + year - KEPT_US);
     let nic = nic();
-    let origins = of_change(SectionName::EffectiveNsg, &rule_path("nsg-s"), [&nic, &nic]);
+    let origins = Around::of([&nic, &nic]).of_change(SectionName::EffectiveNsg, &rule_path("nsg-s"));
     let found = attribute(&origins, &logs(&[]), period, TEN);
     assert_eq!(found.outcome, Outcome::NoRecord);
     assert!(found.why.unwrap().contains("90 days"));
@@ -323,7 +340,7 @@ fn what_is_searched_is_what_azure_keeps() {
 
 #[test]
 fn the_surroundings_of_an_interface_are_its_own() {
-    let resources = around(&nic()).resources();
+    let resources = Around::of([&nic(), &nic()]).everything().resources();
     let has = |part: &str| resources.iter().any(|id| id.ends_with(part));
     assert!(has("/networksecuritygroups/nsg-s") && has("/networksecuritygroups/nsg-n"));
     assert!(has("/routetables/t") && has("/subnets/web") && has("/virtualnetworks/v"));

@@ -31,6 +31,8 @@ pub struct Nic {
 pub struct IpConfiguration {
     /// The private address.
     pub address: Option<IpAddr>,
+    /// Whether it is the first of its interface; none: the body does not say.
+    pub primary: Option<bool>,
     /// The subnet.
     pub subnet: Option<ResourceId>,
     /// The public address.
@@ -150,6 +152,14 @@ impl Nic {
             .find(|one| one.address == Some(address))
     }
 
+    /// The address of a family that it has first: that of its primary configuration, where that is of the family.
+    pub fn first(&self, ipv4: bool) -> Option<IpAddr> {
+        let of_family = |one: &&IpConfiguration| one.address.is_some_and(|address| address.is_ipv4() == ipv4);
+        let mut all = self.configurations.iter().filter(of_family);
+        let primary = all.clone().find(|one| one.primary == Some(true));
+        primary.or_else(|| all.next())?.address
+    }
+
     /// The subnet of this address, where that was read. A packet that is only forwarded leaves by the first address.
     pub fn subnet(&self, address: IpAddr) -> Option<&Subnet> {
         let id = self.subnet_id(address)?;
@@ -201,6 +211,7 @@ impl IpConfiguration {
         let groups = references(fields, "applicationSecurityGroups")?;
         Ok(Self {
             address,
+            primary: flag(fields, "primary")?,
             subnet,
             public: reference(fields, "publicIPAddress")?,
             balancers,

@@ -42,6 +42,8 @@ impl Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Layer {
+    /// The layers within the virtual machine: its firewall, routes, queues and sockets.
+    Guest,
     /// The network interface, and whether the address is one of its own.
     Nic,
     /// Security admin rules of Azure Virtual Network Manager.
@@ -62,6 +64,8 @@ pub enum Layer {
     PublicAddress,
     /// A private endpoint.
     PrivateEndpoint,
+    /// The network rules of a storage account.
+    StorageRules,
     /// Whether both ways lead through the same machine.
     Symmetry,
 }
@@ -150,6 +154,38 @@ pub struct Row {
     /// The status for each of the parts in which the flow's ports are asked; empty: the same for all.
     #[serde(skip)]
     pub(super) each: Vec<Status>,
+}
+
+impl Layer {
+    /// As it stands in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::Nic => "nic",
+            Self::AdminRules => "admin-rules",
+            Self::NicNsg => "nic-nsg",
+            Self::SubnetNsg => "subnet-nsg",
+            Self::Nsg => "nsg",
+            Self::Route => "route",
+            Self::NextHop => "next-hop",
+            Self::Egress => "egress",
+            Self::PublicAddress => "public-address",
+            Self::PrivateEndpoint => "private-endpoint",
+            Self::StorageRules => "storage-rules",
+            Self::Symmetry => "symmetry",
+        }
+    }
+}
+
+impl Place {
+    /// As it stands in answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Between => "between",
+            Self::Destination => "destination",
+        }
+    }
 }
 
 impl Row {

@@ -6,6 +6,7 @@ use super::*;
 use crate::azure::nsg::{self, FlowError, Verdict};
 use crate::azure::route;
 
+mod anywhere;
 mod layers;
 mod properties;
 mod readings;

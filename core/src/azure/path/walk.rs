@@ -2,12 +2,20 @@
 
 use super::gates::Gates;
 use super::leg::{Leg, Reach};
-use super::ports::{parts, runs};
-use super::row::{Layer, Missing, Object, PartVerdict, Path, Place, Row, Status, Way};
-use super::{End, Interface, Nic, Question, back, internet};
-use crate::azure::nsg::{FlowError, Verdict};
+use super::ports::parts;
+use super::row::{Layer, Missing, Path, Place, Row, Status, Way};
+use super::{End, Nic, Question, back, internet};
+use crate::azure::nsg::FlowError;
 use crate::azure::tags::public;
 use crate::section::SectionName;
+
+mod end;
+mod endpoint;
+mod verdict;
+
+use end::{outside, own};
+use endpoint::private_endpoint;
+use verdict::finish;
 
 /// What becomes of a flow.
 ///
@@ -205,162 +213,4 @@ fn side(
         route,
     };
     (side, Some(reach))
-}
-
-/// Whether the address is one of the interface's. Azure drops packets from another, unless the interface forwards.
-fn own(interface: &Interface, place: Place, missing: &mut Vec<Missing>) -> Row {
-    let new = |status, why: &str| Row::new(Layer::Nic, place, Way::Forward, status, why);
-    let nic = match interface.nic.as_result() {
-        Ok(nic) => nic,
-        Err(why) => {
-            missing.push(lacks(place, Layer::Nic, Some(SectionName::Nic), why));
-            return new(Status::Unknown, why);
-        }
-    };
-    let address = interface.address;
-    let (status, why) = match (nic.configuration(address), place, nic.forwards) {
-        (Some(_), _, _) => (Status::Pass, format!("{address} is an address of the interface")),
-        (None, Place::Source, Some(true)) => (
-            Status::Pass,
-            format!("{address} is none of the interface's, which forwards"),
-        ),
-        (None, Place::Source, Some(false)) => (
-            Status::Block,
-            format!(
-                "{address} is no address of the interface, and IP forwarding is off: Azure drops its packets"
-            ),
-        ),
-        _ => (
-            Status::Unknown,
-            format!("{address} is no address of the interface"),
-        ),
-    };
-    if status == Status::Unknown {
-        missing.push(lacks(place, Layer::Nic, Some(SectionName::Nic), &why));
-    }
-    let object = Object {
-        kind: "network-interface",
-        id: Some(nic.id.to_string()),
-        text: nic.id.name().to_owned(),
-    };
-    new(status, &why).object(object).evidence(SectionName::Nic, None)
-}
-
-/// The layers of an end that is no interface of a machine. An address inside virtual networks is one that was not read.
-fn outside(place: Place, reach: &Reach, missing: &mut Vec<Missing>) -> Side {
-    let new = |layer, status, why: &str| Row::new(layer, place, Way::Forward, status, why);
-    let gates = [Layer::AdminRules, Layer::NicNsg, Layer::SubnetNsg];
-    let why = "the address is in a virtual network, and its network interface was not read";
-    let status = match reach {
-        Reach::Direct => {
-            missing.push(lacks(place, Layer::Nic, Some(SectionName::Nic), why));
-            Status::Unknown
-        }
-        _ => Status::NotApplicable,
-    };
-    let nic = match reach {
-        Reach::Direct => vec![new(Layer::Nic, status, why)],
-        Reach::PrivateEndpoint => vec![endpoint_row(place, missing)],
-        _ => Vec::new(),
-    };
-    let why = if status == Status::Unknown {
-        why
-    } else {
-        "this end is no network interface of a virtual machine"
-    };
-    let mut gates: Vec<Row> = gates.into_iter().map(|layer| new(layer, status, why)).collect();
-    if place == Place::Destination {
-        gates.sort_by_key(|row| std::cmp::Reverse((row.layer == Layer::AdminRules, row.layer)));
-    }
-    let way = if place == Place::Source {
-        Way::Forward
-    } else {
-        Way::Back
-    };
-    let route = vec![Row::new(Layer::Route, place, way, status, why)];
-    Side { nic, gates, route }
-}
-
-fn endpoint_row(place: Place, missing: &mut Vec<Missing>) -> Row {
-    let why = "whether the connection of the private endpoint is approved was not read";
-    missing.push(lacks(place, Layer::PrivateEndpoint, None, why));
-    Row::new(Layer::PrivateEndpoint, place, Way::Forward, Status::Unknown, why)
-}
-
-/// A private endpoint as the destination: groups hold for it only where the subnet's policies say so, and its reply takes the
-/// way back that the flow came.
-fn private_endpoint(
-    interface: &Interface,
-    nic: &Nic,
-    gates: &Gates<'_>,
-    question: &Question<'_>,
-    parts: &[Option<(u16, u16)>],
-    missing: &mut Vec<Missing>,
-) -> Side {
-    let place = Place::Destination;
-    let policies = nic
-        .subnet(interface.address)
-        .and_then(|subnet| subnet.endpoint_policies.as_deref());
-    let exempt = policies.is_some_and(|word| {
-        ["Disabled", "RouteTableEnabled"]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(word))
-    });
-    let (mut rows, more) = gates.rows(question, parts);
-    if exempt {
-        for row in &mut rows {
-            let why = "network security groups do not hold for private endpoints of this subnet";
-            *row = Row::new(row.layer, place, Way::Forward, Status::NotApplicable, why);
-        }
-    } else {
-        missing.extend(more);
-    }
-    let why = "a private endpoint answers the way that the flow came";
-    Side {
-        nic: vec![own(interface, place, missing), endpoint_row(place, missing)],
-        gates: rows,
-        route: vec![Row::new(
-            Layer::Route,
-            place,
-            Way::Back,
-            Status::NotApplicable,
-            why,
-        )],
-    }
-}
-
-/// The whole.
-fn finish(layers: Vec<Row>, mut missing: Vec<Missing>, ports: &[Option<(u16, u16)>]) -> Path {
-    let verdict = |part: usize| {
-        let certain = |row: &Row| row.status_of(part) == Status::Block && row.assumes.is_none();
-        let open = |row: &Row| matches!(row.status_of(part), Status::Block | Status::Unknown);
-        if layers.iter().any(certain) {
-            Verdict::Deny
-        } else if layers.iter().any(open) {
-            Verdict::Unknown
-        } else {
-            Verdict::Allow
-        }
-    };
-    let each: Vec<Verdict> = (0..ports.len()).map(verdict).collect();
-    let whole = each.first().copied().unwrap_or(Verdict::Unknown);
-    let mixed = each.iter().any(|other| *other != whole);
-    let split = |(ports, at): (String, usize)| PartVerdict {
-        ports,
-        verdict: each.get(at).copied().unwrap_or(Verdict::Unknown),
-    };
-    let all = if mixed {
-        runs(ports, |one, other| each.get(one) == each.get(other))
-    } else {
-        Vec::new()
-    };
-    missing.sort();
-    missing.dedup();
-    Path {
-        verdict: if mixed { Verdict::Unknown } else { whole },
-        degraded: layers.iter().any(|row| row.status == Status::Degrade),
-        missing,
-        parts: all.into_iter().map(split).collect(),
-        layers,
-    }
 }

@@ -8,11 +8,13 @@ use crate::artifact::certificate::{self, Drift, DriftVerdict, Predicate, Stateme
 use crate::artifact::json::{Digest, value};
 use crate::artifact::key::Signer;
 use crate::artifact::name::Name;
+use crate::bytes::Big;
 use crate::diff::fleet::{self, About, Check, Part, Who, document};
 use crate::diff::{Digests, Mute, Request, Verdict, compare_muted};
 use crate::fleet::Id;
 use crate::job::Way;
 use crate::section::{Section, State};
+use crate::window::Window;
 
 /// What can become of a target.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,6 +92,7 @@ fn about() -> About {
             ticket: None,
             tool: "netghost test".to_owned(),
         },
+        window: None,
     }
 }
 
@@ -203,4 +206,38 @@ fn times_span_all_that_was_compared() {
     assert_eq!(names.len(), 5);
     let verdicts: Vec<_> = check.parts().iter().map(Part::verdict).collect();
     assert_eq!(verdicts, [Verdict::NoDrift, Verdict::Drift, Verdict::Unknown]);
+}
+
+#[test]
+fn the_end_of_a_window_is_unknown_where_its_baseline_is_late() {
+    let window = |baseline: u64| Window {
+        ticket: Name::parse("CHG0031337").unwrap(),
+        opened_at_us: Big(10),
+        closed_at_us: Big(20),
+        baseline_at_us: Big(baseline),
+        ends_at_us: None,
+    };
+    for (fate, found) in [
+        (Fate::Same, DriftVerdict::NoDrift),
+        (Fate::Changed, DriftVerdict::Drift),
+    ] {
+        for (baseline, verdict) in [(10, found), (11, DriftVerdict::Unknown)] {
+            let about = About {
+                window: Some(window(baseline)),
+                ..about()
+            };
+            let (drift, document) = answer(&Check::new(about, vec![part(1, fate)]));
+            assert_eq!((drift.verdict, drift.follows()), (verdict, verdict));
+            assert_eq!(document["verdict"], verdict.to_string());
+            assert_eq!(document["window"]["ticket"], "CHG0031337");
+            assert_eq!(
+                document["not_covered"].as_array().unwrap().len(),
+                usize::from(baseline == 11)
+            );
+            // Whoever signs another verdict is refused.
+            let mut edited = drift.clone();
+            edited.window = None;
+            assert_eq!(edited.follows() == verdict, baseline == 10 || fate == Fate::Same);
+        }
+    }
 }

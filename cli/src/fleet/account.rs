@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use netghost_azure::{Arm, CloudSettings, CredentialSettings, Settings};
+use netghost_controller::azure::Azure;
 
-use super::Account;
 use crate::error::Failure;
 
 /// Which Azure, and who asks.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct AccountArgs {
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct AccountArgs {
+pub(in crate::commands) struct AccountArgs {
     /// The subscription's id; else $AZURE_SUBSCRIPTION_ID
     #[arg(long, value_name = "ID", help_heading = "Azure")]
     subscription: Option<String>,
@@ -70,15 +72,44 @@ enum CredentialName {
 
 impl AccountArgs {
     /// The client. Nothing is sent yet.
-    pub(super) fn open(&self) -> Result<Account, Failure> {
+    pub fn open(&self) -> Result<Azure, Failure> {
+    pub(in crate::commands) fn open(&self) -> Result<Account, Failure> {
         let settings = Settings {
             cloud: self.cloud()?,
             credential: self.credential()?,
             at_once: Settings::AT_ONCE,
         };
         let arm = Arm::new(&settings).map_err(|error| Failure::usage("cloud", error))?;
-        let subscription = given(self.subscription.as_ref(), "AZURE_SUBSCRIPTION_ID");
-        Ok(Account { arm, subscription })
+        Ok(Azure {
+            arm,
+            subscription: self.known_subscription(),
+        })
+    }
+
+    /// The subscription that the line names.
+    pub(super) fn subscription(&self) -> Option<&str> {
+        self.subscription.as_deref()
+    }
+
+    /// The subscription that the line or the environment names.
+    pub(super) fn known_subscription(&self) -> Option<String> {
+        given(self.subscription.as_ref(), "AZURE_SUBSCRIPTION_ID")
+    }
+
+    /// An option of the line that says which Azure or who asks; a controller has its own login.
+    pub(super) fn said(&self) -> Option<&'static str> {
+        let all = [
+            ("--cloud", self.cloud.is_some()),
+            ("--arm-endpoint", self.arm_endpoint.is_some()),
+            ("--arm-authority", self.arm_authority.is_some()),
+            ("--arm-ca-file", self.arm_ca_file.is_some()),
+            ("--credential", self.credential.is_some()),
+            ("--tenant", self.tenant.is_some()),
+            ("--client-id", self.client_id.is_some()),
+            ("--client-secret-file", self.client_secret_file.is_some()),
+        ];
+        let mut said = all.iter().filter(|(_, is_said)| *is_said);
+        said.next().map(|(option, _)| *option)
     }
 
     fn cloud(&self) -> Result<CloudSettings, Failure> {

@@ -1,0 +1,299 @@
+//! An end of a flow: the word for it, and what was found.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use anyhow::anyhow;
+use netghost_core::azure::id::ResourceId;
+use netghost_core::azure::net::Net;
+use netghost_core::azure::path::{End, Interface, Layer, Place, Unasked};
+use netghost_core::azure::selector::Selector;
+use netghost_core::section::SectionName;
+use netghost_core::snapshot::Snapshot;
+
+use crate::error::Failure;
+
+/// The word for an end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Word {
+    /// A VM or a network interface; a bare name may be one in DNS.
+    Azure(Selector),
+    /// An address.
+    Address(IpAddr),
+    /// Any address of the Internet.
+    Internet,
+    /// A storage account.
+    Storage(String),
+    /// What a file holds.
+    File(String),
+}
+
+impl std::fmt::Display for Word {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Azure(selector) => selector.fmt(f),
+            Self::Address(address) => address.fmt(f),
+            Self::Internet => f.write_str("internet"),
+            Self::Storage(account) => write!(f, "storage:{account}"),
+            Self::File(name) => f.write_str(name),
+        }
+    }
+}
+
+impl Word {
+    pub(super) fn parse(word: &str) -> Result<Self, Failure> {
+        let wrong = |why: String| Failure::usage("wrong_use", anyhow!(why));
+        if word.eq_ignore_ascii_case("internet") {
+            return Ok(Self::Internet);
+        }
+        if let Some(account) = word.strip_prefix("storage:") {
+            let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+            return if (3..=24).contains(&account.len()) && account.bytes().all(fine) {
+                Ok(Self::Storage(account.to_owned()))
+            } else {
+                Err(wrong(format!(
+                    "{account:?} is no name of a storage account: 3 to 24 small letters and digits"
+                )))
+            };
+        }
+        if let Ok(address) = word.parse() {
+            return Ok(Self::Address(address));
+        }
+        if word.len() == 36 && uuid::Uuid::parse_str(word).is_ok() {
+            let why = format!(
+                "{word} is the id of an agent, which only its controller knows, and this command asks Azure itself"
+            );
+            return Err(wrong(why).hint("name the VM, or give its resource id"));
+        }
+        match word
+            .parse::<Selector>()
+            .map_err(|error| Failure::usage("wrong_use", error))?
+        {
+            selector @ (Selector::Named(_)
+            | Selector::InGroup { .. }
+            | Selector::Vm(_)
+            | Selector::Nic(_)) => Ok(Self::Azure(selector)),
+            other => Err(wrong(format!("{other} is no single VM or network interface"))),
+        }
+    }
+}
+
+/// What kind of end it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    /// A network interface, of a VM or of nothing.
+    Nic,
+    /// An address that is of no network interface that was found.
+    Address,
+    /// Any address of the Internet.
+    Internet,
+    /// A storage account.
+    Storage,
+    /// Not known: nothing was asked, or it could not be read.
+    Unknown,
+}
+
+/// What is known of an end.
+#[derive(Debug)]
+pub(super) enum Known {
+    /// An address.
+    End(End),
+    /// Any address of the Internet.
+    Internet,
+    /// Nothing that a path could begin with.
+    Nothing(Layer, Option<SectionName>, String),
+}
+
+/// An end as it was found.
+#[derive(Debug)]
+pub struct Found {
+    pub(super) word: String,
+    pub(super) kind: Kind,
+    pub(super) vm: Option<ResourceId>,
+    pub(super) nic: Option<ResourceId>,
+    pub(super) known: Known,
+    pub(super) snapshot: Option<Snapshot>,
+}
+
+impl Found {
+    /// An end of which nothing was asked.
+    pub(super) fn unread(word: Word, why: &str) -> Self {
+        match word {
+            Word::Address(address) => Self::outside(&word, address),
+            Word::Internet => Self::internet(&word),
+            Word::Storage(ref account) => Self::storage(&word, account),
+            Word::Azure(_) | Word::File(_) => Self {
+                word: word.to_string(),
+                kind: Kind::Unknown,
+                vm: None,
+                nic: None,
+                known: Known::Nothing(Layer::Nic, Some(SectionName::Nic), why.to_owned()),
+                snapshot: None,
+            },
+        }
+    }
+
+    pub(super) fn outside(word: &Word, address: IpAddr) -> Self {
+        Self::plain(word, Kind::Address, Known::End(End::Outside(address)))
+    }
+
+    pub(super) fn internet(word: &Word) -> Self {
+        Self::plain(word, Kind::Internet, Known::Internet)
+    }
+
+    /// A storage account, of which this version reads nothing.
+    pub(super) fn storage(word: &Word, account: &str) -> Self {
+        let why =
+            format!("the addresses and the network rules of the storage account {account} were not read");
+        Self::plain(
+            word,
+            Kind::Storage,
+            Known::Nothing(Layer::StorageRules, None, why),
+        )
+    }
+
+    fn plain(word: &Word, kind: Kind, known: Known) -> Self {
+        Self {
+            word: word.to_string(),
+            kind,
+            vm: None,
+            nic: None,
+            known,
+            snapshot: None,
+        }
+    }
+
+    /// A network interface that was read, where an address of it is known. `chosen`: the address that is meant, where that was
+    /// said; `seen`: one that was seen before the reading.
+    pub(super) fn interface(
+        word: &Word,
+        snapshot: Snapshot,
+        chosen: Option<IpAddr>,
+        (seen, ipv4): (Option<IpAddr>, bool),
+    ) -> Self {
+        let any = chosen.or(seen).unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
+        let mut interface = Interface::of_snapshot(&snapshot, any);
+        let nic = interface.nic.captured();
+        let first = nic.and_then(|nic| nic.first(ipv4));
+        let vm = nic
+            .and_then(|nic| nic.machine.as_ref())
+            .and_then(|id| id.parse().ok());
+        let id = match &snapshot.target {
+            netghost_core::snapshot::Target::Nic { id } => Some(id.clone()),
+            _ => nic.map(|nic| nic.id.clone()),
+        };
+        let known = match chosen.or(first).or(seen) {
+            Some(address) => {
+                interface.address = address;
+                Known::End(End::Nic(Box::new(interface)))
+            }
+            None => {
+                let why = match &interface.nic {
+                    netghost_core::azure::path::Read::Unread(why) => {
+                        format!("its address is not known: {why}")
+                    }
+                    netghost_core::azure::path::Read::Captured(_) => {
+                        "it has no address of this family".to_owned()
+                    }
+                };
+                Known::Nothing(Layer::Nic, Some(SectionName::Nic), why)
+            }
+        };
+        Self {
+            word: word.to_string(),
+            kind: Kind::Nic,
+            vm,
+            nic: id,
+            known,
+            snapshot: Some(snapshot),
+        }
+    }
+
+    /// True where there is, or may be, a guest with layers of its own.
+    pub(super) fn is_machine(&self) -> bool {
+        match (&self.kind, &self.known) {
+            (Kind::Nic, Known::End(end)) => end
+                .interface()
+                .and_then(|interface| interface.nic.captured())
+                .is_none_or(|nic| nic.private_endpoint.is_none()),
+            (Kind::Nic | Kind::Unknown, _) => true,
+            (Kind::Address | Kind::Internet | Kind::Storage, _) => false,
+        }
+    }
+
+    /// The address that it has in this flow.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match &self.known {
+            Known::End(end) => Some(end.address()),
+            Known::Internet | Known::Nothing(..) => None,
+        }
+    }
+
+    /// What is not known of it.
+    pub(super) fn lacks(&self, place: Place) -> Option<Unasked> {
+        match &self.known {
+            Known::Nothing(layer, section, why) => Some(Unasked {
+                place,
+                layer: *layer,
+                section: *section,
+                why: why.clone(),
+            }),
+            Known::End(_) | Known::Internet => None,
+        }
+    }
+
+    /// What service tags stand for.
+    pub(super) fn learn(&mut self, tags: &BTreeMap<String, Vec<Net>>) {
+        if let Known::End(End::Nic(interface)) = &mut self.known {
+            interface.tags.service.clone_from(tags);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests state what they expect by failing")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_one_kind_of_end() {
+        let group = "/subscriptions/s/resourceGroups/g/providers";
+        assert_eq!(Word::parse("Internet").unwrap(), Word::Internet);
+        assert_eq!(
+            Word::parse("10.0.0.4").unwrap(),
+            Word::Address("10.0.0.4".parse().unwrap())
+        );
+        assert_eq!(
+            Word::parse("fd00::4").unwrap(),
+            Word::Address("fd00::4".parse().unwrap())
+        );
+        assert_eq!(
+            Word::parse("storage:logs1").unwrap(),
+            Word::Storage("logs1".to_owned())
+        );
+        for azure in [
+            "web-1",
+            "shop/web-1",
+            "web.example.org",
+            &format!("{group}/Microsoft.Compute/virtualMachines/web"),
+            &format!("{group}/Microsoft.Network/networkInterfaces/web"),
+        ] {
+            assert!(matches!(Word::parse(azure).unwrap(), Word::Azure(_)), "{azure}");
+        }
+        for bad in [
+            "",
+            "storage:",
+            "storage:Logs",
+            "storage:a/../b",
+            "a b",
+            "/subscriptions/s",
+            group,
+            &format!("{group}/Microsoft.Network/virtualNetworks/v"),
+        ] {
+            assert!(Word::parse(bad).is_err(), "{bad:?}");
+        }
+        let agent = Word::parse("5b1e7d3a-0000-4000-8000-000000000001").unwrap_err();
+        assert!(agent.error.to_string().contains("agent"), "{}", agent.error);
+    }
+}

@@ -1,0 +1,277 @@
+//! What is meant on a command line: agents, VMs, and what of Azure; and which of their layers.
+
+use anyhow::anyhow;
+use netghost_core::artifact::name::Name;
+use netghost_core::azure::selector as azure;
+use netghost_core::fleet::{Selector, Tag};
+use netghost_core::job::Layer;
+use netghost_proto::v1;
+
+use super::account::AccountArgs;
+use super::{Place, Request};
+use crate::error::Failure;
+
+/// Which agents are meant.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Agents {
+    /// These VMs, by name or id
+    #[arg(long, num_args = 1.., value_name = "NAME")]
+    vm: Vec<Name>,
+    /// VMs that carry every one of these tags
+    #[arg(long, num_args = 1.., value_name = "KEY=VALUE", value_parser = tag)]
+    tag: Vec<Tag>,
+    /// Every VM
+    #[arg(long, conflicts_with_all = ["vm", "tag"])]
+    all: bool,
+}
+
+/// Parses a tag.
+pub fn tag(word: &str) -> Result<Tag, String> {
+    Tag::parse(word).map_err(|error| format!("a tag is KEY=VALUE: {error}"))
+}
+
+impl Agents {
+    /// What is selected; nothing is an error that says how to select.
+    pub fn selector(&self) -> Result<Selector, Failure> {
+        let selector = self.optional();
+        if selector.is_empty() {
+            return Err(nothing("add --vm NAME, --tag KEY=VALUE or --all"));
+        }
+        Ok(selector)
+    }
+
+    /// What is selected, maybe nothing.
+    pub fn optional(&self) -> Selector {
+        Selector {
+            names: self.vm.iter().map(|name| name.as_str().to_owned()).collect(),
+            tags: self.tag.clone(),
+            all: self.all,
+            azure: Vec::new(),
+        }
+    }
+}
+
+fn nothing(hint: &str) -> Failure {
+    Failure::usage("no_target", anyhow!("nothing is selected")).hint(hint)
+}
+
+/// A layer, as the line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum LayerName {
+    /// What a VM's own kernel holds
+    Host,
+    /// What Azure computed and configured for its network interfaces
+    Azure,
+}
+
+impl From<LayerName> for Layer {
+    fn from(name: LayerName) -> Self {
+        match name {
+            LayerName::Host => Self::Host,
+            LayerName::Azure => Self::Azure,
+        }
+    }
+}
+
+/// What is meant, of which layers, and how Azure is asked where there is no controller.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Targets {
+    /// These VMs: an agent's name or id, a VM's name, RESOURCE_GROUP/NAME, or its resource id
+    #[arg(long, num_args = 1.., value_name = "VM")]
+    vm: Vec<String>,
+    /// VMs whose agents carry every one of these tags
+    #[arg(long, num_args = 1.., value_name = "KEY=VALUE", value_parser = tag)]
+    tag: Vec<Tag>,
+    /// Every VM that has an agent; of the layer azure every network interface of the subscription as well
+    #[arg(long, conflicts_with_all = ["vm", "tag"])]
+    all: bool,
+    /// These network interfaces, by resource id
+    #[arg(long, num_args = 1.., value_name = "ID", help_heading = "Azure")]
+    nic: Vec<String>,
+    /// Every network interface in these virtual networks, by resource id
+    #[arg(long, num_args = 1.., value_name = "ID", help_heading = "Azure")]
+    vnet: Vec<String>,
+    /// Everything in these resource groups, by name or resource id
+    #[arg(long, num_args = 1.., value_name = "GROUP", help_heading = "Azure")]
+    group: Vec<String>,
+    /// Which layers; if nothing is said, a baseline reads the host (of what Azure alone knows: azure), and a comparison takes
+    /// what the baseline holds
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 1.., value_name = "LAYER")]
+    layers: Vec<LayerName>,
+    /// Which Azure, and who asks.
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
+}
+
+/// What is done with the targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// They are read.
+    Reading,
+    /// They are compared with a baseline, which says by itself what of them is to be read.
+    Comparing,
+}
+
+/// What is selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected {
+    /// Whom and what.
+    pub selector: Selector,
+    /// Of which layers; none where nothing was said.
+    pub layers: Vec<Layer>,
+}
+
+impl Selected {
+    /// A request for it, with nothing else in it yet.
+    pub fn request(&self) -> Request {
+        Request {
+            selector: Some(v1::Selector::from(&self.selector)),
+            layers: self.words(),
+            ..Request::default()
+        }
+    }
+
+    /// The layers' words.
+    pub fn words(&self) -> Vec<String> {
+        self.layers.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl Targets {
+    /// True where Azure may have to be asked.
+    pub(super) fn needs_azure(&self, doing: Doing) -> bool {
+        match doing {
+            Doing::Comparing => {
+                !self.layers.iter().all(|layer| *layer == LayerName::Host) || self.layers.is_empty()
+            }
+            Doing::Reading => self.layers.contains(&LayerName::Azure) || self.names_azure(),
+        }
+    }
+
+    /// What is selected at this place. Where nothing is, it is this host if there is no controller; else an error that says how
+    /// to select.
+    pub fn selected(&self, place: &Place, doing: Doing) -> Result<Selected, Failure> {
+        let selector = self.selector(place)?;
+        let mut layers: Vec<Layer> = self.layers.iter().copied().map(Layer::from).collect();
+        layers.sort();
+        layers.dedup();
+        let hosts = selector.all || !selector.names.is_empty() || !selector.tags.is_empty();
+        if layers.is_empty() && doing == Doing::Reading && !hosts && !selector.is_empty() {
+            layers.push(Layer::Azure);
+        }
+        if !selector.is_empty() {
+            return Ok(Selected { selector, layers });
+        }
+        if place.standalone && !layers.contains(&Layer::Azure) {
+            let selector = Selector {
+                all: true,
+                ..selector
+            };
+            return Ok(Selected { selector, layers });
+        }
+        Err(nothing(
+            "add --vm, --tag or --all; of Azure also --nic, --vnet, --group or --subscription",
+        ))
+    }
+
+    fn names_azure(&self) -> bool {
+        let lists = [&self.nic, &self.vnet, &self.group];
+        lists.iter().any(|list| !list.is_empty()) || self.account.subscription().is_some()
+    }
+
+    fn selector(&self, place: &Place) -> Result<Selector, Failure> {
+        let mut azure = Vec::new();
+        for word in &self.nic {
+            azure.push(checked("--nic", word, "a network interface", |word| {
+                matches!(word, azure::Selector::Nic(_))
+            })?);
+        }
+        for word in &self.vnet {
+            azure.push(checked("--vnet", word, "a virtual network", |word| {
+                matches!(word, azure::Selector::Vnet(_))
+            })?);
+        }
+        for word in &self.group {
+            azure.push(checked(
+                "--group",
+                &self.group_id(word)?,
+                "a resource group",
+                |word| matches!(word, azure::Selector::Group { .. }),
+            )?);
+        }
+        let names: Result<Vec<String>, Failure> =
+            self.vm.iter().map(|word| self.vm_word(word, place)).collect();
+        let names = names?;
+        let alone = names.is_empty() && self.tag.is_empty() && !self.all && azure.is_empty();
+        if let (true, Some(subscription)) = (alone, self.account.subscription()) {
+            let id = format!("/subscriptions/{subscription}");
+            azure.push(checked("--subscription", &id, "a subscription", |word| {
+                matches!(word, azure::Selector::Subscription(_))
+            })?);
+        }
+        azure.sort();
+        azure.dedup();
+        Ok(Selector {
+            names,
+            tags: self.tag.clone(),
+            all: self.all,
+            azure,
+        })
+    }
+
+    /// The id of a group that may be given by its name.
+    fn group_id(&self, word: &str) -> Result<String, Failure> {
+        if word.starts_with('/') {
+            return Ok(word.to_owned());
+        }
+        let Some(subscription) = self.account.known_subscription() else {
+            let error = anyhow!("it is not known in which subscription the group {word:?} is");
+            return Err(Failure::usage("no_subscription", error)
+                .hint("give the group's resource id, or `--subscription ID`, or set AZURE_SUBSCRIPTION_ID"));
+        };
+        Ok(format!("/subscriptions/{subscription}/resourceGroups/{word}"))
+    }
+
+    /// A VM as it is asked for. Where the line names a subscription, a VM of a group is the one there.
+    fn vm_word(&self, word: &str, place: &Place) -> Result<String, Failure> {
+        if Name::parse(word).is_ok() {
+            if !place.standalone && self.account.subscription().is_some() {
+                let error = anyhow!(
+                    "{word:?} is looked for in the controller's own subscription, and `--subscription` names one"
+                );
+                return Err(
+                    Failure::usage("wrong_use", error).hint("give RESOURCE_GROUP/NAME or the resource id")
+                );
+            }
+            return Ok(word.to_owned());
+        }
+        match (word.parse(), self.account.subscription()) {
+            (Ok(azure::Selector::InGroup { group, name }), Some(subscription)) => Ok(format!(
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/{name}"
+            )),
+            (Ok(azure::Selector::Named(_) | azure::Selector::InGroup { .. } | azure::Selector::Vm(_)), _) => {
+                Ok(word.to_owned())
+            }
+            _ => Err(wrong("--vm", word, "a VM")),
+        }
+    }
+}
+
+/// A word in its one spelling, if it names what the option is for.
+fn checked(
+    option: &str,
+    word: &str,
+    what: &str,
+    fits: impl Fn(&azure::Selector) -> bool,
+) -> Result<String, Failure> {
+    let parsed: Option<azure::Selector> = word.parse().ok();
+    let fitting = parsed.filter(fits);
+    fitting
+        .map(|word| word.to_string())
+        .ok_or_else(|| wrong(option, word, what))
+}
+
+fn wrong(option: &str, word: &str, what: &str) -> Failure {
+    Failure::usage("wrong_use", anyhow!("{option} {word:?} is not {what}"))
+        .hint("`netghost azure vms -o json` shows resource ids")
+}

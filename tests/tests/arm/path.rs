@@ -1,0 +1,413 @@
+//! `netghost path` between two machines of the simulator, over TLS and with a login of its own.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use netghost_cli::world::World as Outside;
+use serde_json::{Value, json};
+
+use crate::client::{World, scratch};
+
+/// The command's answer: its status, and its document where it gave one.
+struct Answer {
+    status: u8,
+    document: Value,
+}
+
+impl Answer {
+    fn verdict(&self) -> (u8, &str) {
+        (self.status, self.document["verdict"].as_str().unwrap_or("none"))
+    }
+
+    /// The layers of this status: which, where, which way, and the resource to edit.
+    fn layers(&self, status: &str) -> Vec<[String; 4]> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let rows = self.document["layers"].as_array().unwrap().iter();
+        rows.filter(|row| row["status"] == status)
+            .map(|row| {
+                [
+                    &row["layer"],
+                    &row["where"],
+                    &row["direction"],
+                    &row["object"]["id"],
+                ]
+                .map(text)
+            })
+            .collect()
+    }
+
+    /// What was not read, with the section.
+    fn missing(&self) -> String {
+        let rows = self.document["missing"].as_array().unwrap().iter();
+        let line = |row: &Value| format!("{} {}: {}\n", row["where"], row["section"], row["why"]);
+        rows.map(line).collect()
+    }
+}
+
+/// Asks as an application that may read, with a secret in a file.
+fn ask(world: &World, words: &[&str]) -> Answer {
+    let place = scratch();
+    let secret = place.join("secret");
+    let who = world.arm.state().principals[1].clone();
+    std::fs::write(&secret, who.secret.unwrap()).unwrap();
+    let out = place.join("out.json");
+    let mut line: Vec<OsString> = ["netghost", "path"].map(OsString::from).into();
+    line.extend(words.iter().map(OsString::from));
+    let arm = format!("https://{}", world.arm.address().unwrap());
+    for (option, value) in [
+        ("--arm-endpoint", arm.as_str()),
+        ("--arm-ca-file", world.arm.ca().to_str().unwrap()),
+        ("--credential", "client-secret"),
+        ("--tenant", world.tenant.as_str()),
+        ("--client-id", who.client_id.as_str()),
+        ("--client-secret-file", secret.to_str().unwrap()),
+        ("--subscription", world.subscription.as_str()),
+        ("-o", "json"),
+        ("--out", out.to_str().unwrap()),
+    ] {
+        line.extend([option, value].map(OsString::from));
+    }
+    let status = netghost_cli::run(line, &Outside::real()) as u8;
+    let document = std::fs::read(&out).map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
+    Answer { status, document }
+}
+
+fn flow(world: &World) -> Answer {
+    ask(world, &["vm1", "lab/vm2", "tcp/5001", "--layers", "azure"])
+}
+
+/// Puts a resource there and waits until it is.
+fn put(world: &World, id: &str, properties: Value) {
+    let made = world.client.call(
+        "PUT",
+        id,
+        &json!({"location": "westeurope", "properties": properties}),
+    );
+    assert!(matches!(made.status, 200 | 201), "{}", made.text());
+    world.client.poll(&made.must("Azure-AsyncOperation")).with(200);
+}
+
+fn deny() -> Value {
+    json!({"protocol": "Tcp", "sourcePortRange": "*", "destinationPortRange": "5001", "sourceAddressPrefix": "*",
+        "destinationAddressPrefix": "*", "access": "Deny", "priority": 200, "direction": "Inbound"})
+}
+
+/// A group of the second machine's interface.
+fn group_of_nic(world: &World) -> String {
+    let group = world.network("networkSecurityGroups/vm2-nic");
+    put(world, &group, json!({"securityRules": []}));
+    let nic = world.network("networkInterfaces/vm2");
+    world.set(
+        "resources",
+        &nic,
+        &json!({"properties": {"networkSecurityGroup": {"id": group}}}),
+    );
+    group
+}
+
+/// The same three faults in Azure: a route that leads nowhere, and rules of one name at both gates.
+fn compound(world: &World) -> [[String; 4]; 3] {
+    let own = group_of_nic(world);
+    let shared = world.network("networkSecurityGroups/default");
+    let rules = [shared, own].map(|group| format!("{group}/securityRules/stop"));
+    for rule in &rules {
+        put(world, rule, deny());
+    }
+    let route = world.network("routeTables/default/routes/away");
+    put(
+        world,
+        &route,
+        json!({"addressPrefix": "10.77.0.5/32", "nextHopType": "None"}),
+    );
+    let row = |layer: &str, place: &str, id: &str| [layer, place, "forward", id].map(str::to_owned);
+    let [shared, own] = &rules;
+    [
+        row("route", "source", &route),
+        row("subnet-nsg", "destination", shared),
+        row("nic-nsg", "destination", own),
+    ]
+}
+
+#[test]
+fn an_open_way_is_allow_and_whole() {
+    let world = World::new();
+    let answer = flow(&world);
+    assert_eq!(answer.verdict(), (0, "ALLOW"), "{:#}", answer.document);
+    assert_eq!(answer.missing(), "");
+    let places: Vec<&Value> = answer.document["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["where"])
+        .collect();
+    assert!(places.len() > 10, "{places:?}");
+    // What the evidence names was read, and can be found.
+    let read = answer.document["read"].as_array().unwrap();
+    assert_eq!(read.len(), 8, "{read:?}");
+    for row in answer.document["layers"].as_array().unwrap() {
+        for evidence in row["evidence"].as_array().unwrap() {
+            let found = read.iter().any(|section| {
+                section["section"] == evidence["section"]
+                    && section["where"] == evidence["where"]
+                    && section["digest"] == evidence["digest"]
+                    && evidence["digest"]
+                        .as_str()
+                        .is_some_and(|digest| digest.len() == 64)
+            });
+            assert!(found, "{row:#}");
+        }
+    }
+    // The layers within the guests are not asked, and are not passed over.
+    let whole = ask(&world, &["vm1", "vm2", "tcp/5001"]);
+    assert_eq!(whole.verdict(), (3, "UNKNOWN"));
+    let guests = whole.layers("UNKNOWN");
+    assert!(
+        guests.len() == 2 && guests.iter().all(|row| row[0] == "guest"),
+        "{guests:?}"
+    );
+}
+
+#[test]
+fn all_blocking_layers_are_listed_and_rules_of_one_name_stay_two() {
+    let world = World::new();
+    let faults = compound(&world);
+    let answer = flow(&world);
+    assert_eq!(answer.verdict(), (1, "DENY"), "{:#}", answer.document);
+    assert_eq!(answer.layers("BLOCK"), faults, "{:#}", answer.document);
+    // Each is still there when the ones before it are taken away.
+    for left in (0..faults.len()).rev() {
+        let [.., id] = &faults[faults.len() - 1 - left];
+        let gone = world.client.call("DELETE", id, &Value::Null).with(202);
+        world.client.poll(&gone.must("Azure-AsyncOperation"));
+        let answer = flow(&world);
+        assert_eq!(
+            answer.layers("BLOCK"),
+            faults[faults.len() - left..],
+            "{:#}",
+            answer.document
+        );
+        assert_eq!(
+            answer.verdict(),
+            if left == 0 { (0, "ALLOW") } else { (1, "DENY") }
+        );
+    }
+    // Another port, and the other protocols, were never stopped by the rules.
+    assert_eq!(
+        ask(&world, &["vm1", "vm2", "udp/53", "--layers", "azure"]).verdict(),
+        (0, "ALLOW")
+    );
+}
+
+#[test]
+fn what_could_not_be_read_is_never_allow() {
+    let refused =
+        json!({"fault": "error", "status": 403, "code": "AuthorizationFailed", "message": "no such action"});
+    let with = |path: &str, verb: &str, fault: Value| {
+        let mut fault = fault;
+        fault["path"] = json!(path);
+        fault["verb"] = json!(verb);
+        fault
+    };
+    for (fault, section) in [
+        (
+            with(
+                "/networkInterfaces/vm2/effectiveRouteTable",
+                "POST",
+                refused.clone(),
+            ),
+            "effective-routes",
+        ),
+        (
+            with(
+                "/networkInterfaces/vm1/effectiveRouteTable",
+                "POST",
+                refused.clone(),
+            ),
+            "effective-routes",
+        ),
+        (
+            with(
+                "/networkInterfaces/vm2/effectiveNetworkSecurityGroups",
+                "POST",
+                refused.clone(),
+            ),
+            "effective-nsg",
+        ),
+        (
+            with(
+                "/listNetworkManagerEffectiveSecurityAdminRules",
+                "POST",
+                refused.clone(),
+            ),
+            "admin-rules",
+        ),
+        (with("/networkInterfaces/vm2?", "GET", refused), "nic"),
+        (
+            with(
+                "/networkInterfaces/vm2/effectiveNetworkSecurityGroups",
+                "POST",
+                json!({"fault": "association_null"}),
+            ),
+            "effective-nsg",
+        ),
+        (
+            with(
+                "/networkInterfaces/vm2/effectiveNetworkSecurityGroups",
+                "POST",
+                json!({"fault": "association_unknown"}),
+            ),
+            "effective-nsg",
+        ),
+        (
+            with(
+                "/networkInterfaces/vm1/effectiveNetworkSecurityGroups",
+                "POST",
+                json!({"fault": "priority_word"}),
+            ),
+            "effective-nsg",
+        ),
+        (
+            with(
+                "/networkInterfaces/vm1/effectiveRouteTable",
+                "POST",
+                json!({"fault": "html", "status": 200}),
+            ),
+            "effective-routes",
+        ),
+    ] {
+        let world = World::new();
+        world.fault(&fault);
+        let answer = flow(&world);
+        assert_eq!(answer.verdict(), (3, "UNKNOWN"), "{fault}: {:#}", answer.document);
+        assert!(
+            answer.missing().contains(&format!("\"{section}\"")),
+            "{fault}: {}",
+            answer.missing()
+        );
+    }
+}
+
+#[test]
+fn a_certain_stop_outweighs_what_was_not_read() {
+    let world = World::new();
+    let faults = compound(&world);
+    world.fault(&json!({"fault": "association_null", "path": "/networkInterfaces/vm2/effectiveNetworkSecurityGroups"}));
+    let answer = flow(&world);
+    assert_eq!(answer.verdict(), (1, "DENY"), "{:#}", answer.document);
+    assert!(
+        answer.layers("BLOCK").contains(&faults[0]),
+        "{:#}",
+        answer.document
+    );
+    assert_ne!(answer.missing(), "");
+}
+
+#[test]
+fn ends_are_found_by_address_and_id_and_never_guessed() {
+    let world = World::new();
+    let nic = world.network("networkInterfaces/vm2");
+    for end in ["10.77.0.5", nic.as_str(), &world.machine("vm2")] {
+        let answer = ask(&world, &["vm1", end, "icmp", "--layers", "azure"]);
+        assert_eq!(answer.verdict(), (0, "ALLOW"), "{end}: {:#}", answer.document);
+        assert!(
+            answer.document["destination"]["nic"]
+                .as_str()
+                .unwrap()
+                .eq_ignore_ascii_case(&nic)
+        );
+        assert_eq!(answer.document["destination"]["address"], "10.77.0.5");
+    }
+    // Nobody has this address, though it is one of the network.
+    let nobody = ask(&world, &["vm1", "10.77.0.99", "icmp", "--layers", "azure"]);
+    assert_eq!(nobody.verdict(), (3, "UNKNOWN"), "{:#}", nobody.document);
+    for (words, status) in [
+        (&["vm1", "vm9", "icmp"][..], 2),
+        (&["vm1", "vm2", "tcp"], 2),
+        (&["vm1", "vm2"], 2),
+        (&["vm1", "vm2", "icmp", "-6"], 2),
+        (&["vm1", "vm2", "icmp", "--nic", "none"], 2),
+        (&["vm1", "nowhere.invalid", "icmp"], 2),
+        (&["vm1", "5b1e7d3a-0000-4000-8000-000000000001", "icmp"], 2),
+    ] {
+        let answer = ask(&world, words);
+        assert_eq!(
+            (answer.status, &answer.document),
+            (status, &Value::Null),
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
+fn the_internet_is_every_address_of_it() {
+    let world = World::new();
+    let to = ["vm1", "internet", "tcp/443", "--layers", "azure"];
+    let open = ask(&world, &to);
+    assert_eq!(open.verdict(), (0, "ALLOW"), "{:#}", open.document);
+    let rule = world.network("networkSecurityGroups/default/securityRules/some");
+    let mut some = deny();
+    some["direction"] = json!("Outbound");
+    some["destinationAddressPrefix"] = json!("203.0.113.0/24");
+    some["destinationPortRange"] = json!("443");
+    put(&world, &rule, some);
+    let split = ask(&world, &to);
+    assert_eq!(split.verdict(), (3, "UNKNOWN"), "{:#}", split.document);
+    let denied = split.document["addresses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|part| part["verdict"] == "DENY");
+    assert_eq!(denied.unwrap()["addresses"], json!(["203.0.113.0/24"]));
+    let one = ask(&world, &["vm1", "203.0.113.9", "tcp/443", "--layers", "azure"]);
+    assert_eq!(one.verdict(), (1, "DENY"), "{:#}", one.document);
+    // Nothing comes from the Internet to an interface without a public address.
+    let inward = ask(&world, &["internet", "vm2", "tcp/443", "--layers", "azure"]);
+    assert_eq!(inward.verdict(), (1, "DENY"), "{:#}", inward.document);
+    assert!(
+        inward
+            .layers("BLOCK")
+            .iter()
+            .any(|row| row[0] == "public-address")
+    );
+}
+
+#[test]
+fn what_was_read_is_kept_and_gives_the_same_answer_without_azure() {
+    let world = World::new();
+    let faults = compound(&world);
+    let kept = scratch().join("read");
+    let there = kept.to_str().unwrap();
+    let answer = ask(
+        &world,
+        &["vm1", "vm2", "tcp/5001", "--layers", "azure", "--save", there],
+    );
+    assert_eq!(answer.layers("BLOCK"), faults);
+    let offline = offline(&kept);
+    assert_eq!(offline["layers"], answer.document["layers"]);
+    assert_eq!(offline["verdict"], answer.document["verdict"]);
+    let sums = std::fs::read_to_string(kept.join("SHA256SUMS")).unwrap();
+    assert_eq!(sums.lines().count(), 2, "{sums}");
+    // A directory that is there is not written into, and nothing is asked first.
+    let again = ask(
+        &world,
+        &["vm1", "vm2", "tcp/5001", "--layers", "azure", "--save", there],
+    );
+    assert_eq!((again.status, again.document), (2, Value::Null));
+}
+
+fn offline(kept: &Path) -> Value {
+    let out: PathBuf = scratch().join("out.json");
+    let file = |name: &str| kept.join(name).into_os_string();
+    let mut line: Vec<OsString> = ["netghost", "path", "tcp/5001", "--layers", "azure", "-o", "json"]
+        .map(OsString::from)
+        .into();
+    line.extend([
+        "--azure-source".into(),
+        file("source.json"),
+        "--azure-destination".into(),
+        file("destination.json"),
+    ]);
+    line.extend(["--out".into(), out.clone().into_os_string()]);
+    assert_eq!(netghost_cli::run(line, &Outside::real()) as u8, 1);
+    serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap()
+}
