@@ -147,7 +147,10 @@ mod tests {
                     .enumerate()
                     .filter_map(|(bit, letter)| (bits >> bit & 1 == 1).then_some(letter))
                     .collect();
-                assert!(chosen(via, &words).is_err() || chosen(via, &words) == Ok(own), "{via} {words}");
+                assert!(
+                    chosen(via, &words).is_err() || chosen(via, &words) == Ok(own),
+                    "{via} {words}"
+                );
             }
         }
     }
