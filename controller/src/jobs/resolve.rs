@@ -109,6 +109,7 @@ async fn discover<'a>(
         };
         (word, found)
     });
+    let each: Vec<_> = each.collect();
     stream::iter(each).buffered(AT_ONCE).collect().await
 }
 
