@@ -121,6 +121,10 @@ fn change(change: &Value) -> String {
             out += &format!("      {mark} {}\n", one_line(&line));
         }
     }
+    if change.get("effect").is_some_and(Value::is_string) {
+        let rating = one_line(&text(change, "significance"));
+        out += &format!("      {rating}: {}\n", one_line(&text(change, "effect")));
+    }
     out + &meaning(change)
 }
 
@@ -257,7 +261,8 @@ mod tests {
     #[test]
     fn each_target_is_told_with_what_changed_and_what_was_not_read() {
         let change = json!({"section": "nftables", "kind": "rule_added", "path": "inet f input", "maker": null,
-            "before": null, "after": {"position": 1, "text": "tcp dport 22 drop"}});
+            "before": null, "after": {"position": 1, "text": "tcp dport 22 drop"}, "significance": "high",
+            "effect": "stops new flows"});
         let gap = json!({"section": null, "mechanism": null, "path": null, "why": "offline\nvm9: no_drift",
             "requested": true});
         let document = json!({"verdict": "drift", "job": "j", "baseline": "b", "changes": [change],
@@ -267,7 +272,7 @@ mod tests {
         assert_eq!(
             check(&document),
             "drift: 1 change on 1 of 2 VMs\n  baseline b, job j\n\nvm1: drift\n  nftables\n    rule_added inet f input\n      \
-             +    1  tcp dport 22 drop\n\nvm2: unknown\n  not covered: all sections: offline\\nvm9: no_drift\n"
+             +    1  tcp dport 22 drop\n      high: stops new flows\n\nvm2: unknown\n  not covered: all sections: offline\\nvm9: no_drift\n"
         );
     }
 }
