@@ -62,7 +62,7 @@ pub(super) async fn read(run: &Run, target: &TargetRow) -> Result<Result<Digest,
     };
     store(run, &begun).await?;
     // A fault in there is this target's alone.
-    let reading = AssertUnwindSafe(reader.read(nic)).catch_unwind();
+    let reading = AssertUnwindSafe(reader.read(nic).boxed()).catch_unwind();
     let snapshot = match timeout_at(run.deadline + GRACE, reading).await {
         Ok(Ok(snapshot)) => snapshot,
         Ok(Err(_)) => return Ok(Err(fault())),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use netghost_azure::{DiscoverError, Found, Kind};
 use netghost_core::audit::{Event, Outcome};
 use netghost_core::azure::id::ResourceId;
@@ -72,7 +72,7 @@ pub(super) async fn resolve(run: &Run) -> Result<(), Error> {
 async fn find(run: &Run, azure: &Azure, words: &Words) -> Rows {
     let mut rows = Rows::new();
     let mut wide = Vec::new();
-    for (word, found) in discover(run, azure, words.named.iter()).await {
+    for (word, found) in discover(run, azure, words.named.iter().collect()).await {
         take(&mut rows, word, &found);
         wide.extend(found.ok());
     }
@@ -81,7 +81,7 @@ async fn find(run: &Run, azure: &Azure, words: &Words) -> Rows {
         wide.iter()
             .any(|found| has_vm(found, &word.0, azure.subscription.as_deref()))
     };
-    let rest = words.agents.iter().filter(|word| !met(word));
+    let rest: Vec<&Word> = words.agents.iter().filter(|word| !met(word)).collect();
     for (word, found) in discover(run, azure, rest).await {
         take(&mut rows, word, &found);
     }
@@ -91,14 +91,17 @@ async fn find(run: &Run, azure: &Azure, words: &Words) -> Rows {
 async fn discover<'a>(
     run: &Run,
     azure: &Azure,
-    words: impl Iterator<Item = &'a Word>,
+    words: Vec<&'a Word>,
 ) -> Vec<(&'a Word, Result<Found, NotFound>)> {
-    let each = words.map(|word| async move {
+    let each = words.into_iter().map(|word| async move {
         let period = run
             .deadline
             .saturating_duration_since(Instant::now())
             .min(LONGEST);
-        let looked = azure.arm.discover(&word.0, azure.subscription.as_deref(), period);
+        let looked = azure
+            .arm
+            .discover(&word.0, azure.subscription.as_deref(), period)
+            .boxed();
         let found = match timeout_at(run.deadline, looked).await {
             Ok(found) => found.map_err(|error| NotFound::of(&error)),
             Err(_) => Err(NotFound {
@@ -109,6 +112,7 @@ async fn discover<'a>(
         };
         (word, found)
     });
+    let each: Vec<_> = each.collect();
     stream::iter(each).buffered(AT_ONCE).collect().await
 }
 
@@ -236,7 +240,8 @@ async fn hold(run: &Run, azure: &Azure, words: &Words, rows: &mut Rows) -> Resul
         (row.state, row.why) = (TargetState::Failed, why);
     }
     let named: Vec<&Word> = words.named.iter().chain(&words.agents).collect();
-    for member in members() {
+    let members: Vec<&Member> = members().collect();
+    for member in members {
         let meant = run.request.selector.all
             || scope::is_meant(&run.controller, (&named, azure.subscription.as_deref()), member).await?;
         if meant {

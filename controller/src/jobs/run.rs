@@ -146,7 +146,7 @@ async fn in_azure(run: &Arc<Run>) -> Result<(), Error> {
     if run.job.planned {
         return Ok(());
     }
-    resolve::resolve(run).await?;
+    resolve::resolve(run).boxed().await?;
     let mut connection = run.controller.store.pool().acquire().await?;
     let mut targets = jobs::targets(&mut connection, run.job.id).await?;
     drop(connection);

@@ -4,6 +4,7 @@ use netghost_core::artifact::json::Digest;
 use netghost_core::fleet::Id;
 use sqlx::{AnyConnection, Row};
 
+use super::columns::digest;
 use super::identities::id;
 use super::{Error, column};
 use crate::jobs::Unreached;

@@ -146,6 +146,25 @@ impl Part {
         part
     }
 
+    /// It is told that the target is there no more; what of it is not covered is said beside that.
+    #[must_use]
+    pub fn gone(mut self, why: &str) -> Self {
+        if self.verdict == Verdict::Unknown {
+            self.why = Some(format!("{why}: {}", self.reasons()));
+        }
+        self
+    }
+
+    /// What was asked for and is not covered, and why, in one line; nothing where all is.
+    pub fn reasons(&self) -> String {
+        let asked = self.not_covered.iter().filter(|row| row.requested);
+        let said = asked.map(|row| match row.section {
+            Some(section) => format!("{section}: {}", row.why),
+            None => row.why.clone(),
+        });
+        said.collect::<Vec<_>>().join("; ")
+    }
+
     /// The logs that would tell of its changes in Azure, by subscription, and since when: none where there is no such change.
     pub fn wants(&self) -> Option<(BTreeSet<String>, u64)> {
         let origins = self.origins.iter().flatten();
@@ -168,25 +187,6 @@ impl Part {
             }
         }
         Ok(())
-    }
-
-    /// It is told that the target is there no more; what of it is not covered is said beside that.
-    #[must_use]
-    pub fn gone(mut self, why: &str) -> Self {
-        if self.verdict == Verdict::Unknown {
-            self.why = Some(format!("{why}: {}", self.reasons()));
-        }
-        self
-    }
-
-    /// What was asked for and is not covered, and why, in one line; nothing where all is.
-    pub fn reasons(&self) -> String {
-        let asked = self.not_covered.iter().filter(|row| row.requested);
-        let said = asked.map(|row| match row.section {
-            Some(section) => format!("{section}: {}", row.why),
-            None => row.why.clone(),
-        });
-        said.collect::<Vec<_>>().join("; ")
     }
 
     /// The target's answer.

@@ -81,9 +81,11 @@ impl Within<'_> {
                 Err(bad) => draft.miss(format!("scale set {at} of the list"), bad),
             }
         }
-        let each = uniform
+        // Collected, so that whoever asks may be moved between threads.
+        let each: Vec<_> = uniform
             .iter()
-            .map(|(id, location)| async move { (id, location, self.scale_set_nics(id).await) });
+            .map(|(id, location)| async move { (id, location, self.scale_set_nics(id).await) })
+            .collect();
         let mut running = stream::iter(each).buffered(AT_ONCE);
         while let Some((id, location, nics)) = running.next().await {
             let what = format!("the network interfaces of {id}");

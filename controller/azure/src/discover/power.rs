@@ -32,6 +32,8 @@ impl Within<'_> {
                 None => self.of_view(vm).await,
             }
         });
+        // Collected, so that whoever asks may be moved between threads.
+        let each: Vec<_> = each.collect();
         stream::iter(each).buffered(AT_ONCE).collect().await
     }
 

@@ -63,7 +63,11 @@ impl Within<'_> {
 
     /// Adds each of these; one that can't be read is missing.
     pub(super) async fn add_nics(self, draft: &mut Draft, ids: &[ResourceId]) {
-        let each = ids.iter().map(|id| async move { (id, self.nic_of(id).await) });
+        // Collected, so that whoever asks may be moved between threads.
+        let each: Vec<_> = ids
+            .iter()
+            .map(|id| async move { (id, self.nic_of(id).await) })
+            .collect();
         let mut running = stream::iter(each).buffered(AT_ONCE);
         while let Some((id, nic)) = running.next().await {
             match nic {
