@@ -168,7 +168,12 @@ pub fn connect(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
             let dial = identity::ContextDial::new(context, world.now_us);
             Ok(Fleet::new(runtime(false)?, Box::new(dial), place))
         }
-        None => standalone::open(world, wanted.azure.clone()),
+        None => {
+            // A job that a killed command left may need Azure: it is taken up by whichever command comes next.
+            let azure = wanted.azure.clone();
+            let azure = azure.or_else(|| AccountArgs::default().open().ok());
+            standalone::open(world, azure)
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use netghost_core::artifact::name::Name;
+use netghost_core::job::Way;
 use netghost_core::section::SectionName;
 use netghost_proto::v1;
 use netghost_proto::v1::start_job_request::Kind;
@@ -122,7 +123,12 @@ fn nothing(job: &Job) -> Failure {
     });
     let why: Vec<String> = why.collect();
     let error = anyhow!("{}", why.join("; ")).context("no baseline was made");
-    Failure::failed("job_failed", error).hint("`netghost agent list` shows which VMs are connected")
+    let of_azure = job.targets.iter().any(|target| target.way == Some(Way::Arm));
+    Failure::failed("job_failed", error).hint(if of_azure {
+        "`netghost azure vms` shows what your login sees, `netghost azure login-check` what it lacks"
+    } else {
+        "`netghost agent list` shows which VMs are connected"
+    })
 }
 
 fn list(call: &Call<'_>) -> Result<Outcome, Failure> {

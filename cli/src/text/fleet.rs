@@ -71,7 +71,7 @@ fn counted(all: usize, of_azure: usize) -> String {
         (_, 0) => plural(all, "VM"),
         (0, _) => plural(all, "network interface"),
         _ => format!(
-            "{}, {}",
+            "{all} targets ({}, {})",
             plural(hosts, "VM"),
             plural(of_azure, "network interface")
         ),

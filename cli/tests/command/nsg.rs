@@ -225,6 +225,42 @@ fn two_readings_are_compared_with_the_flows_that_change() {
     );
     assert_eq!(change["flows"]["result"], "changed");
     assert_eq!(change["before"]["ports"], json!(["443"]));
+    assert_eq!(change["significance"], "high");
+    // Admin rules come first: what they stop changes nothing behind them.
+    put(&place, "none.json", &json!({"value": []}));
+    put(
+        &place,
+        "all.json",
+        &json!({"value": [{"id": "/m/rules/stop", "properties": {"protocol": "Any", "direction": "Inbound",
+        "access": "Deny", "priority": 1, "sources": [{"addressPrefix": "*"}], "destinations": [{"addressPrefix": "*"}],
+        "sourcePortRanges": ["0-65535"], "destinationPortRanges": ["0-65535"]}}]}),
+    );
+    let stopped = |a: &str, b: &str| {
+        let words = [
+            "nsg",
+            "diff",
+            "a.json",
+            "b.json",
+            "-o",
+            "json",
+            "--admin-rules-a",
+            a,
+            "--admin-rules-b",
+            b,
+        ];
+        let changes = place.run(&words).json()["changes"].clone();
+        let changes = changes.as_array().unwrap().clone();
+        changes
+            .iter()
+            .map(|change| (change["section"].clone(), change["significance"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let of = |section: &str, significance: &str| (json!(section), json!(significance));
+    assert_eq!(stopped("all.json", "all.json"), [of("effective-nsg", "info")]);
+    assert_eq!(
+        stopped("none.json", "all.json"),
+        [of("admin-rules", "high"), of("effective-nsg", "high")]
+    );
     put(
         &place,
         "c.json",

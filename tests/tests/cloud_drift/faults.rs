@@ -29,9 +29,9 @@ fn unknown(fault: &Value, words: &[&str], more: &[&str]) {
     }
     site.cloud.arm.clear_faults();
     site.cloud.arm.fault(fault).unwrap();
-    let made = site.run(&[&["baseline", "create", "c", "--nic", &nic], more].concat());
+    let made = site.run(&[&["baseline", "create", "c", "--nic", &nic][..], more].concat());
     let other = site.nic("vm2");
-    let both = site.run(&[&["baseline", "create", "d", "--nic", &nic, &other], more].concat());
+    let both = site.run(&[&["baseline", "create", "d", "--nic", &nic, &other][..], more].concat());
     assert!(matches!(made.status, 3 | 4), "{fault}: {made:?}");
     if made.status == 4 {
         assert!(made.stdout.is_empty() && made.stderr.contains(&nic), "{made:?}");

@@ -41,10 +41,10 @@ fn everything_that_can_be_named_is_selected() {
     .enumerate()
     {
         let name = format!("b{number}");
-        let made = site.run(&[&["baseline", "create", &name], words.as_slice()].concat());
+        let made = site.run(&[&["baseline", "create", &name][..], words.as_slice()].concat());
         let made = made.with(0).json();
         assert_eq!(targets(&made), expected, "{words:?}");
-        let found = site.run(&[&["drift", "check", "--baseline", &name], words.as_slice()].concat());
+        let found = site.run(&[&["drift", "check", "--baseline", &name][..], words.as_slice()].concat());
         assert_eq!(targets(&found.with(0).json()), expected, "{words:?}");
     }
     let shown = site
@@ -110,7 +110,7 @@ fn what_names_nothing_is_refused() {
         (vec!["--vm", &nic, "--layers", "azure"], "a VM"),
         (vec!["--layers", "cloud"], "cloud"),
     ] {
-        let ended = site.run(&[&["baseline", "create", "b"], words.as_slice()].concat());
+        let ended = site.run(&[&["baseline", "create", "b"][..], words.as_slice()].concat());
         assert!(ended.stderr.contains(wanted), "{words:?}: {ended:?}");
         assert_eq!((ended.status, ended.stdout.as_str()), (2, ""), "{words:?}");
     }
@@ -126,13 +126,19 @@ fn what_names_nothing_is_refused() {
     let login: Vec<&str> = login.iter().map(String::as_str).collect();
     let ended = site.bare(
         &[
-            &["baseline", "create", "b", "--layers", "azure"],
+            &["baseline", "create", "b", "--layers", "azure"][..],
             login.as_slice(),
         ]
         .concat(),
     );
     assert_eq!(ended.status, 2, "nothing is selected: {ended:?}");
-    let ended = site.bare(&[&["baseline", "create", "b", "--group", "lab"], login.as_slice()].concat());
+    let ended = site.bare(
+        &[
+            &["baseline", "create", "b", "--group", "lab"][..],
+            login.as_slice(),
+        ]
+        .concat(),
+    );
     assert_eq!(
         ended.status, 2,
         "the group's subscription is not known: {ended:?}"

@@ -4,7 +4,7 @@ use netghost_core::azure::nsg::{self, Change, Flows, diff};
 use netghost_core::diff::Verdict;
 use serde_json::{Value, json};
 
-use super::{Known, rules};
+use super::{Known, admin_rules, rules};
 use crate::error::Failure;
 use crate::exit::Status;
 use crate::output::Outcome;
@@ -13,6 +13,8 @@ use crate::text::nsg as text;
 const SCHEMA: &str = "netghost.nsg-diff/v1";
 /// The name that the section of a network interface has.
 const SECTION: &str = "effective-nsg";
+/// And that of the admin rules of its network.
+const ADMIN_SECTION: &str = "admin-rules";
 
 /// Compares two readings.
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,12 @@ pub struct Diff {
     /// What is known about tags and groups.
     #[command(flatten)]
     known: Known,
+    /// The security admin rules of the virtual network at the baseline, which come first; they are compared too
+    #[arg(long, value_name = "FILE", requires = "admin_rules_b")]
+    admin_rules_a: Option<String>,
+    /// Those of the current side
+    #[arg(long, value_name = "FILE", requires = "admin_rules_a")]
+    admin_rules_b: Option<String>,
 }
 
 pub(super) fn run(args: &Diff) -> Result<Outcome, Failure> {
@@ -34,7 +42,13 @@ pub(super) fn run(args: &Diff) -> Result<Outcome, Failure> {
         let error = anyhow::anyhow!("standard input can be one side only");
         return Err(Failure::usage("wrong_use", error));
     }
-    let (before, after) = (rules(&args.a)?, rules(&args.b)?);
+    let (mut before, mut after) = (rules(&args.a)?, rules(&args.b)?);
+    for (side, file) in [(&mut before, &args.admin_rules_a), (&mut after, &args.admin_rules_b)] {
+        if let Some((gate, warnings)) = admin_rules(file.as_ref())? {
+            side.gates.push(gate);
+            side.warnings.extend(warnings);
+        }
+    }
     let found = diff(&before, &after, &args.known.tags()?);
     Ok(Outcome {
         status: match found.verdict {
@@ -76,8 +90,13 @@ fn document(found: &nsg::Diff, explain: bool) -> Result<Value, Failure> {
 
 fn shown(change: &Change, explain: bool) -> Result<Value, Failure> {
     let internal = |error| Failure::failed("internal", error);
+    let section = if change.path.starts_with("admin/") {
+        ADMIN_SECTION
+    } else {
+        SECTION
+    };
     let mut fields = json!({
-        "section": SECTION,
+        "section": section,
         "kind": serde_json::to_value(change.kind).map_err(internal)?,
         "path": change.path,
         "before": change.before,

@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(
             check(&document),
             format!(
-                "drift: 1 change on 1 of 1 VM, 1 network interface\n  baseline b, job j\n\n{id}: drift\n  effective-routes\n    \
+                "drift: 1 change on 1 of 2 targets (1 VM, 1 network interface)\n  baseline b, job j\n\n{id}: drift\n  effective-routes\n    \
                  entry_removed routes\n  not covered: effective-nsg: 403\n\n{vm}: no_drift, read by run-command\n"
             )
         );
