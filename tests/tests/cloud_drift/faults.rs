@@ -100,7 +100,7 @@ fn a_list_that_is_null_is_not_empty() {
 fn an_association_that_is_null_is_not_known() {
     unknown(
         &of_the_first(RULES, json!({"fault": "association_null"})),
-        &["effective-nsg", "association"],
+        &["effective-nsg", "it is not known whether"],
         &[],
     );
 }
@@ -109,7 +109,7 @@ fn an_association_that_is_null_is_not_known() {
 fn an_association_with_something_else_is_not_known() {
     unknown(
         &of_the_first(RULES, json!({"fault": "association_unknown"})),
-        &["effective-nsg", "association"],
+        &["effective-nsg", "it is not known whether"],
         &[],
     );
 }

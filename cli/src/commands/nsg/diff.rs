@@ -43,7 +43,10 @@ pub(super) fn run(args: &Diff) -> Result<Outcome, Failure> {
         return Err(Failure::usage("wrong_use", error));
     }
     let (mut before, mut after) = (rules(&args.a)?, rules(&args.b)?);
-    for (side, file) in [(&mut before, &args.admin_rules_a), (&mut after, &args.admin_rules_b)] {
+    for (side, file) in [
+        (&mut before, &args.admin_rules_a),
+        (&mut after, &args.admin_rules_b),
+    ] {
         if let Some((gate, warnings)) = admin_rules(file.as_ref())? {
             side.gates.push(gate);
             side.warnings.extend(warnings);
