@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::Name;
 use netghost_core::diff::fleet::{Part, Who, document};
-use netghost_core::diff::{CertifyError, Digests, Mute, compare_muted};
+use netghost_core::diff::{CertifyError, Digests, Loaded, Mute, compare_stored};
 use netghost_core::job::Way;
 use netghost_core::job::baseline::Member;
 use netghost_core::section::SectionName;
-use netghost_core::snapshot::Snapshot;
 
 use super::run::Run;
 use super::snapshot::taken;
@@ -69,8 +68,8 @@ async fn compared(
             store => store,
         }
     };
-    let (_, before) = load(&run.controller, &before).await.map_err(side("baseline"))?;
-    let (_, after) = taken(&run.controller, target, &after)
+    let (from, before) = load(&run.controller, &before).await.map_err(side("baseline"))?;
+    let (to, after) = taken(&run.controller, target, &after)
         .await
         .map_err(side("current snapshot"))?;
     let patterns = run.request.work.mute_chains().iter().cloned();
@@ -86,7 +85,17 @@ async fn compared(
     let asked: BTreeSet<SectionName> = asked.collect();
     let asked: Vec<SectionName> = asked.into_iter().collect();
     let gone = target.way == Some(Way::Arm) && nic::is_gone(&after);
-    let work = move || compare(who, (&before, &after), manifests, (&asked, &mutes));
+    let work = move || {
+        let before = Loaded {
+            manifest: &from,
+            snapshot: &before,
+        };
+        let after = Loaded {
+            manifest: &to,
+            snapshot: &after,
+        };
+        compare(who, (before, after), manifests, (&asked, &mutes))
+    };
     let (part, bytes) = tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Broken::Content(format!("a fault of the controller: {error}")))?
@@ -101,11 +110,12 @@ async fn compared(
 
 fn compare(
     who: Who,
-    (before, after): (&Snapshot, &Snapshot),
+    (before, after): (Loaded<'_>, Loaded<'_>),
     manifests: Digests,
     (asked, mutes): (&[SectionName], &[Mute]),
 ) -> Result<(Part, Vec<u8>), CertifyError> {
-    let found = compare_muted(before, after, asked, mutes);
+    let found = compare_stored(before, after, asked, mutes);
+    let (before, after) = (before.snapshot, after.snapshot);
     let bytes = document(&found, before, after)?;
     let digest = Digest::of(&bytes);
     Ok((

@@ -201,6 +201,11 @@ impl Budget {
         Self { left: operations }
     }
 
+    /// What is left of it.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
     fn spend(&mut self, operations: usize) -> Result<(), TooMany> {
         let operations = u64::try_from(operations).unwrap_or(u64::MAX);
         self.left = self.left.checked_sub(operations).ok_or(TooMany)?;

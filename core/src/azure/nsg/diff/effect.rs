@@ -97,8 +97,8 @@ impl Effect {
 
 /// Operations on blocks for one change.
 const BUDGET: u64 = 300_000;
-/// Changes of one comparison whose effects are worked out.
-const MOST_EFFECTS: u32 = 500;
+/// Operations on blocks for all changes of one comparison: some seconds.
+const ALL: u64 = 10 * BUDGET;
 /// Samples of one effect.
 const MOST_FLOWS: usize = 4;
 /// Members of one list of a sample.
@@ -116,7 +116,7 @@ pub(super) struct Worker<'a> {
     after: Vec<CompiledGate<'a>>,
     whole: bool,
     /// What all changes together may still cost.
-    left: Cell<u32>,
+    left: Cell<u64>,
 }
 
 /// What becomes of a set of flows: certainly, and possibly.
@@ -161,7 +161,7 @@ impl<'a> Worker<'a> {
             before: compiled(before),
             after: compiled(after),
             whole: whole(before) && whole(after),
-            left: Cell::new(MOST_EFFECTS),
+            left: Cell::new(ALL),
         }
     }
 
@@ -196,17 +196,33 @@ impl<'a> Worker<'a> {
         if self.whole && meaning(&self.before, before) == meaning(&self.after, after) {
             return Effect::None;
         }
-        let mut budget = Budget::new(BUDGET);
+        let mut budget = self.budget();
+        let given = budget.left();
         let mut touched = Region::empty();
         for (side, place) in [(&self.before, before), (&self.after, after)] {
             match reach(side, place, direction, &mut budget) {
                 // Mostly both sides' flows are the same.
                 Ok(region) if touched == region => {}
                 Ok(region) => touched.add(&region),
-                Err(TooMany) => return too_many(),
+                Err(TooMany) => {
+                    self.spent(given, &budget);
+                    return too_many();
+                }
             }
         }
+        self.spent(given, &budget);
         self.effect(&[(direction, touched)])
+    }
+
+    /// What one change may cost.
+    fn budget(&self) -> Budget {
+        Budget::new(BUDGET.min(self.left.get()))
+    }
+
+    /// Takes what a change cost from what is left for all.
+    fn spent(&self, given: u64, budget: &Budget) {
+        let cost = given.saturating_sub(budget.left());
+        self.left.set(self.left.get().saturating_sub(cost));
     }
 
     /// What the rules of a gate mean, in their order, whatever they are called and however they are numbered.
@@ -231,13 +247,12 @@ impl<'a> Worker<'a> {
 
     /// Compares what becomes of these flows on both sides.
     fn effect(&self, regions: &[(Direction, Region)]) -> Effect {
-        let Some(left) = self.left.get().checked_sub(1) else {
+        if self.left.get() == 0 {
             return Effect::Unknown {
                 why: TOO_MANY_CHANGES,
                 flows: Vec::new(),
             };
-        };
-        self.left.set(left);
+        }
         if !self.whole {
             return Effect::Unknown {
                 why: NOT_WHOLE,
@@ -249,8 +264,10 @@ impl<'a> Worker<'a> {
             if region.is_empty() {
                 continue;
             }
-            let mut budget = Budget::new(BUDGET);
+            let mut budget = self.budget();
+            let given = budget.left();
             let worked = self.compare(*direction, region, &mut budget, &mut certain, &mut possible);
+            self.spent(given, &budget);
             if worked.is_err() {
                 return too_many();
             }
