@@ -46,11 +46,18 @@ impl Answer {
 
 /// Asks as an application that may read, with a secret in a file.
 fn ask(world: &World, words: &[&str]) -> Answer {
+    let (status, answer) = run(world, words, "json");
+    let document = answer.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap());
+    Answer { status, document }
+}
+
+/// The status, and the answer where there is one.
+fn run(world: &World, words: &[&str], format: &str) -> (u8, Option<String>) {
     let place = scratch();
     let secret = place.join("secret");
     let who = world.arm.state().principals[1].clone();
     std::fs::write(&secret, who.secret.unwrap()).unwrap();
-    let out = place.join("out.json");
+    let out = place.join("out");
     let mut line: Vec<OsString> = ["netghost", "path"].map(OsString::from).into();
     line.extend(words.iter().map(OsString::from));
     let arm = format!("https://{}", world.arm.address().unwrap());
@@ -62,14 +69,13 @@ fn ask(world: &World, words: &[&str]) -> Answer {
         ("--client-id", who.client_id.as_str()),
         ("--client-secret-file", secret.to_str().unwrap()),
         ("--subscription", world.subscription.as_str()),
-        ("-o", "json"),
+        ("-o", format),
         ("--out", out.to_str().unwrap()),
     ] {
         line.extend([option, value].map(OsString::from));
     }
     let status = netghost_cli::run(line, &Outside::real()) as u8;
-    let document = std::fs::read(&out).map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());
-    Answer { status, document }
+    (status, std::fs::read_to_string(&out).ok())
 }
 
 fn flow(world: &World) -> Answer {
@@ -195,6 +201,29 @@ fn all_blocking_layers_are_listed_and_rules_of_one_name_stay_two() {
     assert_eq!(
         ask(&world, &["vm1", "vm2", "udp/53", "--layers", "azure"]).verdict(),
         (0, "ALLOW")
+    );
+}
+
+#[test]
+fn people_read_each_layer_with_what_to_edit() {
+    let world = World::new();
+    let faults = compound(&world);
+    let (status, text) = run(&world, &["vm1", "vm2", "tcp/5001", "--layers", "azure"], "text");
+    let text = text.unwrap();
+    assert_eq!(status, 1, "{text}");
+    assert!(
+        text.starts_with("DENY: tcp/5001 from vm1 (10.77.0.4, network interface vm1) to vm2 (10.77.0.5"),
+        "{text}"
+    );
+    let edits: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("edit "))
+        .collect();
+    assert_eq!(edits, faults.each_ref().map(|[.., id]| id.as_str()), "{text}");
+    let (there, back) = text.split_once("\nback\n").unwrap();
+    assert!(
+        there.contains("\nthere\n") && back.ends_with("not read: nothing\n"),
+        "{text}"
     );
 }
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::fabric::Net;
 use crate::packets::{Flow, Kind, Mark};
 use crate::random::{self, Random};
-use crate::state::{State, id};
+use crate::state::id;
 use crate::verdicts::{self, Nic, number};
 
 /// The interfaces of a world, as their resources and readings have them.
@@ -28,8 +28,7 @@ struct Ends<'a> {
 }
 
 impl<'a> Ends<'a> {
-    fn new(state: &State, world: &'a World, read: &'a BTreeMap<String, Nic>) -> Self {
-        let state = state.value();
+    fn new(state: &Value, world: &'a World, read: &'a BTreeMap<String, Nic>) -> Self {
         let resources = state["resources"].as_object().unwrap();
         let subnets: Vec<&Value> = resources
             .values()
@@ -238,7 +237,7 @@ fn root_packets_fare_there_and_back_as_the_path_says() {
         let world = World::from_state(&state.value()).unwrap();
         let kept_back = (seed % 8 == 3).then_some(random::TAG);
         let read = verdicts::read(&world, kept_back);
-        let ends = Ends::new(&state, &world, &read);
+        let ends = Ends::new(&state.value(), &world, &read);
         let flows = between(random::flows(&mut random, &world, 100), &ends);
         let flows: Vec<(Flow, Path)> = flows.into_iter().map(|flow| (flow, ends.path(&flow))).collect();
         let net = net.get_or_insert_with(|| Net::up(&world, false));
@@ -254,5 +253,28 @@ fn root_packets_fare_there_and_back_as_the_path_says() {
             tally.get(what).copied().unwrap_or_default() > 0,
             "{what}: {tally:?}"
         );
+    }
+}
+
+/// Without this the test above could pass by comparing nothing: paths through other rules than the fabric's are found out.
+#[test]
+#[should_panic(expected = "seed ")]
+fn root_a_wrong_path_is_found_out() {
+    let mut net: Option<Net> = None;
+    for seed in 1..=5 {
+        let mut random = Random::new(seed);
+        let state = random::state(&mut random);
+        let world = World::from_state(&state.value()).unwrap();
+        let other = verdicts::turned(&state.value());
+        let told = World::from_state(&other).unwrap();
+        let read = verdicts::read(&told, None);
+        let ends = Ends::new(&other, &told, &read);
+        let flows = between(random::flows(&mut random, &world, 100), &ends);
+        let flows: Vec<(Flow, Path)> = flows.into_iter().map(|flow| (flow, ends.path(&flow))).collect();
+        let net = net.get_or_insert_with(|| Net::up(&world, false));
+        net.forget();
+        net.fabric.forget_flows();
+        net.fabric.apply(&world).unwrap();
+        compare(net, &flows, true, seed, &mut BTreeMap::new());
     }
 }

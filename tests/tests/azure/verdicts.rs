@@ -415,6 +415,23 @@ fn settle(net: &Net, flows: &[Flow]) -> (Ends, BTreeMap<String, u64>) {
     }
 }
 
+/// The same state with every rule of its groups the other way round.
+pub(crate) fn turned(state: &Value) -> Value {
+    let mut other = state.clone();
+    for resource in other["resources"].as_object_mut().unwrap().values_mut() {
+        let rules = resource["properties"]["securityRules"].as_array_mut();
+        for rule in rules.into_iter().flatten() {
+            let access = &mut rule["properties"]["access"];
+            *access = if *access == "Deny" {
+                "Allow".into()
+            } else {
+                "Deny".into()
+            };
+        }
+    }
+    other
+}
+
 /// Without this the test above could pass by comparing nothing: verdicts on other rules than the fabric's are found out.
 #[test]
 #[should_panic(expected = "seed ")]
@@ -424,18 +441,7 @@ fn root_a_wrong_verdict_is_found_out() {
         let mut random = Random::new(seed);
         let state = random::state(&mut random);
         let world = World::from_state(&state.value()).unwrap();
-        let mut other: Value = state.value();
-        for resource in other["resources"].as_object_mut().unwrap().values_mut() {
-            let rules = resource["properties"]["securityRules"].as_array_mut();
-            for rule in rules.into_iter().flatten() {
-                let access = &mut rule["properties"]["access"];
-                *access = if *access == "Deny" {
-                    "Allow".into()
-                } else {
-                    "Deny".into()
-                };
-            }
-        }
+        let other = turned(&state.value());
         let other = World::from_state(&other).unwrap();
         let nics = read(&other, None);
         let judge = Judge::new(&other, &nics);

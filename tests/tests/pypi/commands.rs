@@ -371,12 +371,12 @@ fn paths(place: &Path, run: &impl Fn(&str, u8, &str)) {
             3,
             format!("path tcp/80 {azure} {} --save @read", files("one", "part")),
         ),
-        (1, format!("path icmp/8 {azure} {}", files("two", "one"))),
+        (3, format!("path icmp/8 {azure} {}", files("two", "one"))),
         (
             3,
             "path internet tcp/80 --layers host,azure --azure-source @one".to_owned(),
         ),
-        (1, format!("path 10.0.0.4 esp {azure} --azure-destination @two")),
+        (3, format!("path 10.0.0.4 esp {azure} --azure-destination @two")),
         (3, format!("path storage:logs udp/53 {azure} --azure-source @one")),
         (3, "path web-1 internet tcp/80 --layers host".to_owned()),
         (
