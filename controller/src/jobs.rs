@@ -11,10 +11,15 @@ use netghost_core::section::SectionName;
 
 use crate::Controller;
 
+mod attribution;
 mod baseline;
 mod compare;
 mod drift;
 mod finish;
+mod keep;
+mod layers;
+mod nic;
+mod resolve;
 mod run;
 mod running;
 mod schedules;
@@ -23,6 +28,8 @@ mod start;
 mod trusted;
 mod visit;
 
+pub(crate) use attribution::logs;
+pub use keep::{keep, kept};
 pub(crate) use run::{Begun, spawn};
 pub use running::Running;
 pub use schedules::tick;
@@ -31,6 +38,10 @@ pub(crate) use start::name_taken;
 pub use start::{Asker, start};
 pub(crate) use trusted::known_keys;
 pub use trusted::trust;
+
+/// What whoever asks for the layer `azure` is told where there is no login to Azure.
+pub(crate) const NO_AZURE: &str =
+    "this controller has no login to Azure: the section [azure] of its configuration says how to log in";
 
 /// What is wanted of one target. The same command id is the same command, however often it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

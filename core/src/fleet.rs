@@ -6,7 +6,7 @@ mod selector;
 mod spiffe;
 mod token;
 
-pub use id::{Id, NotAnId, resource_name, ssh_host_name};
+pub use id::{Id, NotAnId, gap_name, resource_name, ssh_host_name};
 pub use role::Role;
 pub use selector::{Selector, Tag};
 pub use spiffe::{Kind, NotSpiffe, SpiffeId};

@@ -18,6 +18,8 @@ mod packets;
 mod paths;
 #[path = "azure/random.rs"]
 mod random;
+#[path = "azure/record.rs"]
+mod record;
 #[path = "azure/state.rs"]
 mod state;
 #[path = "azure/verdicts.rs"]

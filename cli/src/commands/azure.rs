@@ -12,7 +12,6 @@ use crate::progress::Progress;
 
 use super::Call;
 
-pub(super) mod account;
 mod login_check;
 mod vms;
 
@@ -61,12 +60,6 @@ pub(super) fn ask<T>(format: Format, what: &str, asking: impl Future<Output = T>
     });
     progress.clear();
     Ok(came)
-}
-
-/// A client that was made, and the subscription that is meant.
-pub(super) struct Account {
-    pub(super) arm: Arm,
-    pub(super) subscription: Option<String>,
 }
 
 fn of_arm(error: ArmError) -> Failure {

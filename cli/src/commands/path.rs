@@ -9,10 +9,10 @@ use netghost_core::azure::tags::service_tags;
 
 use self::end::{Found, Known, Word};
 use super::Call;
-use super::azure::account::AccountArgs;
 use super::nsg::port;
 use super::source::read_word;
 use crate::error::Failure;
+use crate::fleet::AccountArgs;
 use crate::output::Outcome;
 use crate::{span, text};
 

@@ -11,8 +11,6 @@ use crate::error::Failure;
 /// Which Azure, and who asks.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct AccountArgs {
-#[derive(Debug, Clone, clap::Args)]
-pub(in crate::commands) struct AccountArgs {
     /// The subscription's id; else $AZURE_SUBSCRIPTION_ID
     #[arg(long, value_name = "ID", help_heading = "Azure")]
     subscription: Option<String>,
@@ -73,7 +71,6 @@ enum CredentialName {
 impl AccountArgs {
     /// The client. Nothing is sent yet.
     pub fn open(&self) -> Result<Azure, Failure> {
-    pub(in crate::commands) fn open(&self) -> Result<Account, Failure> {
         let settings = Settings {
             cloud: self.cloud()?,
             credential: self.credential()?,

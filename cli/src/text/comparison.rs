@@ -168,6 +168,9 @@ pub fn one(change: &Change) -> String {
             out += &format!("      {line}\n");
         }
     }
+    if let Some(effect) = &change.effect {
+        out += &format!("      {}: {effect}\n", change.significance.as_str());
+    }
     out
 }
 

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netghost_core::azure::nsg::{
-    Audit, Change, Diff, Effect, Evaluation, Flows, Hidden, Place, Rule, Verdict,
-};
+use netghost_core::azure::nsg::{Audit, Change, Diff, Evaluation, Hidden, Place, Rule};
 use serde_json::Value;
 
 use super::table::columns;
@@ -132,16 +130,12 @@ fn named(rule: &Rule) -> String {
 pub fn diff(found: &Diff, explained: bool) -> String {
     let mut text = format!("{}\n", found.verdict.as_str());
     for change in &found.changes {
-        text += &format!("  {} {}: {}\n", kind(change), change.path, effect(&change.effect));
+        text += &format!("  {} {}: {}\n", kind(change), change.path, change.effect.words());
         for line in edits(change) {
             text += &format!("    {line}\n");
         }
-        let flows_of = match &change.effect {
-            Effect::None => &[][..],
-            Effect::Changed { flows, .. } | Effect::Unknown { flows, .. } => flows,
-        };
-        for line in flows(flows_of).iter().filter(|_| explained) {
-            text += &format!("    {line}\n");
+        for flows in change.effect.flows().iter().filter(|_| explained) {
+            text += &format!("    {}\n", flows.words());
         }
     }
     for row in &found.not_covered {
@@ -178,53 +172,4 @@ fn edits(change: &Change) -> Vec<String> {
     edited
         .map(|name| format!("{name}: {} -> {}", word(before.get(name)), word(after.get(name))))
         .collect()
-}
-
-/// What a change does to flows, in a line.
-pub fn effect(effect: &Effect) -> String {
-    let (flows, more) = match effect {
-        Effect::None => return "no flow changes its verdict".to_owned(),
-        Effect::Unknown { why, .. } => return format!("which flows change is not known: {why}"),
-        Effect::Changed { flows, more } => (flows, *more),
-    };
-    let to = |verdict| flows.iter().any(|flow| flow.to == verdict);
-    let what = match (to(Verdict::Allow), to(Verdict::Deny)) {
-        (true, false) => "lets new flows through",
-        (false, true) => "stops new flows",
-        _ => "lets new flows through and stops others",
-    };
-    let first = flows
-        .first()
-        .map_or_else(String::new, |flow| format!(": {}", region(flow)));
-    let others = if more || flows.len() > 1 {
-        ", and others"
-    } else {
-        ""
-    };
-    format!("{what}{first}{others}")
-}
-
-/// Sets of flows, a line each.
-pub fn flows(all: &[Flows]) -> Vec<String> {
-    let line = |flow: &Flows| format!("{} -> {}: {}", flow.from.word(), flow.to.word(), region(flow));
-    all.iter().map(line).collect()
-}
-
-/// A set of flows in words.
-fn region(flow: &Flows) -> String {
-    let mut words = format!(
-        "{} {} from {} to {}",
-        flow.direction.word(),
-        flow.protocols.join("/"),
-        flow.sources.join(", "),
-        flow.destinations.join(", ")
-    );
-    let all = ["*".to_owned()];
-    if flow.ports != all {
-        words += &format!(" port {}", flow.ports.join(", "));
-    }
-    if flow.source_ports != all {
-        words += &format!(" from port {}", flow.source_ports.join(", "));
-    }
-    words
 }

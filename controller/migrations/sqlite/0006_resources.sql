@@ -26,3 +26,5 @@ ALTER TABLE job_targets_new RENAME TO job_targets;
 
 ALTER TABLE baseline_members ADD COLUMN resource TEXT NOT NULL DEFAULT '';
 ALTER TABLE baseline_members ADD COLUMN way TEXT NOT NULL DEFAULT '';
+-- 0 while it is not yet known what the job means in Azure.
+ALTER TABLE jobs ADD COLUMN planned BIGINT NOT NULL DEFAULT 1;

@@ -3,14 +3,15 @@
 use netghost_core::artifact::certificate;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::{Big, Text};
-use netghost_core::job::Work;
 use netghost_core::job::baseline::{Baseline, Completeness, Member, SCHEMA, not_captured};
+use netghost_core::job::{Layer, Way, Work};
 use netghost_core::section::SectionName;
 
-use super::Broken;
 use super::finish::Ending;
 use super::run::Run;
 use super::snapshot::taken;
+use super::visit::short;
+use super::{Broken, nic};
 use crate::store::Error;
 use crate::store::jobs::{End, TargetRow, TargetState};
 
@@ -29,7 +30,7 @@ pub(super) async fn ending(
     let why = match verdict {
         Completeness::Complete => String::new(),
         Completeness::Failed => "no target could be read: each one's reason stands beside it".to_owned(),
-        Completeness::Partial => partly(&members),
+        Completeness::Partial => partly(&members, &targets),
     };
     let end = End {
         verdict: verdict.as_str().to_owned(),
@@ -86,8 +87,13 @@ async fn member(run: &Run, target: &mut TargetRow, asked: &[SectionName]) -> Res
     let mut whole = None;
     if let (TargetState::Captured, Some(digest)) = (target.state, target.manifest) {
         match taken(&run.controller, target, &digest).await {
-            Ok((manifest, _)) => {
+            Ok((manifest, snapshot)) => {
+                let of_azure = target.way == Some(Way::Arm);
+                let asked = if of_azure { &SectionName::AZURE[..] } else { asked };
                 gaps = not_captured(&manifest, asked);
+                if of_azure {
+                    target.why = short(&nic::unread(&snapshot));
+                }
                 whole = Some(digest);
             }
             Err(Broken::Content(why)) => {
@@ -112,16 +118,25 @@ async fn member(run: &Run, target: &mut TargetRow, asked: &[SectionName]) -> Res
 }
 
 /// What is missing, for people; each member's own row has it all.
-fn partly(members: &[Member]) -> String {
+fn partly(members: &[Member], targets: &[TargetRow]) -> String {
     const NAMED: usize = 20;
     let mut parts: Vec<String> = members
         .iter()
-        .filter_map(|member| match &member.why {
-            Some(why) => Some(format!("{}: {why}", member.name)),
-            None if member.not_captured.is_empty() => None,
-            None => {
-                let sections: Vec<&str> = member.not_captured.iter().map(|name| name.as_str()).collect();
-                Some(format!("{}: not captured: {}", member.name, sections.join(", ")))
+        .filter_map(|member| {
+            let of_azure = member
+                .resource
+                .as_ref()
+                .filter(|_| member.layer() == Layer::Azure);
+            let name = of_azure.map_or_else(|| member.name.to_string(), ToString::to_string);
+            let told = targets.iter().find(|target| target.identity == member.id);
+            match (&member.why, told.map(|target| target.why.as_str())) {
+                (Some(why), _) => Some(format!("{name}: {why}")),
+                (None, _) if member.not_captured.is_empty() => None,
+                (None, Some(why)) if !why.is_empty() => Some(format!("{name}: {why}")),
+                (None, _) => {
+                    let sections: Vec<&str> = member.not_captured.iter().map(|name| name.as_str()).collect();
+                    Some(format!("{name}: not captured: {}", sections.join(", ")))
+                }
             }
         })
         .collect();

@@ -6,13 +6,14 @@ use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::name::Name;
 use netghost_core::diff::fleet::{Part, Who, document};
 use netghost_core::diff::{CertifyError, Digests, Mute, compare_muted};
+use netghost_core::job::Way;
 use netghost_core::job::baseline::Member;
 use netghost_core::section::SectionName;
 use netghost_core::snapshot::Snapshot;
 
 use super::run::Run;
 use super::snapshot::taken;
-use super::{Broken, load};
+use super::{Broken, load, nic};
 use crate::store::Error;
 use crate::store::jobs::{TargetRow, TargetState};
 
@@ -38,6 +39,9 @@ pub(super) async fn part(run: &Run, target: &TargetRow, member: Option<&Member>)
         Ok(part) => Ok(part),
     }
 }
+
+/// Why nothing is known of a network interface of which Azure says that there is none.
+const GONE: &str = "it no longer exists";
 
 /// The target as answers name it.
 pub(super) fn who(target: &TargetRow) -> Result<Who, Error> {
@@ -74,8 +78,14 @@ async fn compared(
     let who = who.clone();
     // What the baseline asked for is asked for again, also where the manifest does not name it.
     let held = before.sections.iter().map(|section| section.name);
-    let asked: BTreeSet<SectionName> = held.chain(lacking.iter().copied()).collect();
+    let always: &[SectionName] = match target.way {
+        Some(Way::Arm) => &SectionName::AZURE,
+        _ => &[],
+    };
+    let asked = held.chain(lacking.iter().copied()).chain(always.iter().copied());
+    let asked: BTreeSet<SectionName> = asked.collect();
     let asked: Vec<SectionName> = asked.into_iter().collect();
+    let gone = target.way == Some(Way::Arm) && nic::is_gone(&after);
     let work = move || compare(who, (&before, &after), manifests, (&asked, &mutes));
     let (part, bytes) = tokio::task::spawn_blocking(work)
         .await
@@ -86,7 +96,7 @@ async fn compared(
         .put_object(bytes)
         .await
         .map_err(Broken::Store)?;
-    Ok(part)
+    Ok(if gone { part.gone(GONE) } else { part })
 }
 
 fn compare(

@@ -6,11 +6,14 @@ use netghost_core::bytes::Text;
 use netghost_core::diff::fleet::{About, Check, Part, Who};
 use netghost_core::diff::{CertifyError, Digests, Request, Verdict};
 use netghost_core::job::baseline::Member;
+use netghost_core::job::{Layer, Way};
 
 use super::compare::{part, who};
 use super::finish::Ending;
+use super::layers::layers;
 use super::run::Run;
-use super::start::{NO_MEMBER, member_of, unread};
+use super::start::{NO_MEMBER, member_of_target, unread};
+use super::visit::short;
 use super::{Broken, sealed};
 use crate::store::baselines::BaselineRow;
 use crate::store::jobs::{End, TargetRow};
@@ -19,6 +22,9 @@ use crate::store::{Error, baselines, identities};
 /// Why a member is not known that no agent of this fleet is.
 const GONE: &str =
     "a member of the baseline that is no longer in this fleet: it was revoked or removed, or never came in";
+
+/// Why nothing is said of a member whose layer nobody asked for.
+const OTHER_LAYER: &str = "a member of the baseline in a layer that was not asked for";
 
 /// What a drift check ends with. What it made is in the store already; nothing names it yet.
 pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending, Error> {
@@ -40,7 +46,14 @@ pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending,
     if run.request.selector.all {
         parts.extend(others(run, &targets, &members).await?);
     }
-    let check = Check::new(about(run, &row, why.clone()), parts);
+    super::attribution::attribute(&run.controller, &mut parts)
+        .await
+        .map_err(formless)?;
+    let about = About {
+        window: crate::windows::of_job(&run.controller, run.job.id).await?,
+        ..about(run, &row, why.clone())
+    };
+    let check = Check::new(about, parts);
     let end = certify(run, &check, why).await?;
     Ok(Ending {
         end,
@@ -62,7 +75,7 @@ async fn parts(
             Some(why) => Part::unknown(who(&target)?, why, Digests::default()),
             None => {
                 let mut connection = run.controller.store.pool().acquire().await?;
-                let member = member_of(&mut connection, members, (target.identity, &target.name)).await?;
+                let member = member_of_target(&mut connection, members, &target).await?;
                 drop(connection);
                 part(run, &target, member).await?
             }
@@ -72,7 +85,10 @@ async fn parts(
         target.not_covered = count(part.not_covered());
         target.document = part.document();
         if part.verdict() == Verdict::Unknown && target.why.is_empty() {
-            target.why = part.why().unwrap_or_default().to_owned();
+            let why = part.why().map(str::to_owned);
+            let of_azure = target.way.map(Way::layer) == Some(Layer::Azure);
+            let why = why.or_else(|| of_azure.then(|| part.reasons()));
+            target.why = short(&why.unwrap_or_default());
         }
         parts.push(part);
         rows.push(target);
@@ -85,21 +101,28 @@ async fn others(run: &Run, targets: &[TargetRow], members: &[Member]) -> Result<
     let mut connection = run.controller.store.pool().acquire().await?;
     let mut met = Vec::new();
     for target in targets {
-        let member = member_of(&mut connection, members, (target.identity, &target.name)).await?;
+        let member = member_of_target(&mut connection, members, target).await?;
         met.extend(member.map(|member| member.id));
     }
     let manifests = |member: &Member| Digests {
         baseline: member.manifest,
         current: None,
     };
+    let layers = layers(&run.request, members);
     let gone = members
         .iter()
         .filter(|member| !met.contains(&member.id))
         .map(|member| {
+            if !layers.contains(&member.layer()) {
+                return Part::aside(who_was(member), OTHER_LAYER);
+            }
             let why = member.why.as_deref().map_or_else(|| GONE.to_owned(), unread);
             Part::unknown(who_was(member), &why, manifests(member))
         });
     let mut parts: Vec<Part> = gone.collect();
+    if !layers.contains(&Layer::Host) {
+        return Ok(parts);
+    }
     for agent in identities::agents(&mut connection).await? {
         let target = targets.iter().any(|target| target.identity == agent.identity.id);
         if agent.identity.revoked.is_none() && !target {

@@ -2,21 +2,23 @@
 //! point leaves a job that the next one takes up where it was.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use netghost_azure::NicReader;
 use netghost_core::artifact::json;
 use netghost_core::fleet::Id;
 use netghost_core::job::baseline::Member;
-use netghost_core::job::{Request, remaining};
+use netghost_core::job::{Request, Way, remaining};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::finish::{self, Ending};
 use super::visit::visit;
+use super::{nic, resolve};
 use crate::Controller;
 use crate::store::jobs::{End, JobRow, TargetRow, TargetState};
 use crate::store::{Error, baselines, jobs};
@@ -45,6 +47,10 @@ pub(super) struct Run {
     pub(super) members: Vec<Member>,
     pub(super) deadline: Instant,
     pub(super) slots: Semaphore,
+    /// As `slots`, for network interfaces.
+    pub(super) nics: Semaphore,
+    /// Reads network interfaces, when the first one is to be read.
+    pub(super) reader: OnceLock<NicReader>,
     /// How many wait for a slot.
     pub(super) queue: AtomicUsize,
 }
@@ -119,14 +125,33 @@ async fn once(
     let run = Arc::new(Run {
         controller: controller.clone(),
         deadline: *deadline.get_or_insert_with(|| Instant::now() + left),
-        slots: Semaphore::new(usize::try_from(request.work.concurrency()).unwrap_or(1)),
+        slots: slots(request.work.concurrency()),
+        nics: slots(request.work.concurrency_of_nics(nic::AT_ONCE)),
+        reader: OnceLock::new(),
         queue: AtomicUsize::new(0),
         members: members.map(|baseline| baseline.members).unwrap_or_default(),
         job,
         request,
     });
-    gather(&run, targets).await?;
+    tokio::try_join!(gather(&run, targets), in_azure(&run))?;
     finish::finish(&run).await
+}
+
+fn slots(count: u32) -> Semaphore {
+    Semaphore::new(usize::try_from(count).unwrap_or(1))
+}
+
+/// Finds what the job means in Azure, unless that is known, and has that read too.
+async fn in_azure(run: &Arc<Run>) -> Result<(), Error> {
+    if run.job.planned {
+        return Ok(());
+    }
+    resolve::resolve(run).await?;
+    let mut connection = run.controller.store.pool().acquire().await?;
+    let mut targets = jobs::targets(&mut connection, run.job.id).await?;
+    drop(connection);
+    targets.retain(|target| target.way == Some(Way::Arm));
+    gather(run, targets).await
 }
 
 /// Has every target that is not decided read itself.

@@ -4,10 +4,11 @@ use netghost_core::artifact::json;
 use netghost_core::audit::{Event, Outcome};
 use netghost_core::fleet::{Id, Kind, Selector};
 use netghost_core::job::baseline::Member;
-use netghost_core::job::{Request, Work};
+use netghost_core::job::{Layer, Request, Way, Work};
 use sqlx::AnyConnection;
 use tonic::{Code, Status};
 
+use super::layers::layers;
 use super::{Begun, spawn};
 use crate::Controller;
 use crate::audit;
@@ -16,10 +17,10 @@ use crate::store::jobs::{JobRow, TargetRow, TargetState};
 use crate::store::{Error, baselines, identities, jobs};
 
 /// How many names an audit record spells out.
-const NAMED: usize = 100;
+pub(super) const NAMED: usize = 100;
 
 /// The most targets of one job: all of them go into one message.
-const MOST_TARGETS: usize = 10_000;
+pub(super) const MOST_TARGETS: usize = 10_000;
 
 /// Who asks for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub(super) struct Plan {
     pub(super) targets: Vec<TargetRow>,
     /// Why nothing can be known, where that is clear from the start.
     pub(super) why: String,
+    /// What is meant in Azure is to be looked for when the job runs.
+    pub(super) azure: bool,
 }
 
 /// Starts a job. The same id with the same request by the same person is the same job, and nothing is done again.
@@ -117,6 +120,7 @@ pub(super) async fn insert(
         note: request.note.clone(),
         certificate: None,
         document: None,
+        planned: !plan.azure,
     };
     if !jobs::insert(transaction, &job).await? {
         return Ok(false);
@@ -124,7 +128,7 @@ pub(super) async fn insert(
     for target in &plan.targets {
         jobs::insert_target(transaction, id, target).await?;
     }
-    audit::append(transaction, now_us, begun(&job, asker, plan)).await?;
+    audit::append(transaction, now_us, begun(&job, request, (asker, plan))).await?;
     Ok(true)
 }
 
@@ -137,14 +141,20 @@ pub(super) fn action(kind: &str) -> &'static str {
     }
 }
 
-fn begun(job: &JobRow, asker: &Asker, plan: &Plan) -> Event {
-    let event = Event::new(asker.actor.clone(), action(&job.kind), Outcome::Begun)
+fn begun(job: &JobRow, request: &Request, (asker, plan): (&Asker, &Plan)) -> Event {
+    let mut event = Event::new(asker.actor.clone(), action(&job.kind), Outcome::Begun)
         .with("job", job.id)
         .with("baseline", &job.baseline)
         .with("asked_by", &job.asked_by)
         .with("ticket", &job.ticket)
         .with("schedule", &job.schedule)
         .with("targets", plan.targets.len());
+    if plan.azure {
+        let words = request.selector.azure.iter().take(NAMED);
+        event = words.fold(event.with("layer", Layer::Azure), |event, word| {
+            event.target(word)
+        });
+    }
     plan.targets
         .iter()
         .take(NAMED)
@@ -157,9 +167,42 @@ pub(super) async fn plan(controller: &Controller, request: &Request) -> Result<P
     let name = request.work.baseline();
     let baseline = baselines::baseline(&mut connection, name.as_str()).await?;
     drop(connection);
-    match (&request.work, baseline) {
-        (Work::Baseline { .. }, Some(_)) => Err(name_taken(name.as_str())),
-        (Work::Baseline { .. }, None) => {
+    let members = match (&request.work, &baseline) {
+        (Work::Baseline { .. }, Some(_)) => return Err(name_taken(name.as_str())),
+        (Work::Baseline { .. }, None) => &[],
+        (_, Some(baseline)) => baseline.members.as_slice(),
+        (_, None) => {
+            return Err(Status::not_found(format!(
+                "there is no baseline {name}: `netghost baseline list` shows all"
+            )));
+        }
+    };
+    let layers = layers(request, members);
+    let azure = layers.contains(&Layer::Azure);
+    if azure && controller.azure().is_none() {
+        return Err(Status::failed_precondition(super::NO_AZURE));
+    }
+    if !azure && !request.selector.azure.is_empty() {
+        return Err(Status::invalid_argument(
+            "something in Azure is selected, and nothing of it is asked for: ask for the layer azure",
+        ));
+    }
+    let mut plan = match layers.contains(&Layer::Host) {
+        true => hosts(controller, request, members).await?,
+        false => Plan::default(),
+    };
+    plan.azure = azure;
+    if azure {
+        // What is found there says more.
+        plan.why.clear();
+    }
+    Ok(plan)
+}
+
+/// Which hosts are meant.
+async fn hosts(controller: &Controller, request: &Request, members: &[Member]) -> Result<Plan, Status> {
+    match &request.work {
+        Work::Baseline { .. } => {
             let agents = controller.select(&request.selector).await?;
             let targets = agents.into_iter().map(|agent| waiting(controller, agent));
             let targets: Vec<TargetRow> = targets.collect::<Result<_, _>>()?;
@@ -171,10 +214,7 @@ pub(super) async fn plan(controller: &Controller, request: &Request) -> Result<P
                 ..Plan::default()
             })
         }
-        (_, None) => Err(Status::not_found(format!(
-            "there is no baseline {name}: `netghost baseline list` shows all"
-        ))),
-        (_, Some(baseline)) => members(controller, request, &baseline.members).await,
+        Work::Drift { .. } | Work::Sweep { .. } => self::members(controller, request, members).await,
     }
 }
 
@@ -267,6 +307,22 @@ pub(super) fn unread(why: &str) -> String {
     format!("no baseline of it: it could not be read when the baseline was made: {why}")
 }
 
+/// The member that a target is. A resource is the member of its id; so is what stands for something that is not known.
+pub(super) async fn member_of_target<'a>(
+    connection: &mut AnyConnection,
+    members: &'a [Member],
+    target: &TargetRow,
+) -> Result<Option<&'a Member>, Error> {
+    if target.resource.is_none() && target.way != Some(Way::Arm) {
+        return member_of(connection, members, (target.identity, &target.name)).await;
+    }
+    let layer = target.way.map_or(Layer::Host, Way::layer);
+    let same = |member: &&Member| {
+        member.layer() == layer && member.id == target.identity && member.resource == target.resource
+    };
+    Ok(members.iter().find(same))
+}
+
 /// The member that an agent is: the one with its id. A member whose id this controller never knew comes from an imported
 /// baseline, and is the agent of the same name.
 pub(super) async fn member_of<'a>(
@@ -274,10 +330,12 @@ pub(super) async fn member_of<'a>(
     members: &'a [Member],
     (id, name): (Id, &str),
 ) -> Result<Option<&'a Member>, Error> {
-    if let Some(member) = members.iter().find(|member| member.id == id) {
+    let is_agent = |member: &&Member| member.resource.is_none() && member.layer() == Layer::Host;
+    let mut agents = members.iter().filter(is_agent);
+    if let Some(member) = agents.clone().find(|member| member.id == id) {
         return Ok(Some(member));
     }
-    let Some(member) = members.iter().find(|member| member.name.as_str() == name) else {
+    let Some(member) = agents.find(|member| member.name.as_str() == name) else {
         return Ok(None);
     };
     let known = sqlx::query("SELECT id FROM identities WHERE id = $1")

@@ -9,21 +9,21 @@ use futures_util::FutureExt;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest::{Manifest, Meta};
 use netghost_core::bytes::Text;
-use netghost_core::job::{Work, delay};
+use netghost_core::job::{Way, Work, delay};
 use netghost_core::section::SectionName;
 use tokio::sync::{Notify, SemaphorePermit};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::run::{FAULT, Run};
-use super::start::member_of;
-use super::{Broken, Order, Unreached};
+use super::start::member_of_target;
+use super::{Broken, Order, Unreached, nic};
 use crate::store::jobs::{TargetRow, TargetState};
 use crate::store::{Error, jobs};
 
 /// How long a target that has not begun may hold a slot while others wait for one: one that is away costs nothing.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Whoever reaches the target knows better why it did not answer, and says so when the command's own time is over.
-const GRACE: Duration = Duration::from_millis(500);
+pub(super) const GRACE: Duration = Duration::from_millis(500);
 
 /// Characters of a reason that are kept.
 const LONGEST_WHY: usize = 500;
@@ -31,6 +31,7 @@ const LONGEST_WHY: usize = 500;
 /// Has a target read itself, and stores what came of it.
 pub(super) async fn visit(run: Arc<Run>, mut target: TargetRow) -> Result<(), Error> {
     let outcome = match wait(&run).await {
+        Ok(()) if target.way == Some(Way::Arm) => nic::read(&run, &target).await?,
         Ok(()) => reach(&run, &target).await?,
         Err(unreached) => Err(unreached),
     };
@@ -45,11 +46,11 @@ pub(super) async fn visit(run: Arc<Run>, mut target: TargetRow) -> Result<(), Er
 }
 
 /// What an agent says is bounded: all targets of a job go into one message.
-fn short(why: &str) -> String {
+pub(super) fn short(why: &str) -> String {
     why.chars().take(LONGEST_WHY).collect()
 }
 
-async fn store(run: &Run, target: &TargetRow) -> Result<(), Error> {
+pub(super) async fn store(run: &Run, target: &TargetRow) -> Result<(), Error> {
     let mut connection = run.controller.store.pool().acquire().await?;
     jobs::advance(&mut connection, run.job.id, target).await?;
     drop(connection);
@@ -129,14 +130,14 @@ async fn attempt(
     }
 }
 
-fn late(what: &str) -> Unreached {
+pub(super) fn late(what: &str) -> Unreached {
     Unreached {
         code: "expired".to_owned(),
         message: format!("{what}: give the job a longer one, or look whether the agent is connected"),
     }
 }
 
-fn fault() -> Unreached {
+pub(super) fn fault() -> Unreached {
     Unreached {
         code: "internal".to_owned(),
         message: FAULT.to_owned(),
@@ -146,30 +147,37 @@ fn fault() -> Unreached {
 /// What the target is asked for.
 async fn order(run: &Run, target: &TargetRow) -> Result<Result<Order, Unreached>, Error> {
     let asked = match &run.request.work {
-        Work::Baseline { name, sections } => Ok((Some(name.clone()), sections.clone())),
-        Work::Drift { .. } | Work::Sweep { .. } => {
-            sections(run, target).await?.map(|sections| (None, sections))
-        }
+        Work::Baseline { sections, .. } => Ok(sections.clone()),
+        Work::Drift { .. } | Work::Sweep { .. } => sections(run, target).await?,
     };
-    let some = |text: &str| (!text.is_empty()).then(|| Text::from(text));
-    Ok(asked.map(|(name, sections)| Order {
+    Ok(asked.map(|sections| Order {
         target: target.identity,
         command: target.command,
         lifetime: Duration::ZERO,
         sections,
-        meta: Meta {
-            name,
-            asked_by: some(&run.job.asked_by),
-            ticket: some(&run.job.ticket),
-            note: some(&run.job.note),
-        },
+        meta: meta(run),
     }))
+}
+
+/// What stands in the manifests of a job.
+pub(super) fn meta(run: &Run) -> Meta {
+    let some = |text: &str| (!text.is_empty()).then(|| Text::from(text));
+    let name = match &run.request.work {
+        Work::Baseline { name, .. } => Some(name.clone()),
+        Work::Drift { .. } | Work::Sweep { .. } => None,
+    };
+    Meta {
+        name,
+        asked_by: some(&run.job.asked_by),
+        ticket: some(&run.job.ticket),
+        note: some(&run.job.note),
+    }
 }
 
 /// The sections that the baseline asked of the target, also those that it did not get, as far as a host can be asked for them.
 async fn sections(run: &Run, target: &TargetRow) -> Result<Result<Vec<SectionName>, Unreached>, Error> {
     let mut connection = run.controller.store.pool().acquire().await?;
-    let member = member_of(&mut connection, &run.members, (target.identity, &target.name)).await?;
+    let member = member_of_target(&mut connection, &run.members, target).await?;
     drop(connection);
     let refused = |message: String| Unreached {
         code: "refused".to_owned(),

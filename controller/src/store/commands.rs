@@ -105,6 +105,15 @@ pub async fn manifest_of(connection: &mut AnyConnection, digest: &Digest) -> Res
         .transpose()
 }
 
+/// The manifest that was taken for this command.
+pub async fn manifest_for(connection: &mut AnyConnection, command: Id) -> Result<Option<Digest>, Error> {
+    let row = sqlx::query("SELECT digest FROM manifests WHERE command = $1")
+        .bind(command.to_string())
+        .fetch_optional(connection)
+        .await?;
+    row.map(|row| digest(&row, "digest")).transpose()
+}
+
 /// Keeps that a manifest was taken whole. False if it was already.
 pub async fn take_manifest(
     connection: &mut AnyConnection,

@@ -45,6 +45,8 @@ pub struct JobRow {
     pub certificate: Option<Digest>,
     /// The document that it made.
     pub document: Option<Digest>,
+    /// True when all targets are known: those in Azure are looked for when it runs.
+    pub planned: bool,
 }
 
 /// How far a target is.
@@ -106,7 +108,8 @@ pub struct TargetRow {
 /// Stores a new job. False if there is one of this id.
 pub async fn insert(connection: &mut AnyConnection, job: &JobRow) -> Result<bool, Error> {
     let sql = "INSERT INTO jobs (id, kind, state, request, baseline, schedule, started_at_us, deadline_at_us, \
-               asked_by, ticket, note, why) VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+               asked_by, ticket, note, why, planned) \
+               VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
                ON CONFLICT (id) DO NOTHING";
     let done = sqlx::query(sql)
         .bind(job.id.to_string())
@@ -120,8 +123,16 @@ pub async fn insert(connection: &mut AnyConnection, job: &JobRow) -> Result<bool
         .bind(job.ticket.clone())
         .bind(job.note.clone())
         .bind(job.why.clone())
+        .bind(i64::from(job.planned))
         .execute(connection)
         .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes that all targets of a job are known. False if they were already.
+pub async fn resolved(connection: &mut AnyConnection, job: Id) -> Result<bool, Error> {
+    let sql = "UPDATE jobs SET planned = 1 WHERE id = $1 AND planned = 0 AND state = 'running'";
+    let done = sqlx::query(sql).bind(job.to_string()).execute(connection).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -290,6 +301,7 @@ fn job_row(row: &AnyRow) -> Result<JobRow, Error> {
         note: row.try_get("note")?,
         certificate: made("certificate")?,
         document: made("document")?,
+        planned: row.try_get::<i64, _>("planned")? != 0,
     })
 }
 

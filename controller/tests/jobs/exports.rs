@@ -12,9 +12,9 @@ use tonic::{Code, Status};
 use crate::place::{Place, Process, all, baseline, drift};
 use crate::reach::{Script, Scripted};
 
-type Files = Vec<(String, Vec<u8>)>;
+pub(crate) type Files = Vec<(String, Vec<u8>)>;
 
-async fn exported(process: &Process) -> Files {
+pub(crate) async fn exported(process: &Process) -> Files {
     let show = v1::ShowBaselineRequest {
         name: "golden".to_owned(),
     };
@@ -35,7 +35,7 @@ async fn exported(process: &Process) -> Files {
     files
 }
 
-async fn import(process: &Process, files: Files) -> Result<v1::Baseline, Status> {
+pub(crate) async fn import(process: &Process, files: Files) -> Result<v1::Baseline, Status> {
     let chunks = files.into_iter().flat_map(|(path, bytes)| {
         // In two pieces, as a long one comes.
         let half = bytes.len() / 2;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use hyper_util::rt::TokioIo;
 use netghost_controller::Controller;
+use netghost_controller::azure::Azure;
 use netghost_controller::jobs::{self, Running};
 use netghost_controller::link::Links;
 use netghost_controller::outside::Outside;
@@ -67,6 +68,15 @@ impl Process {
     }
 
     pub(crate) async fn start_at(path: &Path, reach: Arc<Scripted>, outside: Outside) -> Self {
+        Self::start_as(path, reach, outside, None).await
+    }
+
+    /// With a login to Azure.
+    pub(crate) async fn start_in(path: &Path, reach: Arc<Scripted>, azure: Azure) -> Self {
+        Self::start_as(path, reach, Outside::real(), Some(azure)).await
+    }
+
+    async fn start_as(path: &Path, reach: Arc<Scripted>, outside: Outside, azure: Option<Azure>) -> Self {
         let store = Store::open(path, None).await.unwrap();
         let pki = path.join("pki");
         let ca = Authority::open(&pki).or_else(|_| Authority::create(&pki, "example.org", &outside));
@@ -79,6 +89,10 @@ impl Process {
             store,
             outside,
         });
+        let controller = match azure {
+            Some(azure) => controller.with_azure(azure),
+            None => controller,
+        };
         let client = FleetClient::new(channel(&controller).await);
         Self {
             controller,

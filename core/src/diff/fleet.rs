@@ -170,6 +170,25 @@ impl Part {
         Ok(())
     }
 
+    /// It is told that the target is there no more; what of it is not covered is said beside that.
+    #[must_use]
+    pub fn gone(mut self, why: &str) -> Self {
+        if self.verdict == Verdict::Unknown {
+            self.why = Some(format!("{why}: {}", self.reasons()));
+        }
+        self
+    }
+
+    /// What was asked for and is not covered, and why, in one line; nothing where all is.
+    pub fn reasons(&self) -> String {
+        let asked = self.not_covered.iter().filter(|row| row.requested);
+        let said = asked.map(|row| match row.section {
+            Some(section) => format!("{section}: {}", row.why),
+            None => row.why.clone(),
+        });
+        said.collect::<Vec<_>>().join("; ")
+    }
+
     /// The target's answer.
     pub fn verdict(&self) -> Verdict {
         self.verdict

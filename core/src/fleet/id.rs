@@ -32,6 +32,11 @@ impl Id {
         Self::of_digest(&ssh_digest(destination))
     }
 
+    /// The id of what stands as a target of a job since it is not known: something that could not be listed or found.
+    pub fn of_gap(what: &str) -> Self {
+        Self::of_digest(&gap_digest(what))
+    }
+
     fn of_digest(digest: &Digest) -> Self {
         let mut bytes = [0; 16];
         bytes
@@ -59,6 +64,15 @@ pub fn resource_name(resource: &ResourceId) -> Name {
 /// The name of a host without an agent that is read by ssh, by its destination.
 pub fn ssh_host_name(destination: &str) -> Name {
     Name::of(destination, &ssh_digest(destination))
+}
+
+/// The name of what stands as a target of a job since it is not known.
+pub fn gap_name(what: &str) -> Name {
+    Name::of(what, &gap_digest(what))
+}
+
+fn gap_digest(what: &str) -> Digest {
+    Digest::of(format!("netghost gap\n{what}").as_bytes())
 }
 
 fn resource_digest(resource: &ResourceId) -> Digest {

@@ -135,6 +135,14 @@ impl Work {
         }
     }
 
+    /// How many network interfaces are read at once, if nobody says otherwise `usually`.
+    pub fn concurrency_of_nics(&self, usually: u32) -> u32 {
+        match self {
+            Self::Sweep { concurrency, .. } if *concurrency > 0 => *concurrency,
+            _ => usually,
+        }
+    }
+
     /// Each target begins after a random time up to this, milliseconds.
     pub fn jitter_ms(&self) -> u64 {
         match self {

@@ -291,7 +291,10 @@ fn what_could_not_be_read_is_never_allow() {
 fn a_certain_stop_outweighs_what_was_not_read() {
     let world = World::new();
     let faults = compound(&world);
-    world.fault(&json!({"fault": "association_null", "path": "/networkInterfaces/vm2/effectiveNetworkSecurityGroups"}));
+    world.fault(
+        &json!({"fault": "error", "status": 403, "code": "AuthorizationFailed", "message": "no such action",
+        "path": "/networkInterfaces/vm2/effectiveNetworkSecurityGroups"}),
+    );
     let answer = flow(&world);
     assert_eq!(answer.verdict(), (1, "DENY"), "{:#}", answer.document);
     assert!(

@@ -8,7 +8,9 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use netghost_core::azure::nsg::{Protocol, Verdict};
-use netghost_core::azure::path::{self, End, Interface, Layer, Path, Question, Read, Status, Way, walk};
+use netghost_core::azure::path::{
+    self, End, Interface, Layer, Missing, Path, Question, Read, Status, Way, walk,
+};
 use netghost_lab::azure::World;
 use serde_json::Value;
 
@@ -109,9 +111,15 @@ fn verdict(path: &Path, way: Way) -> Verdict {
     }
 }
 
-/// Whether the product may not know: a machine or gateway in between was not read.
+/// Whether the product may not know: a machine or gateway in between was not read, or a route of people leads to the own network
+/// for addresses of another, of which Azure says nothing.
 fn may_not_know(path: &Path) -> bool {
-    path.missing.iter().any(|missing| missing.layer == Layer::NextHop)
+    let open = |missing: &Missing| {
+        let strange =
+            missing.layer == Layer::Route && missing.why.contains("does not fit the virtual networks");
+        missing.layer == Layer::NextHop || strange
+    };
+    path.missing.iter().any(open)
 }
 
 /// The flows between interfaces that can be told apart where their replies arrive.

@@ -1,7 +1,8 @@
 //! Verdict against packet: random security rules, admin rules and routes hold in the fabric, packets are sent, and what becomes
 //! of each is what the product's evaluation of Azure's answers says.
 //!
-//! `NETGHOST_FLOWS` is how many packets, `NETGHOST_SEED` the world to begin with.
+//! `NETGHOST_FLOWS` is how many packets, `NETGHOST_SEED` the world to begin with. `NETGHOST_RECORD` is a directory for what was
+//! answered and how the packets fared (see `record`).
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use crate::fabric::{Net, shown};
 use crate::packets::{Flow, Kind};
 use crate::random::{self, Random};
+use crate::record;
 use crate::state::id;
 
 /// What the product reads of a NIC.
@@ -29,7 +31,7 @@ pub(crate) struct Nic {
 
 /// What becomes of a packet, in the words of the fabric.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
+pub(crate) enum Fate {
     /// The VM or link where it arrives.
     Arrives(String),
     /// What drops it.
@@ -81,7 +83,7 @@ pub(crate) fn read(world: &World, kept_back: Option<&str>) -> BTreeMap<String, N
         .collect()
 }
 
-struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     world: &'a World,
     nics: &'a BTreeMap<String, Nic>,
     rules: BTreeMap<&'a str, Compiled<'a>>,
@@ -119,7 +121,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What the rules of a NIC say: nothing where they let it through.
-    fn gate(&self, nic: &str, direction: nsg::Direction, flow: &Flow) -> Option<Fate> {
+    pub(crate) fn gate(&self, nic: &str, direction: nsg::Direction, flow: &Flow) -> Option<Fate> {
         let ports = match flow.kind {
             Kind::Tcp | Kind::Udp => Some((flow.source_port, flow.destination_port)),
             _ => None,
@@ -161,7 +163,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The whole way of a packet.
-    fn fate(&self, flow: &Flow) -> Fate {
+    pub(crate) fn fate(&self, flow: &Flow) -> Fate {
         let mut at = self
             .nics
             .keys()
@@ -190,6 +192,15 @@ impl<'a> Judge<'a> {
             at = next;
         }
         panic!("{flow:?} goes round")
+    }
+
+    /// The route that a NIC takes: its prefix and where it leads; nothing where there is none, or more than one.
+    pub(crate) fn route(&self, nic: &str, to: IpAddr) -> Option<(String, String)> {
+        let winner = route::lookup(&self.nics[nic].routes, to).winner?;
+        Some((
+            winner.prefix?.to_string(),
+            winner.next_hop_type?.as_str().to_owned(),
+        ))
     }
 
     /// The NIC that the route leads to, or the end.
@@ -262,6 +273,9 @@ fn root_packets_fare_as_the_verdict_says() {
         sent += u64::try_from(flows.len()).unwrap();
         for (what, count) in one(net, &judge, &world, &flows, kept_back.is_some(), seed) {
             *tally.entry(what).or_default() += count;
+        }
+        if let (Ok(place), None) = (std::env::var("NETGHOST_RECORD"), kept_back) {
+            record::write(place.as_ref(), seed, &world, &judge, &flows);
         }
     }
     println!("{sent} packets: {tally:?}");

@@ -40,8 +40,15 @@ impl Cloud {
         }
     }
 
-    /// The options of a command that asks as the operator, who may do everything, or as the reader.
+    /// The options of a command that asks as the operator, who may do everything, or as the reader, in this subscription.
     pub(crate) fn account(&self, reader: bool) -> Vec<String> {
+        let mut words = self.login(reader);
+        words.extend(["--subscription".to_owned(), self.subscription.clone()]);
+        words
+    }
+
+    /// The same without the subscription.
+    pub(crate) fn login(&self, reader: bool) -> Vec<String> {
         let who = self.arm.state().principals[usize::from(reader)].clone();
         let secret = self.secret.with_extension(&who.client_id);
         std::fs::write(&secret, who.secret.unwrap()).unwrap();
@@ -58,8 +65,6 @@ impl Cloud {
             &who.client_id,
             "--client-secret-file",
             &secret.display().to_string(),
-            "--subscription",
-            &self.subscription,
         ];
         words.map(str::to_owned).to_vec()
     }

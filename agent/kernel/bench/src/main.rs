@@ -6,9 +6,11 @@ use anyhow::{Context as _, Result, bail};
 use netghost_core::artifact::object;
 use netghost_core::section::{Section, SectionName};
 
+mod cloud;
 mod differ;
 mod floor;
 mod security;
+mod sweep;
 
 fn main() -> Result<()> {
     let mode = std::env::args().nth(1).context("which reading?")?;
@@ -26,6 +28,8 @@ fn main() -> Result<()> {
         "legacy-read-digest" => digest(SectionName::XtablesLegacyIpv4)?,
         "nft-generation" => generations()?,
         "diff" => differ::one_rule_above(count()?)?,
+        "nics" => cloud::differ(count()?)?,
+        "sweep" => sweep::all(count()?)?,
         "nsg" => security::flows(count()?)?,
         other => bail!("there is no reading {other:?}"),
     };

@@ -1,6 +1,6 @@
 //! What differs between two readings.
 
-use netghost_core::azure::nsg::{self, Change, Effect, diff};
+use netghost_core::azure::nsg::{self, Change, Flows, diff};
 use netghost_core::diff::Verdict;
 use serde_json::{Value, json};
 
@@ -82,15 +82,12 @@ fn shown(change: &Change, explain: bool) -> Result<Value, Failure> {
         "path": change.path,
         "before": change.before,
         "after": change.after,
-        "significance": "unrated",
-        "effect": text::effect(&change.effect),
+        "significance": change.effect.significance(),
+        "effect": change.effect.words(),
         "flows": serde_json::to_value(&change.effect).map_err(internal)?,
     });
     if let (true, Some(fields)) = (explain, fields.as_object_mut()) {
-        let lines = text::flows(match &change.effect {
-            Effect::None => &[],
-            Effect::Changed { flows, .. } | Effect::Unknown { flows, .. } => flows,
-        });
+        let lines: Vec<String> = change.effect.flows().iter().map(Flows::words).collect();
         fields.insert("explanation".to_owned(), json!(lines));
     }
     Ok(fields)

@@ -2,15 +2,13 @@
 
 use futures_util::future::BoxFuture;
 use netghost_controller::Controller;
-use netghost_controller::jobs::{Order, Reach, Unreached};
-use netghost_controller::store::{self, column};
+use netghost_controller::jobs::{Order, Reach, Unreached, keep, kept};
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest;
 use netghost_core::fleet::Id;
 use netghost_core::job::Way;
 use netghost_core::section::SectionName;
 use netghost_core::snapshot::Target;
-use sqlx::Row;
 
 use crate::host;
 use crate::world::Capture;
@@ -49,15 +47,14 @@ impl Reach for ThisHost {
                     "without a controller only this host is read",
                 ));
             }
-            let done = manifest_of(controller, order.command).await;
+            let done = kept(controller, order.command).await;
             if let Some(digest) = done.map_err(|error| internal(&error))? {
                 return Ok(digest);
             }
             started();
             let stored = self.read(&order).await?;
-            let digest = stored.artifact_digest();
-            let kept = keep(controller, &order, stored).await;
-            kept.map(|()| digest).map_err(|error| internal(&error))
+            let kept = keep(controller, (order.target, order.command), stored).await;
+            kept.map_err(|error| internal(&error))
         })
     }
 }
@@ -79,41 +76,6 @@ impl ThisHost {
         })?;
         manifest::store(&snapshot, &order.meta).map_err(|error| internal(&error))
     }
-}
-
-async fn manifest_of(controller: &Controller, command: Id) -> Result<Option<Digest>, store::Error> {
-    let row = sqlx::query("SELECT digest FROM manifests WHERE command = $1")
-        .bind(command.to_string())
-        .fetch_optional(controller.store.pool())
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let text: String = row.try_get("digest")?;
-    Digest::parse(&text)
-        .map(Some)
-        .ok_or_else(|| store::Error::Damaged {
-            what: format!("the manifest of command {command}"),
-        })
-}
-
-/// Objects first: a manifest that stands in the table is whole.
-async fn keep(controller: &Controller, order: &Order, stored: manifest::Stored) -> Result<(), store::Error> {
-    for (_, bytes) in stored.objects {
-        controller.store.put_object(bytes).await?;
-    }
-    let digest = controller.store.put_object(stored.manifest_bytes).await?;
-    let mut transaction = controller.store.begin().await?;
-    sqlx::query(
-        "INSERT INTO manifests (digest, identity, command, at_us) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (digest) DO NOTHING",
-    )
-    .bind(digest.to_string())
-    .bind(order.target.to_string())
-    .bind(order.command.to_string())
-    .bind(column(controller.outside.now_us()))
-    .execute(&mut *transaction)
-    .await?;
-    transaction.commit().await?;
-    Ok(())
 }
 
 fn unreached(code: &str, message: &str) -> Unreached {

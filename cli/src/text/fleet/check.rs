@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::comparison::plural;
 use super::{counted, one_line};
+use crate::clock;
 
 /// The verdict, then each target with its changes, then what is not covered.
 pub fn check(document: &Value) -> String {
@@ -106,6 +107,33 @@ fn target(target: &Value) -> String {
     out
 }
 
+/// Who made a change in Azure, as far as the Activity Log says.
+fn attribution(said: Option<&Value>) -> String {
+    let Some(said) = said else {
+        return String::new();
+    };
+    let time = |field: &str| {
+        let at = said.get("searched").and_then(|searched| searched.get(field));
+        clock::shown(super::windows::micros(at))
+    };
+    let mut out = match text(said, "outcome").as_str() {
+        "recorded" => String::new(),
+        "no_record" => format!(
+            "      by: no record from {} to {}\n",
+            time("from_us"),
+            time("to_us")
+        ),
+        _ => "      by: not known, the log could not be read whole\n".to_owned(),
+    };
+    for event in list(said, "events") {
+        out += &format!("      by: {}\n", one_line(&super::windows::record(event)));
+    }
+    if let Some(why) = said.get("why").and_then(Value::as_str) {
+        out += &format!("      {}\n", one_line(why));
+    }
+    out
+}
+
 fn change(change: &Value) -> String {
     let maker = change.get("maker").and_then(Value::as_str);
     let maker = maker.map(|maker| format!("  [{maker}]")).unwrap_or_default();
@@ -120,6 +148,10 @@ fn change(change: &Value) -> String {
         for line in side.into_iter().flat_map(lines) {
             out += &format!("      {mark} {}\n", one_line(&line));
         }
+    }
+    if change.get("effect").is_some_and(Value::is_string) {
+        let rating = one_line(&text(change, "significance"));
+        out += &format!("      {rating}: {}\n", one_line(&text(change, "effect")));
     }
     out + &meaning(change)
 }
@@ -140,6 +172,7 @@ fn meaning(change: &Value) -> String {
             part("text")
         );
     }
+    out += &attribution(change.get("attribution"));
     out
 }
 
@@ -257,7 +290,8 @@ mod tests {
     #[test]
     fn each_target_is_told_with_what_changed_and_what_was_not_read() {
         let change = json!({"section": "nftables", "kind": "rule_added", "path": "inet f input", "maker": null,
-            "before": null, "after": {"position": 1, "text": "tcp dport 22 drop"}});
+            "before": null, "after": {"position": 1, "text": "tcp dport 22 drop"}, "significance": "high",
+            "effect": "stops new flows"});
         let gap = json!({"section": null, "mechanism": null, "path": null, "why": "offline\nvm9: no_drift",
             "requested": true});
         let document = json!({"verdict": "drift", "job": "j", "baseline": "b", "changes": [change],
@@ -267,7 +301,7 @@ mod tests {
         assert_eq!(
             check(&document),
             "drift: 1 change on 1 of 2 VMs\n  baseline b, job j\n\nvm1: drift\n  nftables\n    rule_added inet f input\n      \
-             +    1  tcp dport 22 drop\n\nvm2: unknown\n  not covered: all sections: offline\\nvm9: no_drift\n"
+             +    1  tcp dport 22 drop\n      high: stops new flows\n\nvm2: unknown\n  not covered: all sections: offline\\nvm9: no_drift\n"
         );
     }
 }

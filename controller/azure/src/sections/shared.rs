@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use netghost_core::azure::facts::own_of_subnet;
 use netghost_core::azure::id::ResourceId;
-use netghost_core::raw::HostPart;
+use netghost_core::raw::{HostPart, PartRead};
 use tokio::sync::OnceCell;
 
 use super::{NicReader, body, failed, now_us, part};
@@ -31,7 +32,7 @@ impl NicReader {
         let source = format!("subnet {subnet}");
         once(&self.shared.subnets, subnet, async {
             match self.calls() {
-                Ok(calls) => vec![part(&source, &calls.subnet(subnet).await)],
+                Ok(calls) => vec![own(part(&source, &calls.subnet(subnet).await))],
                 Err(why) => vec![failed(&source, &why)],
             }
         })
@@ -56,6 +57,16 @@ impl NicReader {
         })
         .await
     }
+}
+
+/// A subnet's part without the interfaces of others: in a large subnet they are most of it, and each would keep them all.
+fn own(mut part: HostPart) -> HostPart {
+    if let PartRead::File { content } = &mut part.read
+        && let Some(less) = content.as_str().and_then(own_of_subnet)
+    {
+        *content = less.as_str().into();
+    }
+    part
 }
 
 /// The answer that is there, or the one that this asking gives. Whoever comes meanwhile waits for it; where it is dropped before

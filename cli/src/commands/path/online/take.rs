@@ -1,0 +1,107 @@
+//! The interfaces that were chosen, read.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use netghost_azure::{NicReader, Reading};
+use netghost_core::azure::id::ResourceId;
+use netghost_core::azure::path::{self as azure, End};
+use netghost_core::azure::route::Hop;
+use netghost_core::snapshot::Snapshot;
+
+use super::{Asking, Pick};
+use crate::commands::path::address::vnets;
+use crate::commands::path::end::{Found, Kind, Known, Word};
+use crate::world::tool;
+
+impl Asking<'_> {
+    /// Reads the interfaces, both at once and each once.
+    pub(super) async fn take(&self, words: &[Word; 2], picks: [Pick; 2], v4: bool) -> [Found; 2] {
+        let mut ids: Vec<ResourceId> = picks
+            .iter()
+            .filter_map(|pick| match pick {
+                Pick::Nic { id, .. } => Some(id.clone()),
+                Pick::Done(_) => None,
+            })
+            .collect();
+        ids.sort();
+        ids.dedup();
+        let left = self.until.saturating_duration_since(Instant::now());
+        let reader = NicReader::new(self.account.arm.clone(), Reading::new(tool(), left));
+        let mut read: Vec<(ResourceId, Snapshot)> = Vec::new();
+        reader
+            .read_all(&ids, |one| {
+                read.extend(ids.get(one.index).map(|id| (id.clone(), one.snapshot)));
+            })
+            .await;
+        let [source, destination] = picks;
+        let [from, to] = words;
+        let chosen = [self.args.source_address, self.args.destination_address];
+        let one = |word: &Word, pick, chosen| match pick {
+            Pick::Done(found) => *found,
+            Pick::Nic { id, seen, .. } => {
+                let snapshot = read
+                    .iter()
+                    .find(|(own, _)| *own == id)
+                    .map(|(_, snapshot)| snapshot.clone());
+                let snapshot = snapshot.unwrap_or_else(|| reader.unreadable(&id, "it was not read"));
+                let said = match word {
+                    Word::Azure(_) => chosen,
+                    _ => seen,
+                };
+                Found::interface(word, snapshot, said, (seen, v4))
+            }
+        };
+        let [first, second] = chosen;
+        [one(from, source, first), one(to, destination, second)]
+    }
+
+    /// The interfaces of machines that routes lead to.
+    pub(super) async fn appliances(&self, ends: &[Found; 2]) -> Result<Vec<azure::Nic>, String> {
+        let [source, destination] = ends;
+        let mut hops = named(source, destination);
+        hops.extend(named(destination, source));
+        hops.sort();
+        hops.dedup();
+        if hops.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_ends = ends.iter().filter_map(|end| end.nic.as_ref());
+        let all = self
+            .neighbours(of_ends.map(ResourceId::subscription).next())
+            .await?;
+        let nics = ends.iter().filter_map(|end| match &end.known {
+            Known::End(End::Nic(interface)) => interface.nic.captured(),
+            _ => None,
+        });
+        let subnets = nics.flat_map(|nic| nic.configurations.iter().filter_map(|one| one.subnet.as_ref()));
+        let vnets = vnets(subnets);
+        let mut found: Vec<azure::Nic> = Vec::new();
+        for hop in hops {
+            found.extend(all.near(hop, &vnets).await.into_iter().cloned());
+        }
+        Ok(found)
+    }
+}
+
+/// The machines that routes of one end to the other name.
+fn named(from: &Found, to: &Found) -> Vec<IpAddr> {
+    let Known::End(End::Nic(interface)) = &from.known else {
+        return Vec::new();
+    };
+    let Some(table) = interface.routes.captured() else {
+        return Vec::new();
+    };
+    let leads = |prefix: netghost_core::azure::net::Net| match to.address() {
+        Some(address) => prefix.contains(address),
+        None => to.kind == Kind::Internet,
+    };
+    let routes = table
+        .routes
+        .iter()
+        .filter(|route| route.hop() == Hop::Appliance && leads(route.prefix));
+    routes
+        .flat_map(|route| &route.properties.next_hop_ips)
+        .filter_map(|hop| hop.parse().ok())
+        .collect()
+}
