@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     action, agent, approval, approvers, audit, azure, baseline, certificate, completions, context,
-    controller, drift, firewall, host, login, nsg, path, route, seal, sweep, token, verify,
+    controller, drift, firewall, host, login, nsg, path, route, seal, sweep, token, verify, window,
 };
 use crate::error::Failure;
 use crate::examples;
@@ -104,6 +104,9 @@ pub enum Command {
     /// Drift checks over many VMs, a few at a time, now or by a schedule
     #[command(subcommand, after_help = examples::SWEEP)]
     Sweep(sweep::Sweep),
+    /// Change windows: seal what is there before a change, compare at its end, one certificate
+    #[command(subcommand, after_help = examples::WINDOW)]
+    Window(window::Window),
     /// Changes that an approver consents to, and that undo themselves unless they are confirmed
     #[command(subcommand, after_help = examples::ACTION)]
     Action(action::Action),

@@ -6,7 +6,7 @@ use netghost_core::fleet::Id;
 use crate::args::{Args, Command};
 use crate::error::Failure;
 use crate::exit::Status;
-use crate::fleet::{self, Doing, Fleet, Targets, Where};
+use crate::fleet::{self, AccountArgs, Doing, Fleet, Targets, Where};
 use crate::output::{Format, Outcome};
 use crate::world::World;
 use host::Host;
@@ -38,6 +38,7 @@ pub mod sweep;
 pub mod token;
 pub mod verify;
 pub mod watch;
+pub mod window;
 
 /// What comes of a command.
 #[derive(Debug)]
@@ -70,6 +71,11 @@ impl Call<'_> {
     /// The controller, which may be in this process, for what reads such targets.
     fn reading(&self, targets: &Targets, doing: Doing) -> Result<Fleet, Failure> {
         fleet::reading(self.world, self.wanted, targets, doing)
+    }
+
+    /// The controller, which may be in this process, for what compares with a baseline.
+    fn comparing(&self, account: &AccountArgs) -> Result<Fleet, Failure> {
+        fleet::comparing(self.world, self.wanted, account)
     }
 
     /// The controller, for what needs one.
@@ -109,6 +115,7 @@ pub fn run(args: &Args, world: &World) -> Result<Answer, Failure> {
         Command::Baseline(command) => baseline::run(command, &call),
         Command::Drift(command) => drift::run(command, &call),
         Command::Sweep(command) => sweep::run(command, &call),
+        Command::Window(command) => window::run(command, &call),
         Command::Audit(command) => audit::run(command, &call),
         Command::Completions(command) => return script(&call, || Ok(completions::completions(command))),
         Command::Man(command) => return script(&call, || completions::man(command)),

@@ -19,6 +19,7 @@ pub mod controller;
 pub mod jobs;
 pub mod sweeps;
 pub mod tokens;
+pub mod windows;
 
 /// A document: `schema` beside the fields of `body`.
 pub fn document(schema: &'static str, body: impl Serialize) -> Result<Value, Failure> {

@@ -465,6 +465,40 @@ Examples:
   netghost sweep schedule hourly --baseline monday --all --every 1h
   netghost sweep list";
 
+/// Below `netghost window --help`.
+pub const WINDOW: &str = "\
+Examples:
+  netghost window open CHG0031337 --vm web1 --ends 2h
+  netghost window close CHG0031337 --certificate CHG0031337.dsse.json";
+
+/// Below `netghost window open --help`.
+pub const WINDOW_OPEN: &str = "\
+Everything that can be read is sealed under the name TICKET-open: hosts, and network interfaces where Azure is configured. Status 3: \
+something could not be read; it is listed, and the window is open. `--baseline` opens the window over a baseline that is there; one \
+that is later than the window's start makes the result unknown.
+
+Examples:
+  netghost window open CHG0031337 --vm web1 web2 --ends 2h
+  netghost window open CHG0031337 --all --layers host,azure --ends 2026-11-24T06:00:00Z
+  netghost window open CHG0031337 --baseline monday";
+
+/// Below `netghost window close --help`.
+pub const WINDOW_CLOSE: &str = "\
+The status is as `drift check` has it. Closing again shows the same result: nothing is compared anew.
+
+Example:
+  netghost window close CHG0031337 --certificate CHG0031337.dsse.json";
+
+/// Below `netghost window show --help`.
+pub const WINDOW_SHOW: &str = "\
+Example:
+  netghost window show CHG0031337";
+
+/// Below `netghost window list --help`.
+pub const WINDOW_LIST: &str = "\
+Example:
+  netghost window list -o json";
+
 /// Below `netghost sweep run --help`.
 pub const SWEEP_RUN: &str = "\
 The status is as `drift check` has it.

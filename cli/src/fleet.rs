@@ -197,6 +197,15 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
     (world.connect)(world, &wanted)
 }
 
+/// As [`reading`], for what compares with a baseline that says itself what is to be read.
+pub fn comparing(world: &World, wanted: &Where, account: &AccountArgs) -> Result<Fleet, Failure> {
+    let targets = Targets {
+        account: account.clone(),
+        ..Targets::default()
+    };
+    reading(world, wanted, &targets, Doing::Comparing)
+}
+
 /// As [`connect`], for what only a controller can do.
 pub fn controller(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
     let alone = || {

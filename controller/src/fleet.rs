@@ -22,6 +22,7 @@ mod objects;
 mod schedules;
 pub(crate) mod status;
 mod tokens;
+mod windows;
 
 /// The service.
 #[derive(Debug, Clone)]
@@ -211,6 +212,46 @@ impl Fleet for Service {
     ) -> Result<Response<v1::Schedule>, Status> {
         let user = self.0.user(request.extensions(), Role::Operator).await?;
         schedules::remove_schedule(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn open_window(
+        &self,
+        request: Request<v1::OpenWindowRequest>,
+    ) -> Result<Response<v1::Window>, Status> {
+        let user = self.0.user(request.extensions(), Role::Operator).await?;
+        windows::open_window(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn close_window(
+        &self,
+        request: Request<v1::CloseWindowRequest>,
+    ) -> Result<Response<v1::Window>, Status> {
+        let user = self.0.user(request.extensions(), Role::Operator).await?;
+        windows::close_window(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn show_window(
+        &self,
+        request: Request<v1::ShowWindowRequest>,
+    ) -> Result<Response<v1::Window>, Status> {
+        let user = self.0.user(request.extensions(), Role::Viewer).await?;
+        windows::show_window(&self.0, &user, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn list_windows(
+        &self,
+        request: Request<v1::ListWindowsRequest>,
+    ) -> Result<Response<v1::WindowList>, Status> {
+        let user = self.0.user(request.extensions(), Role::Viewer).await?;
+        windows::list_windows(&self.0, &user, request.into_inner())
             .await
             .map(Response::new)
     }

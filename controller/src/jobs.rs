@@ -11,6 +11,7 @@ use netghost_core::section::SectionName;
 
 use crate::Controller;
 
+mod attribution;
 mod baseline;
 mod compare;
 mod drift;
@@ -27,6 +28,7 @@ mod start;
 mod trusted;
 mod visit;
 
+pub(crate) use attribution::logs;
 pub use keep::{keep, kept};
 pub(crate) use run::{Begun, spawn};
 pub use running::Running;

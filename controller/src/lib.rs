@@ -27,6 +27,7 @@ pub mod select;
 pub mod server;
 pub mod store;
 pub mod users;
+pub mod windows;
 
 use std::sync::Arc;
 

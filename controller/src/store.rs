@@ -28,6 +28,7 @@ mod settings;
 mod status;
 pub mod tokens;
 pub mod uploads;
+pub mod windows;
 
 /// A store that is open.
 #[derive(Debug, Clone)]

@@ -116,7 +116,7 @@ fn create(args: &Create, call: &Call<'_>) -> Result<Outcome, Failure> {
 }
 
 /// Nothing was sealed: why, for the whole and for each VM.
-fn nothing(job: &Job) -> Failure {
+pub(super) fn nothing(job: &Job) -> Failure {
     let why = job.missing.iter().map(|row| match &row.target {
         Some(target) => format!("{target}: {}", row.why),
         None => row.why.clone(),

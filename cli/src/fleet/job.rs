@@ -76,6 +76,24 @@ impl Fleet {
         Ok(Job::try_from(ended?)?)
     }
 
+    /// Follows a job that was started otherwise, to its end.
+    pub fn follow(&mut self, id: Id, progress: &mut Progress) -> Result<Job, Failure> {
+        let request = v1::WatchJobRequest { id: id.to_string() };
+        let told = &mut *progress;
+        let ended = self.read(async move |client: &mut Client| {
+            let mut changes = client.watch_job(request.clone()).await?.into_inner();
+            while let Some(job) = changes.message().await? {
+                told.update(&job);
+                if job.state == "ended" {
+                    return Ok(job);
+                }
+            }
+            Err(Status::unavailable("the controller stopped telling of the job"))
+        });
+        progress.clear();
+        Ok(Job::try_from(ended?)?)
+    }
+
     /// A job as it is now.
     pub fn job(&mut self, id: Id) -> Result<Job, Failure> {
         let request = v1::WatchJobRequest { id: id.to_string() };

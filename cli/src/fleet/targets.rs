@@ -148,6 +148,13 @@ impl Targets {
         }
     }
 
+    /// True where the line says whom or what is meant, or which layers.
+    pub fn is_said(&self) -> bool {
+        let words = [&self.vm, &self.nic, &self.vnet, &self.group];
+        let named = words.iter().any(|list| !list.is_empty()) || !self.tag.is_empty() || self.all;
+        named || !self.layers.is_empty() || self.names_azure()
+    }
+
     /// What is selected at this place. Where nothing is, it is this host if there is no controller; else an error that says how
     /// to select.
     pub fn selected(&self, place: &Place, doing: Doing) -> Result<Selected, Failure> {

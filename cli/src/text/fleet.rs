@@ -13,6 +13,7 @@ mod contexts;
 mod jobs;
 mod sweeps;
 mod tokens;
+mod windows;
 
 pub use agents::{agent, agents, controller};
 pub use audit::audit;
@@ -22,6 +23,7 @@ pub use contexts::contexts;
 pub use jobs::{job, target};
 pub use sweeps::sweeps;
 pub use tokens::tokens;
+pub use windows::{window, windows};
 
 /// What stands where there is nothing.
 const NONE: &str = "-";

@@ -265,6 +265,25 @@ impl Fleet for Script {
         self.unscripted()
     }
 
+    async fn open_window(&self, _: Request<v1::OpenWindowRequest>) -> Result<Response<v1::Window>, Status> {
+        self.unscripted()
+    }
+
+    async fn close_window(&self, _: Request<v1::CloseWindowRequest>) -> Result<Response<v1::Window>, Status> {
+        self.unscripted()
+    }
+
+    async fn show_window(&self, _: Request<v1::ShowWindowRequest>) -> Result<Response<v1::Window>, Status> {
+        self.unscripted()
+    }
+
+    async fn list_windows(
+        &self,
+        _: Request<v1::ListWindowsRequest>,
+    ) -> Result<Response<v1::WindowList>, Status> {
+        self.unscripted()
+    }
+
     async fn list_runs(&self, _: Request<v1::ListRunsRequest>) -> Result<Response<v1::RunList>, Status> {
         self.allowed()?;
         Ok(Response::new(v1::RunList::default()))

@@ -23,6 +23,7 @@ pub(super) async fn status(
         clock_us: controller.outside.now_us(),
         user: user.name.clone(),
         role: user.role.to_string(),
+        azure: controller.azure().is_some(),
     })
 }
 

@@ -46,7 +46,14 @@ pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending,
     if run.request.selector.all {
         parts.extend(others(run, &targets, &members).await?);
     }
-    let check = Check::new(about(run, &row, why.clone()), parts);
+    super::attribution::attribute(&run.controller, &mut parts)
+        .await
+        .map_err(formless)?;
+    let about = About {
+        window: crate::windows::of_job(&run.controller, run.job.id).await?,
+        ..about(run, &row, why.clone())
+    };
+    let check = Check::new(about, parts);
     let end = certify(run, &check, why).await?;
     Ok(Ending {
         end,

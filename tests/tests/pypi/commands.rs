@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use netghost_cli::documents::{agents, controller, document, jobs, sweeps, tokens};
+use netghost_cli::documents::{agents, controller, document, jobs, sweeps, tokens, windows};
 use netghost_cli::exit::Status;
 use netghost_cli::world::{Hears, World};
 use netghost_core::section::SectionName;
@@ -475,6 +475,7 @@ fn fleet(directory: &Path) {
     };
     fleet_members(&write);
     fleet_controller(&write);
+    fleet_windows(&write);
     fleet_runs(&write);
 }
 
@@ -528,6 +529,48 @@ fn fleet_members(write: Write<'_>) {
     };
     let value = serde_json::to_value(tokens::Created::try_from(created).unwrap()).unwrap();
     write("token.1.json", tokens::CREATED, value);
+}
+
+fn fleet_windows(write: Write<'_>) {
+    let open = v1::Window {
+        ticket: "CHG0031337".to_owned(),
+        state: "open".to_owned(),
+        baseline: "CHG0031337-open".to_owned(),
+        selector: Some(v1::Selector {
+            all: true,
+            ..v1::Selector::default()
+        }),
+        opened_at_us: 2,
+        recorded_at_us: 2,
+        baseline_at_us: 1,
+        opened_by: "ada".to_owned(),
+        before: r#"{"from_us":"0","to_us":"2","azure":null,"hosts":"no log"}"#.to_owned(),
+        ..v1::Window::default()
+    };
+    let closed = v1::Window {
+        state: "closed".to_owned(),
+        layers: vec!["azure".to_owned(), "host".to_owned()],
+        ends_at_us: 3,
+        closed_at_us: 4,
+        past_end: true,
+        closed_by: "bob".to_owned(),
+        note: "a note".to_owned(),
+        warnings: vec!["a warning".to_owned()],
+        job: ID.to_owned(),
+        verdict: "unknown".to_owned(),
+        certificate: vec![7; 32].into(),
+        ..open.clone()
+    };
+    for (number, window) in [open.clone(), closed.clone()].into_iter().enumerate() {
+        let window = windows::Window::try_from(window).unwrap();
+        let value = serde_json::to_value(window.sealed(None)).unwrap();
+        write(&format!("window.{number}.json"), windows::SCHEMA, value);
+    }
+    let list = v1::WindowList {
+        windows: vec![open, closed],
+    };
+    let value = serde_json::to_value(windows::Windows::try_from(list).unwrap()).unwrap();
+    write("windows.0.json", windows::LIST, value);
 }
 
 fn fleet_controller(write: Write<'_>) {

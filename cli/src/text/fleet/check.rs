@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::comparison::plural;
 use super::{counted, one_line};
+use crate::clock;
 
 /// The verdict, then each target with its changes, then what is not covered.
 pub fn check(document: &Value) -> String {
@@ -106,6 +107,33 @@ fn target(target: &Value) -> String {
     out
 }
 
+/// Who made a change in Azure, as far as the Activity Log says.
+fn attribution(said: Option<&Value>) -> String {
+    let Some(said) = said else {
+        return String::new();
+    };
+    let time = |field: &str| {
+        let at = said.get("searched").and_then(|searched| searched.get(field));
+        clock::shown(super::windows::micros(at))
+    };
+    let mut out = match text(said, "outcome").as_str() {
+        "recorded" => String::new(),
+        "no_record" => format!(
+            "      by: no record from {} to {}\n",
+            time("from_us"),
+            time("to_us")
+        ),
+        _ => "      by: not known, the log could not be read whole\n".to_owned(),
+    };
+    for event in list(said, "events") {
+        out += &format!("      by: {}\n", one_line(&super::windows::record(event)));
+    }
+    if let Some(why) = said.get("why").and_then(Value::as_str) {
+        out += &format!("      {}\n", one_line(why));
+    }
+    out
+}
+
 fn change(change: &Value) -> String {
     let maker = change.get("maker").and_then(Value::as_str);
     let maker = maker.map(|maker| format!("  [{maker}]")).unwrap_or_default();
@@ -144,6 +172,7 @@ fn meaning(change: &Value) -> String {
             part("text")
         );
     }
+    out += &attribution(change.get("attribution"));
     out
 }
 

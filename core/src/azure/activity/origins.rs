@@ -64,6 +64,13 @@ impl Origins {
         self.exact.iter().chain(&self.below).filter_map(of).collect()
     }
 
+    /// The same, of which it is known why they are not all.
+    #[must_use]
+    pub fn lacks(mut self, why: Option<String>) -> Self {
+        self.lacking = self.lacking.or(why);
+        self
+    }
+
     /// These and others.
     pub fn join(&mut self, other: Self) {
         self.exact.extend(other.exact);
