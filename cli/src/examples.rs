@@ -407,6 +407,8 @@ Examples:
   netghost baseline create web --tag role=web --section nftables
   netghost baseline create shop --group shop --subscription 11111111-2222-3333-4444-555555555555 --layers azure
   netghost baseline create web-1 --vm shop/web-1 --layers host,azure
+  netghost baseline create web-1 --vm shop/web-1 --via run-command --section nftables
+  netghost baseline create web-2 --vm ops@web-2 --via ssh --section nftables --standalone
   netghost baseline create before --standalone";
 
 /// Below `netghost baseline list --help`.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use netghost_controller::azure::Azure;
+use netghost_controller::probe::Probe;
 use netghost_core::artifact::key::PublicKey;
 use netghost_core::artifact::name::Name;
 use netghost_proto::convert::BadField;
@@ -54,6 +55,9 @@ pub struct Where {
     /// How Azure is asked, where there is no controller that has its own way.
     #[arg(skip)]
     pub azure: Option<Azure>,
+    /// By which ways hosts without an agent are read, where there is no controller that says so.
+    #[arg(skip)]
+    pub probe: Probe,
 }
 
 /// Whom the commands talk to.
@@ -172,7 +176,11 @@ pub fn connect(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
             // A job that a killed command left may need Azure: it is taken up by whichever command comes next.
             let azure = wanted.azure.clone();
             let azure = azure.or_else(|| AccountArgs::default().open().ok());
-            standalone::open(world, azure)
+            let mut probe = wanted.probe.clone();
+            // Whoever asks without a controller decides by themselves.
+            probe.run_command = true;
+            probe.ssh.get_or_insert_default();
+            standalone::open(world, azure, probe)
         }
     }
 }
@@ -181,6 +189,10 @@ pub fn connect(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
 pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -> Result<Fleet, Failure> {
     let account = &targets.account;
     if context(world, wanted)?.is_some() {
+        if let Some(option) = targets.said() {
+            let error = anyhow::anyhow!("the controller uses ssh as it is configured, not with {option}");
+            return Err(Failure::usage("wrong_use", error).hint("leave it out, or add --standalone"));
+        }
         return match account.said() {
             None => (world.connect)(world, wanted),
             Some(option) => {
@@ -192,6 +204,7 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
     let azure = targets.needs_azure(doing).then(|| account.open()).transpose()?;
     let wanted = Where {
         azure,
+        probe: targets.probe()?,
         ..wanted.clone()
     };
     (world.connect)(world, &wanted)
@@ -199,11 +212,7 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
 
 /// As [`reading`], for what compares with a baseline that says itself what is to be read.
 pub fn comparing(world: &World, wanted: &Where, account: &AccountArgs) -> Result<Fleet, Failure> {
-    let targets = Targets {
-        account: account.clone(),
-        ..Targets::default()
-    };
-    reading(world, wanted, &targets, Doing::Comparing)
+    reading(world, wanted, &Targets::of(account), Doing::Comparing)
 }
 
 /// As [`connect`], for what only a controller can do.

@@ -7,10 +7,12 @@ use serde::Deserialize;
 
 mod azure;
 mod enrolment;
+mod probe;
 mod values;
 
 pub use azure::{Account, NotAsked};
 pub use enrolment::{Azure, Enrolment, Subscription, TagWord, Unusable};
+pub use probe::Probing;
 pub use values::{Database, Directory, Domain, Level, ServerName};
 
 /// Where the file is, if nothing else is said.
@@ -38,6 +40,8 @@ pub struct Config {
     pub log: Level,
     /// How Azure is asked, if it is.
     pub azure: Option<Account>,
+    /// By which ways hosts without an agent may be read.
+    pub probe: Probing,
     /// Who may come in without a token.
     pub enrolment: Enrolment,
     /// Health and metrics.
@@ -74,6 +78,7 @@ impl Default for Config {
             database: None,
             log: Level::default(),
             azure: None,
+            probe: Probing::default(),
             enrolment: Enrolment::default(),
             http: Http::default(),
             limits: Limits::default(),

@@ -11,6 +11,7 @@ use netghost_core::section::SectionName;
 
 use crate::Controller;
 
+mod agentless;
 mod attribution;
 mod baseline;
 mod compare;

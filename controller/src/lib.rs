@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod outside;
 pub mod peer;
 pub mod pki;
+pub mod probe;
 mod refusals;
 pub mod select;
 pub mod server;
@@ -47,6 +48,7 @@ pub struct Controller(
     Arc<actions::Live>,
     Option<Arc<attested::Attested>>,
     Option<Arc<azure::Azure>>,
+    probe::Probe,
 );
 
 /// See [`Controller`].
@@ -72,7 +74,14 @@ impl Controller {
     /// Puts the parts together. Nothing runs yet: [`jobs::resume`] and [`actions::resume`] take up what an earlier
     /// process left.
     pub fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared), Arc::default(), Arc::default(), None, None)
+        Self(
+            Arc::new(shared),
+            Arc::default(),
+            Arc::default(),
+            None,
+            None,
+            probe::Probe::default(),
+        )
     }
 
     /// Lets VMs in by attested documents, as well as by tokens.
@@ -92,6 +101,18 @@ impl Controller {
     /// The login to Azure, if there is one.
     pub fn azure(&self) -> Option<&azure::Azure> {
         self.4.as_deref()
+    }
+
+    /// Reads hosts without an agent by these ways. Without it: by none.
+    #[must_use]
+    pub fn with_probe(mut self, probe: probe::Probe) -> Self {
+        self.5 = probe;
+        self
+    }
+
+    /// By which ways hosts without an agent may be read.
+    pub fn probe(&self) -> &probe::Probe {
+        &self.5
     }
 
     /// How VMs come in by attested documents, if they may.

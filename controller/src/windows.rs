@@ -37,6 +37,20 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// When the change began; an error where that or its end can't be.
+    fn opened_at_us(&self, now_us: u64) -> Result<u64, Status> {
+        let opened_at_us = self.starts_at_us.unwrap_or(now_us);
+        if opened_at_us > now_us {
+            return Err(Status::invalid_argument(
+                "starts: a window that is opened now can't begin later",
+            ));
+        }
+        if self.ends_at_us.is_some_and(|ends| ends <= opened_at_us) {
+            return Err(Status::invalid_argument("ends: a window ends after it begins"));
+        }
+        Ok(opened_at_us)
+    }
+
     fn request(&self) -> Request {
         let mut selector = self.selector.clone();
         selector.all |= selector.is_empty();
@@ -83,15 +97,7 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
     request
         .check()
         .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
-    let opened_at_us = asked.starts_at_us.unwrap_or(now_us);
-    if opened_at_us > now_us {
-        return Err(Status::invalid_argument(
-            "starts: a window that is opened now can't begin later",
-        ));
-    }
-    if asked.ends_at_us.is_some_and(|ends| ends <= opened_at_us) {
-        return Err(Status::invalid_argument("ends: a window ends after it begins"));
-    }
+    let opened_at_us = asked.opened_at_us(now_us)?;
     let bytes = json::to_vec(&request).map_err(Error::from)?;
     let mut connection = controller.store.pool().acquire().await.map_err(Error::from)?;
     if let Some(there) = windows::window(&mut connection, asked.ticket.as_str()).await? {
@@ -129,6 +135,11 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
         close_job: String::new(),
         closed_by: String::new(),
     };
+    keep(controller, user, row, now_us).await
+}
+
+/// Stores a new window, and writes down that it was opened.
+async fn keep(controller: &Controller, user: &User, row: WindowRow, now_us: u64) -> Result<Seen, Status> {
     let mut transaction = controller.store.begin().await?;
     if !windows::insert(&mut transaction, &row).await? {
         transaction.rollback().await.map_err(Error::from)?;

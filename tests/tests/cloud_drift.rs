@@ -8,6 +8,8 @@
     reason = "tests state what they expect by failing"
 )]
 
+#[path = "cloud_drift/agentless.rs"]
+mod agentless;
 #[path = "cloud_drift/changes.rs"]
 mod changes;
 #[path = "support/cloud.rs"]

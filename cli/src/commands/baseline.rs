@@ -34,7 +34,7 @@ pub(super) use import::digests;
 pub enum Baseline {
     /// Read VMs now and seal what was read under a name
     #[command(after_help = examples::BASELINE_CREATE)]
-    Create(Create),
+    Create(Box<Create>),
     /// List baselines
     #[command(after_help = examples::BASELINE_LIST)]
     List,

@@ -24,7 +24,7 @@ use crate::{examples, span, text};
 pub enum Drift {
     /// Read VMs now and compare them with a baseline
     #[command(after_help = examples::DRIFT_CHECK)]
-    Check(Check),
+    Check(Box<Check>),
     /// Show a job by its id: what came of it, or how far it is
     #[command(after_help = examples::DRIFT_SHOW)]
     Show {

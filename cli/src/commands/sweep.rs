@@ -175,6 +175,7 @@ fn schedule(args: &ScheduleArgs, call: &Call<'_>) -> Result<Outcome, Failure> {
         sweep: Some(args.what.job()),
         selector: Some(v1::Selector::from(&selected.selector)),
         layers: selected.words(),
+        via: selected.via_word(),
         every_ms: span::milliseconds(args.every),
         deadline_ms: args.what.deadline.map_or(0, span::milliseconds),
         ..v1::Schedule::default()

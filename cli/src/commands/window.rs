@@ -29,10 +29,10 @@ use crate::{clock, examples, span, text};
 pub enum Window {
     /// Seal every layer that can be read, and open a window for a change
     #[command(after_help = examples::WINDOW_OPEN)]
-    Open(Open),
+    Open(Box<Open>),
     /// Compare with what was sealed, and issue one certificate
     #[command(after_help = examples::WINDOW_CLOSE)]
-    Close(Close),
+    Close(Box<Close>),
     /// Show a window
     #[command(after_help = examples::WINDOW_SHOW)]
     Show {

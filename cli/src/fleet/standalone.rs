@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use netghost_controller::Controller;
 use netghost_controller::azure::Azure;
 use netghost_controller::peer::{Peer, PeerStream};
+use netghost_controller::probe::Probe;
 use tonic::transport::{Channel, Endpoint};
 
 use super::{Dial, Fleet, Place, runtime};
@@ -29,11 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PIPE: usize = 256 * 1024;
 
 /// Opens the private store and serves it within this process. Azure is asked so, if at all.
-pub fn open(world: &World, azure: Option<Azure>) -> Result<Fleet, Failure> {
+pub fn open(world: &World, azure: Option<Azure>, probe: Probe) -> Result<Fleet, Failure> {
     let root = world.store()?.root().to_path_buf();
     let lock = lock(&root)?;
     let runtime = runtime(true)?;
-    let (controller, name) = runtime.block_on(build::controller(world, &root, azure))?;
+    let (controller, name) = runtime.block_on(build::controller(world, &root, (azure, probe)))?;
     let dial = LocalDial {
         controller,
         _lock: lock,

@@ -1,10 +1,11 @@
 //! What is meant on a command line: agents, VMs, and what of Azure; and which of their layers.
 
 use anyhow::anyhow;
+use netghost_controller::probe::{BySsh, Probe};
 use netghost_core::artifact::name::Name;
 use netghost_core::azure::selector as azure;
 use netghost_core::fleet::{Selector, Tag};
-use netghost_core::job::Layer;
+use netghost_core::job::{Layer, Via};
 use netghost_proto::v1;
 
 use super::account::AccountArgs;
@@ -73,6 +74,31 @@ impl From<LayerName> for Layer {
     }
 }
 
+/// A way, as the line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum ViaName {
+    /// By its agent; where it has none by run-command, or by ssh if it is named as USER@HOST
+    #[default]
+    Auto,
+    /// By its agent only
+    Agent,
+    /// By a fixed script that Azure runs in the VM
+    RunCommand,
+    /// By the same script over ssh; the VM is named as USER@HOST
+    Ssh,
+}
+
+impl From<ViaName> for Via {
+    fn from(name: ViaName) -> Self {
+        match name {
+            ViaName::Auto => Self::Auto,
+            ViaName::Agent => Self::Agent,
+            ViaName::RunCommand => Self::RunCommand,
+            ViaName::Ssh => Self::Ssh,
+        }
+    }
+}
+
 /// What is meant, of which layers, and how Azure is asked where there is no controller.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Targets {
@@ -98,6 +124,21 @@ pub struct Targets {
     /// what the baseline holds
     #[arg(long, value_enum, value_delimiter = ',', num_args = 1.., value_name = "LAYER")]
     layers: Vec<LayerName>,
+    /// By which way hosts are read; those without an agent need no more than the tools that are installed there
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WAY",
+        default_value_t,
+        hide_default_value = true
+    )]
+    via: ViaName,
+    /// With ssh, go by way of this host, whose key must be known too
+    #[arg(long, value_name = "USER@HOST")]
+    jump: Option<netghost_reach::ssh::Target>,
+    /// With ssh, use this file in place of your ssh configuration
+    #[arg(long, value_name = "FILE")]
+    ssh_config: Option<std::path::PathBuf>,
     /// Which Azure, and who asks.
     #[command(flatten)]
     pub(super) account: AccountArgs,
@@ -119,6 +160,8 @@ pub struct Selected {
     pub selector: Selector,
     /// Of which layers; none where nothing was said.
     pub layers: Vec<Layer>,
+    /// By which way hosts are read.
+    pub via: Via,
 }
 
 impl Selected {
@@ -127,7 +170,16 @@ impl Selected {
         Request {
             selector: Some(v1::Selector::from(&self.selector)),
             layers: self.words(),
+            via: self.via_word(),
             ..Request::default()
+        }
+    }
+
+    /// The way's word; empty where any will do.
+    pub fn via_word(&self) -> String {
+        match self.via {
+            Via::Auto => String::new(),
+            via => via.to_string(),
         }
     }
 
@@ -138,13 +190,27 @@ impl Selected {
 }
 
 impl Targets {
+    /// Nothing but how Azure is asked.
+    pub(super) fn of(account: &AccountArgs) -> Self {
+        Self {
+            account: account.clone(),
+            ..Self::default()
+        }
+    }
+
     /// True where Azure may have to be asked.
     pub(super) fn needs_azure(&self, doing: Doing) -> bool {
         match doing {
             Doing::Comparing => {
                 !self.layers.iter().all(|layer| *layer == LayerName::Host) || self.layers.is_empty()
             }
-            Doing::Reading => self.layers.contains(&LayerName::Azure) || self.names_azure(),
+            Doing::Reading => {
+                let vms = self.via == ViaName::Auto && self.vm.iter().any(|word| word.contains('/'));
+                self.via == ViaName::RunCommand
+                    || vms
+                    || self.layers.contains(&LayerName::Azure)
+                    || self.names_azure()
+            }
         }
     }
 
@@ -153,6 +219,30 @@ impl Targets {
         let words = [&self.vm, &self.nic, &self.vnet, &self.group];
         let named = words.iter().any(|list| !list.is_empty()) || !self.tag.is_empty() || self.all;
         named || !self.layers.is_empty() || self.names_azure()
+    }
+
+    /// By which ways hosts without an agent are read where there is no controller: whoever names the host asks for it.
+    pub(super) fn probe(&self) -> Result<Probe, Failure> {
+        let wrong = |error: anyhow::Error| Failure::usage("wrong_use", error);
+        let config = self.ssh_config.as_ref().map(std::path::absolute);
+        let config = config.transpose().map_err(|error| wrong(error.into()))?;
+        let by = BySsh {
+            jump: self.jump.clone(),
+            config,
+        };
+        if let Ok(host) = "localhost".parse() {
+            by.to(host).map_err(|error| wrong(error.into()))?;
+        }
+        Ok(Probe {
+            run_command: true,
+            ssh: Some(by),
+        })
+    }
+
+    /// What of this only a command without a controller may say.
+    pub(super) fn said(&self) -> Option<&'static str> {
+        let jump = self.jump.as_ref().map(|_| "--jump");
+        jump.or_else(|| self.ssh_config.as_ref().map(|_| "--ssh-config"))
     }
 
     /// What is selected at this place. Where nothing is, it is this host if there is no controller; else an error that says how
@@ -166,15 +256,24 @@ impl Targets {
         if layers.is_empty() && doing == Doing::Reading && !hosts && !selector.is_empty() {
             layers.push(Layer::Azure);
         }
+        let via = Via::from(self.via);
         if !selector.is_empty() {
-            return Ok(Selected { selector, layers });
+            return Ok(Selected {
+                selector,
+                layers,
+                via,
+            });
         }
         if place.standalone && !layers.contains(&Layer::Azure) {
             let selector = Selector {
                 all: true,
                 ..selector
             };
-            return Ok(Selected { selector, layers });
+            return Ok(Selected {
+                selector,
+                layers,
+                via,
+            });
         }
         Err(nothing(
             "add --vm, --tag or --all; of Azure also --nic, --vnet, --group or --subscription",
@@ -241,6 +340,17 @@ impl Targets {
 
     /// A VM as it is asked for. Where the line names a subscription, a VM of a group is the one there.
     fn vm_word(&self, word: &str, place: &Place) -> Result<String, Failure> {
+        let by_ssh = match self.via {
+            ViaName::Ssh => true,
+            ViaName::Auto => word.contains('@'),
+            ViaName::Agent | ViaName::RunCommand => false,
+        };
+        if by_ssh {
+            let host: Result<netghost_reach::ssh::Target, _> = word.parse();
+            return host
+                .map(|_| word.to_owned())
+                .map_err(|error| Failure::usage("wrong_use", error).hint("a host for ssh is USER@HOST"));
+        }
         if Name::parse(word).is_ok() {
             if !place.standalone && self.account.subscription().is_some() {
                 let error = anyhow!(

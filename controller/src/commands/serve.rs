@@ -51,6 +51,7 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     if let Some(attested) = attested {
         controller = controller.attesting(attested);
     }
+    controller = controller.with_probe(config.probe.probe());
     if let Some(azure) = azure {
         controller = controller.with_azure(azure);
     }

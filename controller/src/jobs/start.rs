@@ -9,7 +9,7 @@ use sqlx::AnyConnection;
 use tonic::{Code, Status};
 
 use super::layers::layers;
-use super::{Begun, spawn};
+use super::{Begun, agentless, spawn};
 use crate::Controller;
 use crate::audit;
 use crate::caller::{Agent, User};
@@ -199,8 +199,22 @@ pub(super) async fn plan(controller: &Controller, request: &Request) -> Result<P
     Ok(plan)
 }
 
-/// Which hosts are meant.
+/// Which hosts are meant: those that have an agent, and those that are read without one.
 async fn hosts(controller: &Controller, request: &Request, members: &[Member]) -> Result<Plan, Status> {
+    let split = agentless::split(controller, request, members).await?;
+    let mut plan = match split.agents {
+        true => agents(controller, &split.request, members).await?,
+        false => Plan::default(),
+    };
+    plan.targets.extend(split.targets);
+    if !plan.targets.is_empty() {
+        plan.why.clear();
+    }
+    Ok(plan)
+}
+
+/// Which agents are meant.
+async fn agents(controller: &Controller, request: &Request, members: &[Member]) -> Result<Plan, Status> {
     match &request.work {
         Work::Baseline { .. } => {
             let agents = controller.select(&request.selector).await?;
@@ -317,8 +331,10 @@ pub(super) async fn member_of_target<'a>(
         return member_of(connection, members, (target.identity, &target.name)).await;
     }
     let layer = target.way.map_or(Layer::Host, Way::layer);
+    // What an agent read may be compared with what is read without it: the target then has the agent's id.
     let same = |member: &&Member| {
-        member.layer() == layer && member.id == target.identity && member.resource == target.resource
+        let resource = layer == Layer::Host || member.resource == target.resource;
+        member.layer() == layer && member.id == target.identity && resource
     };
     Ok(members.iter().find(same))
 }
@@ -363,7 +379,7 @@ fn waiting(controller: &Controller, agent: Agent) -> Result<TargetRow, Status> {
     })
 }
 
-fn failed(target: TargetRow, why: String) -> TargetRow {
+pub(super) fn failed(target: TargetRow, why: String) -> TargetRow {
     TargetRow {
         state: TargetState::Failed,
         why,

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::run::{FAULT, Run};
 use super::start::member_of_target;
-use super::{Broken, Order, Unreached, nic};
+use super::{Broken, Order, Unreached, agentless, nic};
 use crate::store::jobs::{TargetRow, TargetState};
 use crate::store::{Error, jobs};
 
@@ -31,6 +31,7 @@ const LONGEST_WHY: usize = 500;
 /// Has a target read itself, and stores what came of it.
 pub(super) async fn visit(run: Arc<Run>, mut target: TargetRow) -> Result<(), Error> {
     let outcome = match wait(&run).await {
+        Ok(()) if agentless::is_one(&target) => agentless::read(&run, &target).await?,
         Ok(()) if target.way == Some(Way::Arm) => nic::read(&run, &target).await?,
         Ok(()) => reach(&run, &target).await?,
         Err(unreached) => Err(unreached),
@@ -145,7 +146,7 @@ pub(super) fn fault() -> Unreached {
 }
 
 /// What the target is asked for.
-async fn order(run: &Run, target: &TargetRow) -> Result<Result<Order, Unreached>, Error> {
+pub(super) async fn order(run: &Run, target: &TargetRow) -> Result<Result<Order, Unreached>, Error> {
     let asked = match &run.request.work {
         Work::Baseline { sections, .. } => Ok(sections.clone()),
         Work::Drift { .. } | Work::Sweep { .. } => sections(run, target).await?,

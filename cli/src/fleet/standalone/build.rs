@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Error;
 use netghost_controller::azure::Azure;
 use netghost_controller::outside::Outside;
+use netghost_controller::probe::Probe;
 use netghost_controller::store::Store;
 use netghost_controller::{Controller, DOMAIN, Shared, audit, jobs, keys, link, pki};
 
@@ -18,7 +19,7 @@ use crate::world::World;
 pub(super) async fn controller(
     world: &World,
     root: &Path,
-    azure: Option<Azure>,
+    (azure, probe): (Option<Azure>, Probe),
 ) -> Result<(Controller, String), Failure> {
     let failed =
         |error: Error| Failure::failed("store", error.context("cannot open the command's own store"));
@@ -46,7 +47,8 @@ pub(super) async fn controller(
             now_us: world.now_us,
         }),
         jobs: jobs::Running::default(),
-    });
+    })
+    .with_probe(probe);
     if let Some(azure) = azure {
         controller = controller.with_azure(azure);
     }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
 use netghost_azure::{Arm, Managed};
 use netghost_core::azure::id::ResourceId;
 use netghost_core::azure::{body, inventory};
@@ -23,7 +24,16 @@ const SECONDS: u32 = 60;
 const DELETED: Duration = Duration::from_secs(20);
 
 /// The pieces that could be had within a time.
-pub(super) async fn pieces(
+pub(super) fn pieces<'a>(
+    arm: &'a Arm,
+    vm: &'a ResourceId,
+    many: (u64, About),
+    left: Duration,
+) -> BoxFuture<'a, BTreeMap<PieceNumber, Vec<u8>>> {
+    Box::pin(read(arm, vm, many, left))
+}
+
+async fn read(
     arm: &Arm,
     vm: &ResourceId,
     (pieces, about): (u64, About),
@@ -40,12 +50,13 @@ pub(super) async fn pieces(
         .filter_map(PieceNumber::new);
     let all = stream::iter(numbers).map(|number| {
         let (location, name) = (location.as_str(), format!("netghost-{reading}-{}", number.get()));
-        async move {
+        let read = async move {
             let left = deadline.saturating_duration_since(Instant::now());
             let command = format!("{vm}/runCommands/{name}").parse().ok()?;
             let read = piece(arm, &command, location, (number, left)).await;
             read.map(|read| (number, read))
-        }
+        };
+        read.boxed()
     });
     let mut read = BTreeMap::new();
     let mut all = all.buffered(AT_ONCE);

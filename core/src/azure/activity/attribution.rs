@@ -174,11 +174,10 @@ fn events(origins: &Origins, index: &Index, (period, baseline_us): (Period, u64)
     let exact = origins.exact.iter().flat_map(|id| index.on(id));
     let itself = origins.below.iter().flat_map(|id| index.on(id));
     let below = origins.below.iter().flat_map(|id| index.below(id));
-    let direct = exact
-        .chain(itself)
-        .chain(below)
-        .fold(false, |direct, event| add(Link::Direct, event) || direct);
-    if !direct {
+    // Every one is added, not only those up to the first that is direct.
+    let all = exact.chain(itself).chain(below);
+    let direct = all.filter(|event| add(Link::Direct, event)).count();
+    if direct == 0 {
         let possible = origins.kinds.iter().flat_map(|kind| index.of_kind(kind));
         possible.for_each(|event| {
             add(Link::Possible, event);
