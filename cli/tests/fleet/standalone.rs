@@ -89,40 +89,54 @@ fn this_host_is_sealed_compared_exported_and_audited() {
     private(&place.path("state"));
 }
 
-#[test]
-fn a_window_seals_compares_once_and_its_certificate_names_it() {
-    let place = Place::new();
-    let unread = Arc::new(AtomicBool::new(false));
-    let world = world(&place, &unread);
-    let at = place.path("");
-    let status = |line: &str| match run(&at, &world, &format!("{line} --standalone")) {
-        Ok(outcome) => (outcome.status, outcome.text),
-        Err(failure) => (failure.status, format!("{:#}: {:?}", failure.error, failure.hint)),
-    };
-    let is = |wanted: Status, line: &str| {
-        let (status, text) = status(line);
+/// Commands without a controller.
+struct Alone {
+    place: Place,
+    unread: Arc<AtomicBool>,
+}
+
+impl Alone {
+    fn new() -> Self {
+        Self {
+            place: Place::new(),
+            unread: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// What a command says that must end with this status.
+    fn is(&self, wanted: Status, line: &str) -> String {
+        let world = world(&self.place, &self.unread);
+        let (status, text) = match run(&self.place.path(""), &world, &format!("{line} --standalone")) {
+            Ok(outcome) => (outcome.status, outcome.text),
+            Err(failure) => (failure.status, format!("{:#}: {:?}", failure.error, failure.hint)),
+        };
         assert_eq!(status, wanted, "{line}: {text}");
         text
-    };
-    let text = is(Status::Good, "window open CHG0031337 --ends 2h");
+    }
+}
+
+#[test]
+fn a_window_seals_compares_once_and_its_certificate_names_it() {
+    let alone = Alone::new();
+    let text = alone.is(Status::Good, "window open CHG0031337 --ends 2h");
     assert!(
         text.contains("CHG0031337-open") && text.contains("nothing is known of them"),
         "{text}"
     );
-    is(Status::Usage, "window open CHG0031337");
-    is(Status::Usage, "window open ../x");
-    is(Status::Usage, "window open CHG-2 --ends 2020-01-01T00:00:00Z");
-    is(Status::Usage, "window open CHG-2 --baseline nothing");
-    is(Status::Usage, "window close CHG-9");
+    alone.is(Status::Usage, "window open CHG0031337");
+    alone.is(Status::Usage, "window open ../x");
+    alone.is(Status::Usage, "window open CHG-2 --ends 2020-01-01T00:00:00Z");
+    alone.is(Status::Usage, "window open CHG-2 --baseline nothing");
+    alone.is(Status::Usage, "window close CHG-9");
     // Another one over the same host, with what can't be read.
-    unread.store(true, Ordering::SeqCst);
-    let text = is(Status::Unknown, "window open CHG-2");
+    alone.unread.store(true, Ordering::SeqCst);
+    let text = alone.is(Status::Unknown, "window open CHG-2");
     assert!(
         text.contains("not sealed") && text.contains("window CHG0031337 is open over"),
         "{text}"
     );
-    unread.store(false, Ordering::SeqCst);
-    let text = is(
+    alone.unread.store(false, Ordering::SeqCst);
+    let text = alone.is(
         Status::Good,
         "window close CHG0031337 --certificate @end.dsse.json",
     );
@@ -130,11 +144,27 @@ fn a_window_seals_compares_once_and_its_certificate_names_it() {
         text.contains("window CHG0031337: no_drift") && text.contains("window CHG-2 is open over"),
         "{text}"
     );
-    let key = key(&place.path("state/netghost/keys"));
-    is(
+    let key = key(&alone.place.path("state/netghost/keys"));
+    alone.is(
         Status::Good,
         &format!("verify @end.dsse.json --key {key} --require no_drift"),
     );
+    let certificate = names_the_window(&alone.place);
+    // Nothing is compared anew: what is unreadable now changes nothing.
+    alone.unread.store(true, Ordering::SeqCst);
+    alone.is(
+        Status::Good,
+        "window close CHG0031337 --certificate @again.dsse.json",
+    );
+    assert_eq!(
+        std::fs::read(alone.place.path("again.dsse.json")).unwrap(),
+        certificate
+    );
+    alone.unread.store(false, Ordering::SeqCst);
+}
+
+/// The certificate's bytes, which state the window.
+fn names_the_window(place: &Place) -> Vec<u8> {
     let certificate = std::fs::read(place.path("end.dsse.json")).unwrap();
     let (statement, _) = netghost_core::artifact::certificate::peek(&certificate).unwrap();
     let netghost_core::artifact::certificate::Predicate::Drift(drift) = statement.predicate else {
@@ -146,27 +176,26 @@ fn a_window_seals_compares_once_and_its_certificate_names_it() {
         window.baseline_at_us.0 <= window.opened_at_us.0 && window.opened_at_us.0 < window.closed_at_us.0
     );
     assert_eq!(drift.ticket, Some("CHG0031337".into()));
-    // Nothing is compared anew: what is unreadable now changes nothing.
-    unread.store(true, Ordering::SeqCst);
-    is(
-        Status::Good,
-        "window close CHG0031337 --certificate @again.dsse.json",
-    );
-    assert_eq!(std::fs::read(place.path("again.dsse.json")).unwrap(), certificate);
-    unread.store(false, Ordering::SeqCst);
+    certificate
+}
+
+#[test]
+fn a_baseline_later_than_the_start_of_a_window_leaves_it_unknown() {
+    let alone = Alone::new();
+    alone.is(Status::Good, "window open CHG-2");
     // A baseline later than the start.
-    let text = is(
+    let text = alone.is(
         Status::Good,
         "window open CHG-3 --baseline CHG-2-open --starts 1h",
     );
     assert!(text.contains("its result will be unknown"), "{text}");
-    let text = is(Status::Unknown, "window close CHG-3");
+    let text = alone.is(Status::Unknown, "window close CHG-3");
     assert!(text.contains("after the window began"), "{text}");
-    is(Status::Unknown, "window show CHG-3");
-    let text = is(Status::Good, "window list");
-    assert!(text.contains("CHG-2") && text.contains("no_drift"), "{text}");
-    assert!(is(Status::Good, "audit show").contains("window.close"));
-    is(Status::Good, "audit verify");
+    alone.is(Status::Unknown, "window show CHG-3");
+    let text = alone.is(Status::Good, "window list");
+    assert!(text.contains("CHG-2") && text.contains("CHG-3"), "{text}");
+    assert!(alone.is(Status::Good, "audit show").contains("window.close"));
+    alone.is(Status::Good, "audit verify");
 }
 
 fn key(keys: &Path) -> String {

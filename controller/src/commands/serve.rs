@@ -44,17 +44,7 @@ impl Serve {
 }
 
 async fn serve(config: &Config) -> Result<(), Failure> {
-    let mut controller = local::controller(config).await?;
-    let bad = |error| Failure::usage("bad_config", error);
-    let azure = local::azure(config).map_err(bad)?;
-    let attested = local::attested(config, azure.as_ref()).map_err(bad)?;
-    if let Some(attested) = attested {
-        controller = controller.attesting(attested);
-    }
-    controller = controller.with_probe(config.probe.probe());
-    if let Some(azure) = azure {
-        controller = controller.with_azure(azure);
-    }
+    let controller = configured(config).await?;
     audit::at_start(&controller.store).await.map_err(|error| match error {
         audit::CheckError::Store(error) => Failure::failed("store", error),
         error => Failure::failed("audit", error).hint(
@@ -108,6 +98,21 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     }
     controller.store.pool().close().await;
     served.map_err(|error| failed(error.into()))
+}
+
+/// The controller with all that its configuration lets it do.
+async fn configured(config: &Config) -> Result<Controller, Failure> {
+    let bad = |error| Failure::usage("bad_config", error);
+    let azure = local::azure(config).map_err(bad)?;
+    let attested = local::attested(config, azure.as_ref()).map_err(bad)?;
+    let mut controller = local::controller(config).await?.with_probe(config.probe.probe());
+    if let Some(attested) = attested {
+        controller = controller.attesting(attested);
+    }
+    if let Some(azure) = azure {
+        controller = controller.with_azure(azure);
+    }
+    Ok(controller)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
