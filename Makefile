@@ -1,11 +1,15 @@
 # One entry for each job; what each does is in scripts/.
 
-.PHONY: demo test check set-up build package bench
+.PHONY: demo demo-azure test check set-up build package bench
 
 # Two VMs, three faults, the differences and a certificate. Root; asks before it installs (YES=1 answers).
 demo:
 	@scripts/set-up demo
 	@scripts/demo
+
+demo-azure:
+	@scripts/set-up demo
+	@scripts/demo-azure
 
 # Every test, also those that need root, namespaces and real-kernel VMs. Root.
 test:

@@ -239,7 +239,8 @@ fn sealing(args: &Open, fleet: &mut Fleet) -> Result<Request, Failure> {
         let status =
             fleet.call(async |client| Ok(client.status(v1::StatusRequest {}).await?.into_inner()))?;
         selected.layers.push(Layer::Host);
-        if status.azure {
+        // Without a controller there always is a login that could be tried; Azure is meant where a subscription is.
+        if status.azure && (!fleet.place().standalone || args.targets.means_azure()) {
             selected.layers.push(Layer::Azure);
         }
     }

@@ -214,6 +214,11 @@ impl Targets {
         }
     }
 
+    /// True where something of Azure is named, or the line or the environment says which subscription is meant.
+    pub fn means_azure(&self) -> bool {
+        self.names_azure() || self.account.known_subscription().is_some()
+    }
+
     /// True where the line says whom or what is meant, or which layers.
     pub fn is_said(&self) -> bool {
         let words = [&self.vm, &self.nic, &self.vnet, &self.group];

@@ -3,6 +3,7 @@
 use netghost_core::artifact::certificate::{Drift, NotCovered, Predicate, Seal, SealKind, Statement};
 use netghost_core::artifact::json::Digest;
 use netghost_core::bytes::Text;
+use netghost_core::window::Window;
 
 use super::comparison::of;
 use super::gaps::{Gap, gaps};
@@ -29,6 +30,7 @@ fn drift_text(drift: &Drift) -> String {
     out += &format!("  baseline  {}\n", clock::shown(drift.baseline_at_us.0));
     out += &format!("  current   {}\n", clock::shown(drift.current_at_us.0));
     out += &asked(drift.asked_by.as_ref(), drift.ticket.as_ref(), &drift.tool);
+    out += &drift.window.as_ref().map(window).unwrap_or_default();
     let digest =
         |digest: Option<Digest>| digest.map_or_else(|| "absent".to_owned(), |digest| digest.to_string());
     let covered: Vec<Vec<String>> = drift
@@ -95,6 +97,23 @@ fn seal_text(seal: &Seal) -> String {
     out += &asked(seal.asked_by.as_ref(), seal.ticket.as_ref(), &seal.tool);
     if let Some(note) = &seal.note {
         out += &format!("  note      {note}\n");
+    }
+    out
+}
+
+/// The change window that a comparison closed.
+fn window(window: &Window) -> String {
+    let mut out = format!("\nwindow {}\n", window.ticket);
+    let ends = window.ends_at_us.as_ref();
+    for (word, at) in [
+        ("sealed", Some(&window.baseline_at_us)),
+        ("opened", Some(&window.opened_at_us)),
+        ("ends", ends),
+        ("closed", Some(&window.closed_at_us)),
+    ] {
+        if let Some(at) = at {
+            out += &format!("  {word:<9} {}\n", clock::shown(at.0));
+        }
     }
     out
 }

@@ -41,6 +41,11 @@ fn the_packaged_file_is_the_default() {
         "subscription",
         "cloud",
         "credential",
+        "[probe]",
+        "run_command",
+        "ssh",
+        "ssh_jump",
+        "ssh_config",
         "[enrolment.azure]",
         "subscriptions",
         "roots",
@@ -62,6 +67,9 @@ fn the_packaged_file_is_the_default() {
     config.enrolment.azure = None;
     let azure = config.azure.take().expect("an example");
     assert!(azure.open().unwrap().subscription.is_some());
+    let probe = config.probe.probe();
+    assert!(!probe.run_command && probe.ssh.is_none(), "by no way");
+    config.probe = Probing::default();
     assert_eq!(config, Config::default());
 }
 

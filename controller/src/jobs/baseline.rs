@@ -4,7 +4,7 @@ use netghost_core::artifact::certificate;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::{Big, Text};
 use netghost_core::job::baseline::{Baseline, Completeness, Member, SCHEMA, not_captured};
-use netghost_core::job::{Layer, Way, Work};
+use netghost_core::job::{Way, Work};
 use netghost_core::section::SectionName;
 
 use super::finish::Ending;
@@ -123,11 +123,8 @@ fn partly(members: &[Member], targets: &[TargetRow]) -> String {
     let mut parts: Vec<String> = members
         .iter()
         .filter_map(|member| {
-            let of_azure = member
-                .resource
-                .as_ref()
-                .filter(|_| member.layer() == Layer::Azure);
-            let name = of_azure.map_or_else(|| member.name.to_string(), ToString::to_string);
+            let resource = member.resource.as_ref();
+            let name = resource.map_or_else(|| member.name.to_string(), ToString::to_string);
             let told = targets.iter().find(|target| target.identity == member.id);
             match (&member.why, told.map(|target| target.why.as_str())) {
                 (Some(why), _) => Some(format!("{name}: {why}")),
