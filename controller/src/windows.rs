@@ -93,6 +93,7 @@ impl Seen {
 /// Opens a window. Asking for the same again is one window.
 pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> Result<Seen, Status> {
     let now_us = controller.outside.now_us();
+    let (boot_id, boot_us) = clock::boot().unwrap_or_default();
     let request = asked.request();
     request
         .check()
@@ -116,8 +117,6 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
         warnings.push("the baseline is later than the window's start: its result will be unknown".to_owned());
     }
     let before = before::before(controller, &baseline.members, opened_at_us).await;
-    let boot = clock::boot();
-    let (boot_id, boot_us) = boot.unwrap_or_default();
     let row = WindowRow {
         ticket: asked.ticket.to_string(),
         baseline: name.to_owned(),
@@ -246,6 +245,9 @@ pub(crate) async fn close(
     };
     let mut request: Request = json::from_slice(there.row.request.as_bytes()).map_err(|_| damaged())?;
     request.deadline_ms = deadline_ms;
+    request
+        .check()
+        .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
     let id = match Id::parse(&there.row.close_job) {
         // Drawn by a process that ended before it could start the job.
         Ok(id) if there.job.is_none() => id,

@@ -190,12 +190,14 @@ fn open(args: &Open, call: &Call<'_>) -> Result<Outcome, Failure> {
         if args.targets.is_said() {
             let selected = args.targets.selected(fleet.place(), doing)?;
             request.layers = selected.words();
+            request.via = selected.via_word();
             request.selector = Some(v1::Selector::from(&selected.selector));
         }
     } else {
         let asked = sealing(args, &mut fleet)?;
         request.selector.clone_from(&asked.selector);
         request.layers.clone_from(&asked.layers);
+        request.via.clone_from(&asked.via);
         request.baseline = sealed_name(&args.ticket)?.to_string();
         job = Some(seal(args, &asked, &mut fleet, call)?);
     }

@@ -200,6 +200,10 @@ impl Targets {
 
     /// True where Azure may have to be asked.
     pub(super) fn needs_azure(&self, doing: Doing) -> bool {
+        // Who asks, and where, is never left unheard.
+        if self.account.said().is_some() || self.account.subscription().is_some() {
+            return true;
+        }
         match doing {
             Doing::Comparing => {
                 !self.layers.iter().all(|layer| *layer == LayerName::Host) || self.layers.is_empty()
@@ -216,7 +220,8 @@ impl Targets {
 
     /// True where something of Azure is named, or the line or the environment says which subscription is meant.
     pub fn means_azure(&self) -> bool {
-        self.names_azure() || self.account.known_subscription().is_some()
+        let vm = |word: &String| matches!(word.parse(), Ok(azure::Selector::Vm(_)));
+        self.names_azure() || self.vm.iter().any(vm) || self.account.known_subscription().is_some()
     }
 
     /// True where the line says whom or what is meant, or which layers.

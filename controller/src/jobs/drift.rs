@@ -2,6 +2,7 @@
 
 use netghost_core::artifact::certificate::{self, Predicate, Statement};
 use netghost_core::artifact::name::Name;
+use netghost_core::azure::selector::Selector;
 use netghost_core::bytes::Text;
 use netghost_core::diff::fleet::{About, Check, Part, Who};
 use netghost_core::diff::{CertifyError, Digests, Request, Verdict};
@@ -11,6 +12,7 @@ use netghost_core::job::{Layer, Way};
 use super::compare::{part, who};
 use super::finish::Ending;
 use super::layers::layers;
+use super::resolve::lies_in;
 use super::run::Run;
 use super::start::{NO_MEMBER, member_of_target, unread};
 use super::visit::short;
@@ -25,6 +27,10 @@ const GONE: &str =
 
 /// Why nothing is said of a member whose layer nobody asked for.
 const OTHER_LAYER: &str = "a member of the baseline in a layer that was not asked for";
+
+/// Why a host was not read that lies in a selection of Azure.
+const HOST_APART: &str =
+    "a host that was not read, since only network interfaces are selected: name it by `--vm`, or select all";
 
 /// What a drift check ends with. What it made is in the store already; nothing names it yet.
 pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending, Error> {
@@ -45,6 +51,8 @@ pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending,
     let (mut parts, targets) = parts(run, targets, &members, why.as_deref()).await?;
     if run.request.selector.all {
         parts.extend(others(run, &targets, &members).await?);
+    } else {
+        parts.extend(left_out(run, &targets, &members));
     }
     super::attribution::attribute(&run.controller, &mut parts)
         .await
@@ -136,6 +144,40 @@ async fn others(run: &Run, targets: &[TargetRow], members: &[Member]) -> Result<
         }
     }
     Ok(parts)
+}
+
+/// Hosts of the baseline that lie in what is selected in Azure, which means network interfaces alone. Where nobody said which
+/// layers, they were asked for too.
+fn left_out(run: &Run, targets: &[TargetRow], members: &[Member]) -> Vec<Part> {
+    let words = run.request.selector.azure.iter();
+    let words: Vec<Selector> = words.filter_map(|word| word.parse().ok()).collect();
+    let mut parts = Vec::new();
+    for member in members {
+        let (Layer::Host, Some(vm)) = (member.layer(), &member.resource) else {
+            continue;
+        };
+        let lies = words.iter().map(|word| lies_in(word, vm));
+        let lies = lies.reduce(|one, other| match (one, other) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (None, _) | (_, None) => None,
+            _ => Some(false),
+        });
+        if targets.iter().any(|target| target.identity == member.id) {
+            continue;
+        }
+        match lies {
+            Some(Some(true)) if run.request.layers.is_empty() => {
+                let manifests = Digests {
+                    baseline: member.manifest,
+                    current: None,
+                };
+                parts.push(Part::unknown(who_was(member), HOST_APART, manifests));
+            }
+            Some(Some(true)) | Some(None) => parts.push(Part::aside(who_was(member), HOST_APART)),
+            Some(Some(false)) | None => {}
+        }
+    }
+    parts
 }
 
 /// A member as answers name it.

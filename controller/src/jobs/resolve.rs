@@ -25,6 +25,8 @@ use crate::store::{Error, jobs};
 mod scope;
 mod words;
 
+pub(super) use scope::lies_in;
+
 use words::{Word, Words, words};
 
 /// How many words are looked for at once; the client's own limits hold beside it.
@@ -166,7 +168,8 @@ fn take(rows: &mut Rows, word: &Word, found: &Result<Found, NotFound>) {
     }
 }
 
-/// True if this VM was found, with a network interface.
+/// True if this VM was found by itself, with all network interfaces that it names. One that is known only from an interface's side
+/// may have more.
 fn has_vm(found: &Found, word: &Selector, subscription: Option<&str>) -> bool {
     let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
     let mut of_word = found.vms.iter().filter(|machine| match word {
@@ -181,10 +184,8 @@ fn has_vm(found: &Found, word: &Selector, subscription: Option<&str>) -> bool {
     let (Some(machine), None) = (first, second) else {
         return false;
     };
-    found
-        .nics
-        .iter()
-        .any(|nic| nic.vm.as_ref() == Some(&machine.vm.id))
+    let has = |id: &ResourceId| found.nics.iter().any(|nic| nic.id == *id);
+    !machine.vm.nics.is_empty() && machine.vm.nics.iter().all(has)
 }
 
 fn nic_row(rows: &mut Rows, nic: &ResourceId) {

@@ -97,11 +97,18 @@ async fn due(controller: &Controller, row: &ScheduleRow, now_us: u64) -> Result<
         what: format!("schedule {}", row.name),
     })?;
     let plan = match plan(controller, &request).await {
-        // Whoever is meant may be gone: a run that can't say anything says so, and is seen.
-        Err(status) if matches!(status.code(), Code::NotFound | Code::FailedPrecondition) => Plan {
-            why: status.message().to_owned(),
-            ..Plan::default()
-        },
+        // Whoever is meant may be gone, or Azure away: a run that can't say anything says so, and is seen.
+        Err(status)
+            if matches!(
+                status.code(),
+                Code::NotFound | Code::FailedPrecondition | Code::Unavailable
+            ) =>
+        {
+            Plan {
+                why: status.message().to_owned(),
+                ..Plan::default()
+            }
+        }
         plan => plan?,
     };
     let id = controller.outside.id().map_err(no_random)?;

@@ -46,9 +46,11 @@ pub(super) async fn visit(run: Arc<Run>, mut target: TargetRow) -> Result<(), Er
     store(&run, &target).await
 }
 
-/// What an agent says is bounded: all targets of a job go into one message.
+/// What an agent or Azure says is bounded, since all targets of a job go into one message, and without control characters, which
+/// not every database takes.
 pub(super) fn short(why: &str) -> String {
-    why.chars().take(LONGEST_WHY).collect()
+    let plain = why.chars().map(|c| if c.is_control() { ' ' } else { c });
+    plain.take(LONGEST_WHY).collect()
 }
 
 pub(super) async fn store(run: &Run, target: &TargetRow) -> Result<(), Error> {

@@ -115,8 +115,11 @@ async fn whole(connection: &mut AnyConnection, row: &AnyRow) -> Result<BaselineR
         .bind(name.clone())
         .fetch_all(connection)
         .await?;
+    let mut members: Vec<Member> = rows.iter().map(member).collect::<Result<_, _>>()?;
+    // By bytes, as they were sealed: a database orders by its own collation.
+    members.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
     Ok(BaselineRow {
-        members: rows.iter().map(member).collect::<Result<_, _>>()?,
+        members,
         created_at_us: value(row.try_get("created_at_us")?),
         created_by: row.try_get("created_by")?,
         ticket: row.try_get("ticket")?,

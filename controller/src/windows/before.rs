@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use netghost_core::azure::activity::{Around, Attribution, Origins, Period, attribute};
 use netghost_core::bytes::Big;
+use netghost_core::job::Layer;
 use netghost_core::job::baseline::Member;
 use netghost_core::window::BEFORE_US;
 use serde::Serialize;
@@ -60,11 +61,9 @@ pub(super) async fn before(controller: &Controller, members: &[Member], opened_a
     serde_json::to_string(&before).unwrap_or_default()
 }
 
+/// Also what could not be listed or found there.
 fn in_azure(member: &Member) -> bool {
-    let nic = |id: &netghost_core::azure::id::ResourceId| {
-        id.is("Microsoft.Network", "networkInterfaces") || id.is("Microsoft.Compute", "networkInterfaces")
-    };
-    member.resource.as_ref().is_some_and(nic)
+    member.layer() == Layer::Azure
 }
 
 async fn asked(controller: &Controller, origins: &Origins, (from_us, to_us): (u64, u64)) -> Attribution {

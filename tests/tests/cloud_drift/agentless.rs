@@ -112,7 +112,7 @@ fn root_a_rule_in_a_vm_without_an_agent_is_drift_and_the_certificate_names_the_w
     let same = stand.by_run_command().with(0).json();
     assert_eq!(same["verdict"], "no_drift", "{same:#}");
     // By what the baseline holds alone.
-    stand.check(&[]).with(0);
+    stand.check(&["--all"]).with(0);
     stand.check(&["--vm", "lab/vm1"]).with(0);
 
     stand.drop_all();
@@ -203,7 +203,7 @@ fn root_what_could_not_be_read_is_unknown_and_named() {
     assert!(none.status >= 2 && none.stderr.contains("vm9"), "{none:?}");
     let silent = stand.create("c", "vm2");
     assert_eq!(silent.status, 4, "{silent:?}");
-    assert!(silent.stdout.contains("vm_agent_not_ready"), "{silent:?}");
+    assert!(silent.stderr.contains("vm_agent_not_ready"), "{silent:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The two ends from files, without asking anybody.
 
+use std::collections::BTreeMap;
 use std::path::{Path as File, PathBuf};
 
 use anyhow::anyhow;
@@ -90,6 +91,7 @@ const FILES: [(&str, SectionName, &str); 5] = [
 fn directory(place: &File) -> Result<Snapshot, Failure> {
     let mut parts: Vec<(SectionName, HostPart)> = Vec::new();
     let mut id: Option<ResourceId> = None;
+    let mut taken = BTreeMap::new();
     for path in json_files(place)? {
         let stem = path
             .file_stem()
@@ -112,6 +114,11 @@ fn directory(place: &File) -> Result<Snapshot, Failure> {
             "admin-rules" => format!("admin-rules {stem}"),
             _ => (*part).to_owned(),
         };
+        if let Some(first) = taken.insert((*section, source.clone()), path.clone()) {
+            // Only one of them would be read.
+            let error = anyhow!("{} and {} hold the same", first.display(), path.display());
+            return Err(Failure::usage("wrong_use", error).hint("keep one of them there"));
+        }
         let read = PartRead::File {
             content: bytes.as_slice().into(),
         };

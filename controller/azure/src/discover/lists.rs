@@ -265,8 +265,16 @@ fn named_in(vnet: &Value) -> Result<Vec<ResourceId>, body::BadField> {
             let id = one.get("id").and_then(Value::as_str);
             let id = id.ok_or_else(|| body::BadField::new(format!("{place}.{index}"), "it has no id"))?;
             // Gateways and load balancers stand there too, with configurations of their own.
-            if let Some(nic) = nic_of(id) {
-                found.push(nic);
+            match nic_of(id) {
+                Some(nic) => found.push(nic),
+                None if id.to_ascii_lowercase().contains("/networkinterfaces/") => {
+                    let what = format!("{place}.{index}.id");
+                    return Err(body::BadField::new(
+                        what,
+                        "it lies in a network interface, and is of another form",
+                    ));
+                }
+                None => {}
             }
         }
     }

@@ -177,7 +177,9 @@ impl Planner<'_> {
         let vm = self.vm(word, selector).await?;
         let named = (Id::of_resource(&vm), resource_name(&vm).to_string());
         // What an agent read is compared with what the probe reads.
-        let agent = self.agent(word).map(|row| row.identity.id);
+        // Only where somebody vouches that the agent is of this VM: another one may have its name.
+        let agent = self.agent(word).filter(|row| vm_of(row).as_ref() == Some(&vm));
+        let agent = agent.map(|row| row.identity.id);
         let mut hosts = self.members.iter().filter(|member| member.layer() == Layer::Host);
         let member = hosts
             .clone()

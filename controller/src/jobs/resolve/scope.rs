@@ -39,17 +39,26 @@ pub(super) async fn is_meant(
     Ok(doubtful.into_iter().any(|word| by_body(word, subscription, &nic)))
 }
 
+/// Whether a VM lies in what a word means, as far as its id tells.
+pub(in super::super) fn lies_in(word: &Selector, vm: &ResourceId) -> Option<bool> {
+    match word {
+        Selector::Vm(named) => Some(named == vm),
+        Selector::Nic(_) => Some(false),
+        Selector::Group { .. } => Some(by_id(word, vm) == Some(true)),
+        _ => by_id(word, vm),
+    }
+}
+
 /// What the id alone tells.
 fn by_id(word: &Selector, id: &ResourceId) -> Option<bool> {
     let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
     match word {
         Selector::Nic(nic) => Some(nic == id),
         Selector::Subscription(subscription) => Some(same(subscription, id.subscription())),
-        Selector::Group { subscription, group } => {
-            // What could not be listed of the whole subscription could be of this group.
-            let in_group = id.group().is_none_or(|there| same(group, there));
-            Some(same(subscription, id.subscription()) && in_group)
-        }
+        Selector::Group { subscription, .. } if !same(subscription, id.subscription()) => Some(false),
+        // What could not be listed of the whole subscription could be of this group, and what lies in another one can belong to a
+        // VM of this.
+        Selector::Group { group, .. } => id.group().is_none_or(|there| same(group, there)).then_some(true),
         Selector::Vm(other) | Selector::Vnet(other) | Selector::ScaleSet(other)
             if !same(other.subscription(), id.subscription()) =>
         {
@@ -74,16 +83,22 @@ fn by_body(word: &Selector, subscription: Option<&str>, nic: &Nic) -> bool {
                 && vm.group().is_some_and(|there| same(there, group))
                 && subscription.is_none_or(|subscription| same(subscription, vm.subscription()))
         }),
-        Selector::ScaleSet(set) => vm.is_some_and(|vm| vm.key().starts_with(&format!("{}/", set.key()))),
+        // An instance of a flexible scale set is a VM like any other, which does not say to which set it belongs.
+        Selector::ScaleSet(set) => vm.is_some_and(|vm| {
+            let of_uniform = vm.key().contains("/virtualmachinescalesets/");
+            !of_uniform || vm.key().starts_with(&format!("{}/", set.key()))
+        }),
         Selector::Vnet(vnet) => match &nic.subnets {
             Ok(subnets) => subnets
                 .iter()
                 .any(|subnet| inventory::vnet_of(subnet).as_ref() == Some(vnet)),
             Err(_) => true,
         },
-        Selector::Nic(_) | Selector::Group { .. } | Selector::Subscription(_) => {
-            by_id(word, &nic.id).unwrap_or(true)
+        Selector::Group { group, .. } => {
+            let in_group = |id: &ResourceId| id.group().is_none_or(|there| same(group, there));
+            in_group(&nic.id) || vm.is_some_and(in_group)
         }
+        Selector::Nic(_) | Selector::Subscription(_) => by_id(word, &nic.id).unwrap_or(true),
     }
 }
 

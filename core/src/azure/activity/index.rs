@@ -42,7 +42,10 @@ impl Index {
                 key(&event.resource),
             );
             let known = joined.entry(key).or_insert_with(|| event.clone());
-            if (rank(event), event.at_us) > (rank(known), known.at_us) {
+            // One request can write a resource twice: a failure hides no act that came to its end.
+            let hides = failed(event) && rank(event) == rank(known) && !failed(known);
+            let shows = failed(known) && rank(event) == rank(known) && !failed(event);
+            if shows || !hides && (rank(event), event.at_us) > (rank(known), known.at_us) {
                 let caller = known.caller.take();
                 *known = event.clone();
                 known.caller = known.caller.take().or(caller);

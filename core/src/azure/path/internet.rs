@@ -6,13 +6,14 @@
 use super::leg::Leg;
 use super::row::{Layer, Object, Place, Row, Status, Way};
 use super::{End, Interface, IpConfiguration, Nic};
+use crate::azure::nsg::Protocol;
 use crate::section::SectionName;
 
 /// The row of the way out.
 pub(super) fn egress(leg: &mut Leg<'_, '_>) -> Row {
     let new = |status, why: &str| Row::new(Layer::Egress, Place::Source, Way::Forward, status, why);
     let (status, why, object) = match own(leg.from) {
-        Ok((nic, own)) => way_out(leg.from, nic, own),
+        Ok((nic, own)) => way_out(leg.from, (nic, own), leg.question.flow.protocol),
         Err(why) => (Status::Unknown, why, None),
     };
     if status == Status::Unknown {
@@ -31,7 +32,14 @@ fn own(interface: &Interface) -> Result<(&Nic, &IpConfiguration), String> {
     Ok((nic, own))
 }
 
-fn way_out(interface: &Interface, nic: &Nic, own: &IpConfiguration) -> (Status, String, Option<Object>) {
+/// A NAT gateway carries TCP and UDP alone (Microsoft: "Troubleshoot Azure NAT Gateway connectivity"); of default outbound access
+/// no page says what becomes of the rest.
+fn way_out(
+    interface: &Interface,
+    (nic, own): (&Nic, &IpConfiguration),
+    protocol: Protocol,
+) -> (Status, String, Option<Object>) {
+    let has_ports = matches!(protocol, Protocol::Tcp | Protocol::Udp);
     let object = |kind, id: &str| {
         Some(Object {
             kind,
@@ -49,6 +57,14 @@ fn way_out(interface: &Interface, nic: &Nic, own: &IpConfiguration) -> (Status, 
     };
     let of_subnet = object("subnet", subnet.id.as_str());
     match (&subnet.nat_gateway, own.balancers.first()) {
+        (Some(id), _) if ipv4 && protocol == Protocol::Any => {
+            let why = "the subnet has a NAT gateway, which carries TCP and UDP alone".to_owned();
+            (Status::Unknown, why, object("nat-gateway", id))
+        }
+        (Some(id), _) if ipv4 && !has_ports => {
+            let why = "the subnet has a NAT gateway, which carries TCP and UDP alone".to_owned();
+            (Status::Block, why, object("nat-gateway", id))
+        }
         (Some(id), _) if ipv4 => {
             let why = "the subnet has a NAT gateway".to_owned();
             (Status::Pass, why, object("nat-gateway", id))
@@ -69,6 +85,11 @@ fn way_out(interface: &Interface, nic: &Nic, own: &IpConfiguration) -> (Status, 
             let why = "there is no public address, NAT gateway or load balancer, and the subnet is private"
                 .to_owned();
             (Status::Block, why, of_subnet)
+        }
+        (None, None) if !has_ports => {
+            let why =
+                "whether default outbound access carries more than TCP and UDP is not documented".to_owned();
+            (Status::Unknown, why, of_subnet)
         }
         (None, None) => {
             let why =

@@ -38,6 +38,14 @@ pub fn walk(question: &Question<'_>) -> Result<Path, FlowError> {
         );
         return Ok(finish(vec![row], Vec::new(), &none));
     }
+    if question.source.address() == question.destination.address()
+        && ends.iter().all(|end| end.interface().is_some())
+    {
+        let why = "both ends have one address, and are not known to be one machine: which of them the flow reaches can't be told";
+        let row = Row::new(Layer::Nic, Place::Between, Way::Forward, Status::Unknown, why);
+        let missing = lacks(Place::Between, Layer::Nic, None, why);
+        return Ok(finish(vec![row], vec![missing], &none));
+    }
     if ends.iter().all(|end| end.interface().is_none()) {
         let why = "neither end is a network interface: there is nothing that could be read";
         let row = Row::new(Layer::Nic, Place::Between, Way::Forward, Status::Unknown, why);
@@ -50,13 +58,14 @@ pub fn walk(question: &Question<'_>) -> Result<Path, FlowError> {
 /// True where the flow never leaves the machine.
 fn is_local(question: &Question<'_>) -> bool {
     let machine = |nic: &Nic| nic.machine.as_ref().map(|id| id.to_lowercase());
-    question.source.address() == question.destination.address()
-        || match (question.source.nic(), question.destination.nic()) {
-            (Some(one), Some(other)) => {
-                one.id == other.id || (machine(one).is_some() && machine(one) == machine(other))
-            }
-            _ => false,
+    match (question.source.nic(), question.destination.nic()) {
+        (Some(one), Some(other)) => {
+            one.id == other.id || (machine(one).is_some() && machine(one) == machine(other))
         }
+        // Networks that are not joined may have one address twice: of two interfaces it tells nothing.
+        _ if question.source.interface().is_some() && question.destination.interface().is_some() => false,
+        _ => question.source.address() == question.destination.address(),
+    }
 }
 
 fn lacks(place: Place, layer: Layer, section: Option<SectionName>, why: &str) -> Missing {
