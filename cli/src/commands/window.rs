@@ -22,7 +22,7 @@ use crate::exit::Status;
 use crate::fleet::{AccountArgs, Doing, Fleet, Patience, Request, Targets};
 use crate::output::{Outcome, must_be_free};
 use crate::progress::Progress;
-use crate::{clock, examples, span, text};
+use crate::{examples, span, text};
 
 /// Change windows.
 #[derive(Debug, clap::Subcommand)]
@@ -163,7 +163,7 @@ fn open(args: &Open, call: &Call<'_>) -> Result<Outcome, Failure> {
         None => Doing::Reading,
     };
     let mut fleet = call.reading(&args.targets, doing)?;
-    let now_us = clock::now_us();
+    let now_us = (call.world.now_us)();
     let starts = args.starts.map_or(0, |starts| match starts {
         Moment::At(at) => at,
         Moment::Span(ago) => now_us.saturating_sub(micros(ago)),
