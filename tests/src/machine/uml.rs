@@ -21,7 +21,7 @@ pub(super) fn prepare(machine: &Machine<'_>) -> Result<Commands> {
     let script = machine.write("init", &init_script(machine))?;
     let mut command = Command::new(PROGRAM);
     command
-        .args(["mem=256M", "rootfstype=hostfs", "ro", "quiet"])
+        .args(["mem=512M", "rootfstype=hostfs", "ro", "quiet"])
         // The console goes to stderr; the first serial line is the channel, over stdin and stdout.
         .args(["con=null", "con0=null,fd:2", "ssl=null", "ssl0=fd:0,fd:1"])
         .arg(format!("uml_dir={}/", machine.dir.file("uml").display()))
