@@ -183,7 +183,8 @@ fn limits_and_locks_are_waited_for() {
     let site = Site::sealed();
     let throttle = json!({"fault": "throttle", "retry_after": 1, "path": "effectiveRouteTable", "times": 4});
     let lock = json!({"fault": "lock", "path": "effectiveNetworkSecurityGroups", "times": 2});
-    let broken = json!({"fault": "cut", "at": 20, "verb": "GET", "path": "networkInterfaces/vm2", "times": 1});
+    let broken =
+        json!({"fault": "cut", "at": 20, "verb": "GET", "path": "networkInterfaces/vm2", "times": 1});
     site.cloud.arm.fault(&json!([throttle, lock, broken])).unwrap();
     let found = site.check(&[]).with(0).json();
     assert_eq!(found["verdict"], "no_drift");
