@@ -180,4 +180,23 @@ mod tests {
             .unwrap();
         assert!(by_body(&other, None, &unclear), "in doubt it is meant");
     }
+    #[test]
+    fn what_lies_in_another_group_is_meant_by_the_group_of_its_vm() {
+        let elsewhere = "/subscriptions/s/resourceGroups/h/providers/Microsoft.Network/networkInterfaces/n";
+        let of = |vm: &str| Nic {
+            id: elsewhere.parse().unwrap(),
+            vm: Some(vm.parse().unwrap()),
+            ..nic()
+        };
+        let meant = |word: &str, nic: &Nic| {
+            let word: Selector = word.parse().unwrap();
+            by_id(&word, &nic.id).unwrap_or_else(|| by_body(&word, Some("s"), nic))
+        };
+        let plain = of(&format!("{GROUP}/Microsoft.Compute/virtualMachines/web"));
+        assert!(meant("/subscriptions/s/resourceGroups/g", &plain));
+        assert!(!meant("/subscriptions/s/resourceGroups/i", &plain));
+        // Whether a VM is an instance of a flexible scale set, it does not say.
+        let set = format!("{GROUP}/Microsoft.Compute/virtualMachineScaleSets/flexible");
+        assert!(meant(&set, &plain));
+    }
 }

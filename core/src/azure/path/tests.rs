@@ -341,6 +341,19 @@ fn addresses_of_two_families_are_refused() {
 }
 
 #[test]
+fn one_address_of_two_machines_is_not_one_machine() {
+    let (source, destination) = (open("src", "10.0.0.4", "a"), open("dst", "10.0.0.4", "b"));
+    let path = ends(
+        &End::Nic(Box::new(source)),
+        &End::Nic(Box::new(destination)),
+        tcp((443, 443)),
+        &[],
+    );
+    assert_eq!(path.verdict, Verdict::Unknown, "{}", shown(&path));
+    assert!(!path.missing.is_empty());
+}
+
+#[test]
 fn a_flow_within_one_machine_meets_no_layer() {
     let (source, mut destination) = pair();
     let mut body = nic_body("dst", "10.0.0.5", "a");
