@@ -8,6 +8,7 @@
 //! Every layer that blocks is listed, not only the first. A layer behind another is judged as if the flow came so far. What was
 //! not read is a row of its own that says so, and a path with such a row is never ALLOW.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::azure::admin;
@@ -23,8 +24,10 @@ mod hop;
 mod internet;
 mod known;
 mod leg;
+mod network;
 mod nic;
 mod ports;
+mod public;
 mod row;
 mod snapshot;
 #[cfg(test)]
@@ -33,7 +36,9 @@ mod unasked;
 mod walk;
 
 pub use anywhere::{AddressPart, Anywhere, walk_internet};
+pub use network::{Network, Peering};
 pub use nic::{IpConfiguration, Nic, Subnet};
+pub use public::{Public, walk_public};
 pub use row::{Evidence, Layer, Missing, Object, Part, PartVerdict, Path, Place, Row, Status, Way};
 pub use unasked::{Unasked, unasked};
 pub use walk::walk;
@@ -144,8 +149,17 @@ pub struct Question<'a> {
     pub destination: &'a End,
     /// What it is.
     pub flow: Flow,
-    /// Interfaces of machines that may stand in between as next hops, as far as they were read.
-    pub appliances: &'a [Nic],
+    /// What is known of what lies around them.
+    pub around: &'a Around,
+}
+
+/// What is known of what lies around the ends of a flow. What is not here was not read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Around {
+    /// Interfaces of machines that may stand in between as next hops.
+    pub appliances: Vec<Nic>,
+    /// Virtual networks by their ids in lower case.
+    pub networks: BTreeMap<String, Read<Network>>,
 }
 
 /// A gate of admin rules that has none: what a virtual network without a network manager has.
@@ -162,7 +176,7 @@ fn unread_admin_rules(why: &str) -> Gate {
         association: None,
         rules: Vec::new(),
         cut: Some(why.to_owned()),
-        tags: std::collections::BTreeMap::new(),
+        tags: BTreeMap::new(),
     }
 }
 

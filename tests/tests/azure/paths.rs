@@ -77,7 +77,10 @@ impl<'a> Ends<'a> {
 
     fn path(&self, flow: &Flow) -> Path {
         let ports = |port| matches!(flow.kind, Kind::Tcp | Kind::Udp).then_some((port, port));
-        let appliances: Vec<path::Nic> = self.bodies.values().cloned().collect();
+        let around = Around {
+            appliances: self.bodies.values().cloned().collect(),
+            networks: self.networks.clone(),
+        };
         let question = Question {
             source: &self.end(flow.from),
             destination: &self.end(flow.to),
@@ -92,7 +95,7 @@ impl<'a> Ends<'a> {
                 source_ports: ports(flow.source_port),
                 ports: ports(flow.destination_port),
             },
-            appliances: &appliances,
+            around: &around,
         };
         walk(&question).unwrap()
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::gates::Gates;
 use super::row::{Layer, Path, Place};
-use super::{End, Flow, Interface, Nic, Question, Unasked, unasked, walk};
+use super::{Around, End, Flow, Interface, Question, Unasked, unasked, walk};
 use crate::azure::net::Net;
 use crate::azure::nsg::{Rule, Term, Verdict};
 use crate::azure::route::{Hop, Origin, Table};
@@ -47,7 +47,7 @@ struct Asked {
 }
 
 /// What becomes of a flow between an interface, which is the end at `place`, and any address of the Internet.
-pub fn walk_internet(interface: &Interface, place: Place, flow: Flow, appliances: &[Nic]) -> Anywhere {
+pub fn walk_internet(interface: &Interface, place: Place, flow: Flow, around: &Around) -> Anywhere {
     let v4 = interface.address.is_ipv4();
     let ranges = ranges(interface, place);
     let too_many = ranges.len() > MOST;
@@ -65,7 +65,7 @@ pub fn walk_internet(interface: &Interface, place: Place, flow: Flow, appliances
                 source,
                 destination,
                 flow,
-                appliances,
+                around,
             };
             // The families are one.
             let path = walk(&question).ok()?;

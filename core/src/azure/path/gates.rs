@@ -6,7 +6,7 @@ use crate::azure::net::Net;
 use crate::azure::nsg::{
     self, Access, Compiled, Direction, Effective, Evaluation, Gate, GateKind, PublicAddress, Rule, Verdict,
 };
-use crate::azure::route::{Hop, Shown, lookup};
+use crate::azure::route::{Hop, Lookup, Shown, lookup};
 use crate::section::SectionName;
 
 mod decided;
@@ -96,11 +96,10 @@ impl<'a> Gates<'a> {
         let nic = self.interface.nic.captured();
         let own = nic.and_then(|nic| nic.configuration(self.interface.address));
         let open = own.is_some_and(|own| own.public.is_some() || !own.balancers.is_empty());
-        let internet = |shown: &Shown| shown.next_hop_type.as_ref().map(Hop::of) == Some(Hop::Internet);
         let table = self.interface.routes.captured();
-        let back = table.and_then(|table| lookup(table, question.source.address()).winner);
+        let back = table.is_some_and(|table| leaves(&lookup(table, question.source.address())));
         let outside = question.source.interface().is_none();
-        if outside && open && back.as_ref().is_some_and(internet) {
+        if outside && open && back {
             PublicAddress::Standard
         } else {
             PublicAddress::None
@@ -122,6 +121,16 @@ impl<'a> Gates<'a> {
         }
         rows
     }
+}
+
+/// True where the reply certainly leaves by the Internet or by a service's endpoint, by which of its routes ever.
+fn leaves(back: &Lookup) -> bool {
+    let open = |shown: &Shown| {
+        let hop = shown.next_hop_type.as_ref().map(Hop::of);
+        matches!(hop, Some(Hop::Internet | Hop::ServiceEndpoint))
+    };
+    let mut all = back.winner.iter().chain(&back.tied).peekable();
+    all.peek().is_some() && all.all(open)
 }
 
 fn layer(kind: GateKind) -> Layer {

@@ -1,5 +1,7 @@
 //! Machines as next hops.
 
+use std::net::IpAddr;
+
 use super::leg::Leg;
 use super::row::{Layer, Object, Row, Status};
 use super::{End, Nic};
@@ -7,8 +9,12 @@ use crate::section::SectionName;
 
 /// Adds the rows of next hops that must forward. True where the next hop is the other end itself.
 pub(super) fn rows(leg: &mut Leg<'_, '_>, hops: &[String]) -> bool {
-    let to = leg.to.address().to_string();
-    if !hops.is_empty() && hops.iter().all(|hop| *hop == to) {
+    let to = leg.to.address();
+    let is_end = |hop: &String| {
+        let its = |hop: IpAddr| leg.to.nic().is_some_and(|nic| nic.configuration(hop).is_some());
+        hop.parse().is_ok_and(|hop| hop == to || its(hop))
+    };
+    if !hops.is_empty() && hops.iter().all(is_end) {
         let why = "the next hop is the other end itself";
         leg.rows
             .push(Row::new(Layer::NextHop, leg.place, leg.way, Status::Pass, why));
@@ -55,6 +61,7 @@ fn forwards(leg: &Leg<'_, '_>, hop: &str) -> (Status, Row) {
     let ends = [leg.question.source, leg.question.destination];
     let known = leg
         .question
+        .around
         .appliances
         .iter()
         .chain(ends.into_iter().filter_map(End::nic));

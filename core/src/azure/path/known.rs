@@ -14,7 +14,8 @@ pub(super) fn tags(question: &Question<'_>, end: &Interface, rules: &Effective, 
     let ends = [question.source, question.destination];
     if tags.vnet.is_empty() {
         let table = end.routes.captured();
-        let known = table.and_then(|table| virtual_network(table, ends.map(End::address)));
+        let known = table.filter(|_| !is_kept_out(question, end));
+        let known = known.and_then(|table| virtual_network(table, ends.map(End::address)));
         tags.vnet = known.unwrap_or_default();
     }
     let gates = rules.gates.iter().chain([admin]);
@@ -26,6 +27,15 @@ pub(super) fn tags(question: &Question<'_>, end: &Interface, rules: &Effective, 
         }
     }
     tags
+}
+
+/// True where a peering keeps the other end's network out of the tag `VirtualNetwork`, though its route is there.
+fn is_kept_out(question: &Question<'_>, end: &Interface) -> bool {
+    let nic = end.nic.captured();
+    let own = nic.and_then(|nic| nic.network(end.address));
+    let own = own.and_then(|own| question.around.networks.get(&own)?.captured());
+    let ends = [question.source, question.destination];
+    own.is_some_and(|own| ends.iter().any(|end| own.keeps_out(end.address())))
 }
 
 /// The application security groups that a rule names, in lower case.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::network::peered;
 use super::row::{Layer, Missing, Object, Place, Row, Status, Way};
 use super::{End, Interface, Question, hop, internet};
 use crate::azure::net::Net;
@@ -109,6 +110,13 @@ impl<'q, 'a> Leg<'q, 'a> {
             }
             _ => {}
         }
+        let lost = matches!(
+            reach,
+            Reach::Direct | Reach::Internet | Reach::Service | Reach::PrivateEndpoint
+        );
+        if lost && self.is_foreign() {
+            self.elsewhere();
+        }
         reach
     }
 
@@ -171,7 +179,7 @@ impl<'q, 'a> Leg<'q, 'a> {
         let word = route.next_hop_type.clone().unwrap_or_default();
         let pass = |why: &str, reach| (Status::Pass, why.to_owned(), reach);
         let block = |why: &str| (Status::Block, why.to_owned(), Reach::Nowhere);
-        let inside = self.to.interface().is_some();
+        let inside = self.to.interface().is_some() && !self.is_foreign();
         match Hop::of(&word) {
             Hop::Nowhere => block("the route drops its packets"),
             Hop::Network => self.within(route, &word),
@@ -208,36 +216,65 @@ impl<'q, 'a> Leg<'q, 'a> {
     /// A route to the virtual network, or to one that is connected with it.
     fn within(&self, route: &Shown, word: &crate::azure::route::Word) -> (Status, String, Reach) {
         let own = word.is("VnetLocal");
+        let address = self.to.address();
         let here = self
             .from
             .nic
             .captured()
             .and_then(|nic| nic.network(self.from.address));
-        let there = self.to.nic().and_then(|nic| nic.network(self.to.address()));
-        let same = here.zip(there).map(|(here, there)| here == there);
+        let there = self.to.nic().filter(|_| !self.is_foreign());
+        let both = here.zip(there.and_then(|nic| nic.network(address)));
         let system = route.source.as_ref().is_some_and(|source| source.is("Default"));
-        match (own, same) {
-            (true, Some(false)) if system => {
+        let fits = |(here, there): &(String, String)| (here == there) == own;
+        match both {
+            Some((here, there)) if own && system && here != there => {
                 let why = "the address is one of the interface's own virtual network, and the other end is in another";
                 (Status::Block, why.to_owned(), Reach::Nowhere)
             }
-            (true, Some(false)) | (false, Some(true)) => {
+            Some(both) if !fits(&both) => {
                 let why = format!(
                     "the route leads to {}, which does not fit the virtual networks of the two ends",
                     word.as_str()
                 );
                 (Status::Unknown, why, Reach::Direct)
             }
-            (true, _) => (
+            _ if own => (
                 Status::Pass,
                 "the virtual network delivers it".to_owned(),
                 Reach::Direct,
             ),
-            (false, _) => {
+            Some(_) if word.is("ConnectedGroup") => {
+                let why =
+                    "which virtual networks are in one connected group with the interface's was not read";
+                (Status::Unknown, why.to_owned(), Reach::Direct)
+            }
+            Some((here, there)) => {
+                let known = self.question.around.networks.get(&here);
+                peered(known, (&here, &there), address)
+            }
+            None => {
                 let why = format!("the connected virtual network delivers it ({})", word.as_str());
                 (Status::Pass, why, Reach::Direct)
             }
         }
+    }
+
+    /// True where the other end's address is none of its interface's: what is sent there comes to the interface only where a
+    /// route names it as the next hop.
+    fn is_foreign(&self) -> bool {
+        let address = self.to.address();
+        self.to
+            .nic()
+            .is_some_and(|nic| nic.configuration(address).is_none())
+    }
+
+    /// What is said of a reach that is not the interface for whose other end's address was asked.
+    fn elsewhere(&mut self) {
+        let why = format!(
+            "{} is no address of the other end's interface, and the route does not lead there: where it goes was not read",
+            self.to.address()
+        );
+        self.unknown(Layer::NextHop, Some(SectionName::EffectiveRoutes), why);
     }
 
     /// The route to edit: in the subnet's route table, where that has it; else the table, or the subnet that has none.

@@ -62,7 +62,7 @@ pub struct Subnet {
 }
 
 /// The fields of a resource: in `properties` as Azure Resource Manager has it, beside the name as `az` prints it.
-fn inner(object: &Map<String, Value>) -> Result<&Map<String, Value>, BadField> {
+pub(super) fn inner(object: &Map<String, Value>) -> Result<&Map<String, Value>, BadField> {
     match field(object, "properties") {
         None => Ok(object),
         Some(Value::Object(inner)) => Ok(inner),
@@ -70,11 +70,11 @@ fn inner(object: &Map<String, Value>) -> Result<&Map<String, Value>, BadField> {
     }
 }
 
-fn wrong(name: &str, value: &Value) -> BadField {
+pub(super) fn wrong(name: &str, value: &Value) -> BadField {
     BadField::new(name, format!("{} where an object belongs", shape(value)))
 }
 
-fn object<'a>(body: &'a Value, what: &str) -> Result<&'a Map<String, Value>, BadField> {
+pub(super) fn object<'a>(body: &'a Value, what: &str) -> Result<&'a Map<String, Value>, BadField> {
     body.as_object().ok_or_else(|| wrong(what, body))
 }
 

@@ -8,7 +8,9 @@ use crate::azure::route;
 
 mod anywhere;
 mod layers;
+mod peerings;
 mod properties;
+mod public;
 mod readings;
 mod ways;
 
@@ -197,12 +199,47 @@ fn tcp(ports: (u16, u16)) -> Flow {
     }
 }
 
+/// The body of a network of these peerings: other network, state, its prefix.
+fn network(name: &str, peerings: &[(&str, &str, &str)]) -> Value {
+    let peerings = peerings.iter().map(|(remote, state, prefix)| {
+        json!({"name": remote, "properties": {"peeringState": state, "allowVirtualNetworkAccess": true,
+            "remoteVirtualNetwork": {"id": id(&format!("virtualNetworks/{remote}"))},
+            "remoteAddressSpace": {"addressPrefixes": [prefix]}}})
+    });
+    json!({"id": id(&format!("virtualNetworks/{name}")),
+        "properties": {"virtualNetworkPeerings": peerings.collect::<Vec<_>>()}})
+}
+
+/// These networks and machines around the ends.
+fn around(networks: &[Value], appliances: &[Nic]) -> Around {
+    let read = |body: &Value| {
+        let network = Network::parse(body).unwrap();
+        (network.id.key(), Read::Captured(network))
+    };
+    Around {
+        appliances: appliances.to_vec(),
+        networks: networks.iter().map(read).collect(),
+    }
+}
+
+/// The networks `a` and `b`, which are peered.
+fn peers() -> [Value; 2] {
+    [
+        network("a", &[("b", "Connected", "10.1.0.0/16")]),
+        network("b", &[("a", "Connected", "10.0.0.0/16")]),
+    ]
+}
+
 fn ends(source: &End, destination: &End, flow: Flow, appliances: &[Nic]) -> Path {
+    among(source, destination, flow, &around(&peers(), appliances))
+}
+
+fn among(source: &End, destination: &End, flow: Flow, around: &Around) -> Path {
     let question = Question {
         source,
         destination,
         flow,
-        appliances,
+        around,
     };
     walk(&question).unwrap()
 }
@@ -335,7 +372,7 @@ fn addresses_of_two_families_are_refused() {
         source: &End::Nic(Box::new(source)),
         destination: &End::Outside(ip("2001:db8::1")),
         flow: tcp((1, 1)),
-        appliances: &[],
+        around: &Around::default(),
     };
     assert_eq!(walk(&question), Err(FlowError::Families));
 }

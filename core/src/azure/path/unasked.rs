@@ -70,14 +70,7 @@ impl Path {
         self.layers.insert(at, row(&one, status));
         if status == Status::Unknown {
             self.missing.push(missing(&one));
-            if self.verdict == Verdict::Allow {
-                self.verdict = Verdict::Unknown;
-            }
-            for part in &mut self.parts {
-                if part.verdict == Verdict::Allow {
-                    part.verdict = Verdict::Unknown;
-                }
-            }
+            self.allow_nothing();
         }
     }
 }

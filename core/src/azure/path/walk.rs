@@ -132,8 +132,10 @@ impl Walk {
             rows.for_each(assume);
         }
         let mut between = Vec::new();
-        let internet = here == Some(Reach::Internet) && public().contains(question.source.address());
-        if let Some(row) = internet
+        // By a service's endpoint only the reply has another way; the flow comes as from anywhere on the Internet.
+        let open = matches!(here, Some(Reach::Internet | Reach::Service));
+        let from_internet = open && public().contains(question.source.address());
+        if let Some(row) = from_internet
             .then(|| internet::ingress(question.destination))
             .flatten()
         {

@@ -9,7 +9,7 @@ fn outbound(access: &str, priority: &str, to: &str) -> Value {
 }
 
 fn internet(interface: &Interface) -> Anywhere {
-    walk_internet(interface, Place::Source, tcp((443, 443)), &[])
+    walk_internet(interface, Place::Source, tcp((443, 443)), &Around::default())
 }
 
 /// What becomes of one address, as the parts have it.
@@ -126,7 +126,7 @@ fn what_is_not_read_is_unknown_from_either_side() {
         for place in [Place::Source, Place::Destination] {
             let (mut end, _) = pair();
             super::readings::without(&mut end, section);
-            let found = walk_internet(&end, place, tcp((443, 443)), &[]);
+            let found = walk_internet(&end, place, tcp((443, 443)), &Around::default());
             assert_ne!(found.path.verdict, Verdict::Allow, "{section} {place:?}");
         }
     }

@@ -326,7 +326,7 @@ fn a_service_by_its_endpoint_needs_no_way_out() {
 
 #[test]
 fn an_address_of_another_is_dropped_unless_the_interface_forwards() {
-    let (mut source, destination) = pair();
+    let (mut source, mut destination) = pair();
     source.address = ip("10.0.0.9");
     let path = between(&source, &destination);
     assert_eq!(
@@ -336,7 +336,34 @@ fn an_address_of_another_is_dropped_unless_the_interface_forwards() {
     let mut body = nic_body("src", "10.0.0.4", "a");
     body["properties"]["enableIPForwarding"] = json!(true);
     source.nic = nic(&body, &subnet_body("src", "a"));
+    // The reply goes to whoever has that address, unless a route leads it back to the machine that sent the flow.
+    let path = between(&source, &destination);
+    assert_eq!(path.verdict, Verdict::Unknown, "{}", shown(&path));
+    assert_eq!(
+        status(&path, Layer::NextHop, Place::Destination, Way::Back),
+        Some(Status::Unknown)
+    );
+    destination.routes = table(
+        "a",
+        &[entry("10.0.0.9/32", "User", "VirtualAppliance", &["10.0.0.4"])],
+    );
     assert_eq!(between(&source, &destination).verdict, Verdict::Allow);
+    // Nor does the network of the forwarding machine say where another address is.
+    source.address = ip("172.16.0.9");
+    let any = |way| rule(["securityRules/any", "100", way, "Allow", "*", "0-65535", "*", "*"]);
+    let both = [any("Inbound"), any("Outbound")];
+    source.rules = rules("src", &both, &both);
+    destination.rules = rules("dst", &both, &both);
+    for (hop, wanted) in [
+        ("Internet", Verdict::Deny),
+        ("None", Verdict::Deny),
+        ("VnetLocal", Verdict::Unknown),
+        ("VNetPeering", Verdict::Unknown),
+    ] {
+        destination.routes = table("a", &[entry("172.16.0.0/12", "Default", hop, &[])]);
+        let path = between(&source, &destination);
+        assert_eq!(path.verdict, wanted, "{hop}: {}", shown(&path));
+    }
 }
 
 #[test]
