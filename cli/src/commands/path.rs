@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use netghost_core::azure::path::{self as azure, Nic, Place};
+use netghost_core::azure::path::{Around, Place};
 use netghost_core::azure::tags::service_tags;
 
-use self::end::{Found, Known, Word};
+use self::end::{Found, Word};
 use super::Call;
 use super::nsg::port;
 use super::source::read_word;
@@ -24,6 +24,7 @@ mod files;
 mod flow;
 mod online;
 mod save;
+mod walk;
 
 pub use answer::Answer;
 
@@ -63,10 +64,14 @@ pub struct Path {
     /// The destination from files, likewise
     #[arg(long, value_name = "DIR|SNAPSHOT")]
     azure_destination: Option<String>,
+    /// A virtual network from a file, as Azure or `az network vnet show` prints it; once for each. Between two networks only
+    /// these say which are peered
+    #[arg(long, value_name = "FILE")]
+    azure_vnet: Vec<PathBuf>,
     /// A file of service tags, as `az network list-service-tags` prints it or Microsoft offers it for download
     #[arg(long, value_name = "FILE")]
     service_tags: Option<String>,
-    /// Keep what was read in this new directory, for `--azure-source` and `--azure-destination`
+    /// Keep what was read in this new directory, for `--azure-source`, `--azure-destination` and `--azure-vnet`
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
     /// The longest that the reading may take; what is not read by then is unknown
@@ -90,7 +95,9 @@ enum LayerName {
 #[derive(Debug)]
 struct Read {
     ends: [Found; 2],
-    appliances: Vec<Nic>,
+    around: Around,
+    /// The bodies of the virtual networks that were read.
+    vnets: Vec<serde_json::Value>,
     notes: Vec<String>,
 }
 
@@ -98,6 +105,7 @@ struct Read {
 pub fn run(args: &Path, call: &Call<'_>) -> Result<Outcome, Failure> {
     let (ends, flow) = words(args)?;
     let flow = flow::parse(flow, args.source_port)?;
+    has_effect(args, &ends)?;
     if let Some(place) = &args.save {
         crate::output::must_be_free(place)?;
     }
@@ -105,7 +113,8 @@ pub fn run(args: &Path, call: &Call<'_>) -> Result<Outcome, Failure> {
     let mut read = match ends {
         ends if !is_azure => Read {
             ends: ends.map(|end| Found::unread(end, "Azure was not asked")),
-            appliances: Vec::new(),
+            around: Around::default(),
+            vnets: Vec::new(),
             notes: Vec::new(),
         },
         ends if args.azure_source.is_some() || args.azure_destination.is_some() => {
@@ -121,15 +130,15 @@ pub fn run(args: &Path, call: &Call<'_>) -> Result<Outcome, Failure> {
         }
     }
     if let Some(place) = &args.save {
-        save::write(place, &read.ends)?;
+        save::write(place, &read.ends, &read.vnets)?;
     }
-    let mut answer = Answer::new(&flow, &read.ends, &read.appliances, is_azure)?;
+    let mut answer = Answer::new(&flow, &read.ends, &read.around, is_azure)?;
     if args.layers.contains(&LayerName::Host) {
         for (place, end) in [Place::Destination, Place::Source]
             .into_iter()
             .zip(read.ends.iter().rev())
         {
-            answer.path.without_guest(place, guest(end));
+            answer.without_guest(place, guest(end));
         }
     }
     answer.notes.append(&mut read.notes);
@@ -138,6 +147,46 @@ pub fn run(args: &Path, call: &Call<'_>) -> Result<Outcome, Failure> {
         document: answer.document()?,
         text: text::path::answer(&answer),
     })
+}
+
+/// Refuses what would have no effect: whoever says it means something by it.
+fn has_effect(args: &Path, [source, destination]: &[Word; 2]) -> Result<(), Failure> {
+    let idle = |option: &str, why: &str| {
+        let error = anyhow!("`{option}` has no effect: {why}");
+        Err(Failure::usage("wrong_use", error).hint("leave it out"))
+    };
+    if !args.layers.contains(&LayerName::Azure) {
+        let said = [
+            ("--azure-source", args.azure_source.is_some()),
+            ("--azure-destination", args.azure_destination.is_some()),
+            ("--azure-vnet", !args.azure_vnet.is_empty()),
+            ("--service-tags", args.service_tags.is_some()),
+            ("--save", args.save.is_some()),
+            ("--nic", !args.nic.is_empty()),
+        ];
+        if let Some((option, _)) = said.into_iter().find(|(_, said)| *said) {
+            return idle(option, "`--layers` leaves Azure's layers out");
+        }
+    }
+    for (option, chosen, word) in [
+        ("--source-address", args.source_address, source),
+        ("--destination-address", args.destination_address, destination),
+    ] {
+        let Some(address) = chosen else { continue };
+        if matches!(word, Word::Address(_) | Word::Internet) {
+            return idle(
+                option,
+                &format!("{word} is no interface that could have several addresses"),
+            );
+        }
+        if (args.ipv4 && address.is_ipv6()) || (args.ipv6 && address.is_ipv4()) {
+            return idle(
+                if args.ipv4 { "-4" } else { "-6" },
+                &format!("{address} is of the other family"),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Whether an end has layers of its own, and why they were not asked.
@@ -184,49 +233,5 @@ fn count(words: usize) -> String {
         1 => "one word".to_owned(),
         2 => "two words".to_owned(),
         _ => "three words".to_owned(),
-    }
-}
-
-/// The path between two ends, and what becomes of addresses where an end is the Internet.
-fn walk(
-    flow: azure::Flow,
-    [source, destination]: &[Found; 2],
-    appliances: &[Nic],
-) -> Result<(azure::Path, Vec<azure::AddressPart>), Failure> {
-    let anywhere = |interface: &azure::Interface, place| {
-        let found = azure::walk_internet(interface, place, flow, appliances);
-        Ok((found.path, found.parts))
-    };
-    match (&source.known, &destination.known) {
-        (Known::End(azure::End::Nic(interface)), Known::Internet) => anywhere(interface, Place::Source),
-        (Known::Internet, Known::End(azure::End::Nic(interface))) => anywhere(interface, Place::Destination),
-        (Known::End(one), Known::End(other)) => {
-            let question = azure::Question {
-                source: one,
-                destination: other,
-                flow,
-                appliances,
-            };
-            let path = azure::walk(&question).map_err(|error| {
-                Failure::usage("wrong_use", error).hint("choose addresses of one family by -4 or -6")
-            })?;
-            Ok((path, Vec::new()))
-        }
-        _ => {
-            let each = [(Place::Source, source), (Place::Destination, destination)];
-            let mut lacking: Vec<azure::Unasked> = each
-                .into_iter()
-                .filter_map(|(place, end)| end.lacks(place))
-                .collect();
-            if lacking.is_empty() {
-                lacking.push(azure::Unasked {
-                    place: Place::Between,
-                    layer: azure::Layer::Nic,
-                    section: None,
-                    why: "neither end is a network interface: there is nothing that could be read".to_owned(),
-                });
-            }
-            Ok((azure::unasked(&lacking), Vec::new()))
-        }
     }
 }

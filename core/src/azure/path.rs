@@ -17,6 +17,7 @@ use crate::azure::route::Table;
 use crate::azure::tags::Tags;
 use crate::section::SectionName;
 
+mod address;
 mod anywhere;
 mod back;
 mod gates;
@@ -35,6 +36,7 @@ mod tests;
 mod unasked;
 mod walk;
 
+pub use address::PublicIp;
 pub use anywhere::{AddressPart, Anywhere, walk_internet};
 pub use network::{Network, Peering};
 pub use nic::{IpConfiguration, Nic, Subnet};

@@ -346,6 +346,17 @@ fn ends_are_found_by_address_and_id_and_never_guessed() {
         (&["vm1", "vm2"], 2),
         (&["vm1", "vm2", "icmp", "-6"], 2),
         (&["vm1", "vm2", "icmp", "--nic", "none"], 2),
+        (
+            &["vm1", "internet", "icmp", "--destination-address", "10.77.0.5"],
+            2,
+        ),
+        (&["10.77.0.4", "vm2", "icmp", "--source-address", "10.77.0.4"], 2),
+        (&["vm1", "vm2", "icmp", "-6", "--source-address", "10.77.0.4"], 2),
+        (
+            &["vm2", "icmp", "--layers", "host", "--azure-source", "nowhere"],
+            2,
+        ),
+        (&["vm1", "vm2", "icmp", "--layers", "host", "--nic", "vm1"], 2),
         (&["vm1", "nowhere.invalid", "icmp"], 2),
         (&["vm1", "5b1e7d3a-0000-4000-8000-000000000001", "icmp"], 2),
     ] {
@@ -371,7 +382,19 @@ fn the_internet_is_every_address_of_it() {
     some["destinationPortRange"] = json!("443");
     put(&world, &rule, some);
     let split = ask(&world, &to);
-    assert_eq!(split.verdict(), (3, "UNKNOWN"), "{:#}", split.document);
+    // Some of it is certainly denied, which is something to act on.
+    assert_eq!(split.verdict(), (1, "UNKNOWN"), "{:#}", split.document);
+    let whole = ask(&world, &["vm1", "internet", "tcp/443"]);
+    let verdicts: Vec<&Value> = whole.document["addresses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| &part["verdict"])
+        .collect();
+    assert!(
+        verdicts.contains(&&json!("DENY")) && !verdicts.contains(&&json!("ALLOW")),
+        "the guest was not asked: {verdicts:?}"
+    );
     let denied = split.document["addresses"]
         .as_array()
         .unwrap()
@@ -391,6 +414,173 @@ fn the_internet_is_every_address_of_it() {
     );
 }
 
+/// A peering with a network, which has this prefix.
+fn peering(remote: &str, prefix: &str) -> Value {
+    json!({"name": "peer", "properties": {"peeringState": "Connected", "allowVirtualNetworkAccess": true,
+        "remoteVirtualNetwork": {"id": remote}, "remoteAddressSpace": {"addressPrefixes": [prefix]}}})
+}
+
+/// Moves the second machine into a network of its own, `other`, and gives the first one's the peer `of_lab` of that prefix.
+fn in_two_networks(world: &World, of_lab: &str) {
+    let network = |name: &str| world.network(&format!("virtualNetworks/{name}"));
+    for name in ["other", "clone"] {
+        let subnet = json!({"name": "default", "properties": {"addressPrefix": "10.78.0.0/24"}});
+        let properties = json!({"addressSpace": {"addressPrefixes": ["10.78.0.0/16"]}, "subnets": [subnet],
+            "virtualNetworkPeerings": [peering(&network("lab"), "10.77.0.0/16")]});
+        put(world, &network(name), properties);
+    }
+    let peerings = json!([peering(&network(of_lab), "10.78.0.0/16")]);
+    world.set(
+        "resources",
+        &network("lab"),
+        &json!({"properties": {"virtualNetworkPeerings": peerings}}),
+    );
+    configure(
+        world,
+        &json!({"privateIPAddress": "10.78.0.4", "subnet": {"id": format!("{}/subnets/default", network("other"))}}),
+    );
+}
+
+/// Gives the second machine's interface this address configuration.
+fn configure(world: &World, fields: &Value) {
+    let nic = world.network("networkInterfaces/vm2");
+    let mut own = world.client.get(&nic).json()["properties"]["ipConfigurations"].clone();
+    for (name, value) in fields.as_object().unwrap() {
+        own[0]["properties"][name] = value.clone();
+    }
+    world.set(
+        "resources",
+        &nic,
+        &json!({"properties": {"ipConfigurations": own}}),
+    );
+}
+
+#[test]
+fn a_peering_is_read_and_a_clone_of_the_peer_is_another_place() {
+    let world = World::new();
+    in_two_networks(&world, "other");
+    let open = flow(&world);
+    assert_eq!(open.verdict(), (0, "ALLOW"), "{:#}", open.document);
+    // Without the networks no route says in which of them its prefix is.
+    for (path, kind) in [
+        ("/virtualNetworks/lab?", "error"),
+        ("/virtualNetworks/other?", "html"),
+    ] {
+        world.fault(
+            &json!({"fault": kind, "path": path, "verb": "GET", "status": 403, "code": "AuthorizationFailed",
+            "message": "no such action", "times": 1}),
+        );
+        let unread = flow(&world);
+        assert_eq!(unread.verdict(), (3, "UNKNOWN"), "{path}: {:#}", unread.document);
+        assert!(unread.missing().contains("peered"), "{}", unread.missing());
+        world.arm.clear_faults();
+    }
+    let world = World::new();
+    in_two_networks(&world, "clone");
+    let elsewhere = flow(&world);
+    assert_eq!(elsewhere.verdict(), (1, "DENY"), "{:#}", elsewhere.document);
+    let [layer, place, way, _] = &elsewhere.layers("BLOCK")[0];
+    assert_eq!(
+        (layer.as_str(), place.as_str(), way.as_str()),
+        ("route", "source", "forward")
+    );
+}
+
+#[test]
+fn networks_that_were_kept_give_the_same_answer_and_are_missed() {
+    let world = World::new();
+    in_two_networks(&world, "other");
+    let kept = scratch().join("read");
+    let answer = ask(
+        &world,
+        &[
+            "vm1",
+            "vm2",
+            "tcp/5001",
+            "--layers",
+            "azure",
+            "--save",
+            kept.to_str().unwrap(),
+        ],
+    );
+    let sums = std::fs::read_to_string(kept.join("SHA256SUMS")).unwrap();
+    assert_eq!(sums.lines().count(), 4, "{sums}");
+    let with = offline(&kept, &["vnet-1.json", "vnet-2.json"]);
+    assert_eq!(
+        (with.status, &with.document["layers"]),
+        (0, &answer.document["layers"])
+    );
+    let without = offline(&kept, &["vnet-1.json"]);
+    assert_eq!(without.verdict(), (3, "UNKNOWN"), "{:#}", without.document);
+}
+
+#[test]
+fn a_public_address_is_the_machine_behind_it() {
+    let world = World::new();
+    let to = ["vm1", "20.9.9.9", "tcp/443", "--layers", "azure"];
+    let free = ask(&world, &to);
+    assert_eq!(free.verdict(), (0, "ALLOW"), "{:#}", free.document);
+    let note = free.document["notes"][0].as_str().unwrap();
+    assert!(note.contains("another subscription"), "{note}");
+    let address = world.network("publicIPAddresses/web");
+    let nic = world.network("networkInterfaces/vm2");
+    let name = world.client.get(&nic).json()["properties"]["ipConfigurations"][0]["name"].clone();
+    let configuration = format!("{nic}/ipConfigurations/{}", name.as_str().unwrap());
+    put(
+        &world,
+        &address,
+        json!({"ipAddress": "20.9.9.9", "ipConfiguration": {"id": configuration}}),
+    );
+    configure(&world, &json!({"publicIPAddress": {"id": address}}));
+    // The group lets in what comes from its network, and this flow comes from the Internet.
+    let closed = ask(&world, &to);
+    assert_eq!(closed.verdict(), (1, "DENY"), "{:#}", closed.document);
+    let blocks = closed.layers("BLOCK");
+    assert!(
+        blocks.len() == 1 && blocks[0][0] == "subnet-nsg" && blocks[0][1] == "destination",
+        "{blocks:?}"
+    );
+    assert_eq!(closed.document["destination"]["address"], "20.9.9.9");
+    let mut allow = deny();
+    allow["access"] = json!("Allow");
+    allow["destinationPortRange"] = json!("443");
+    let rule = world.network("networkSecurityGroups/default/securityRules/web");
+    put(&world, &rule, allow);
+    assert_eq!(ask(&world, &to).verdict(), (0, "ALLOW"));
+    assert_eq!(
+        ask(&world, &["internet", "20.9.9.9", "tcp/443", "--layers", "azure"]).verdict(),
+        (0, "ALLOW")
+    );
+    // By private addresses it is another flow, which the same machine answers.
+    assert_eq!(flow(&world).verdict(), (0, "ALLOW"));
+    for (path, kind) in [
+        ("/publicIPAddresses?", "error"),
+        ("/networkInterfaces/vm2?", "error"),
+        ("/networkInterfaces/vm2/effectiveNetworkSecurityGroups", "html"),
+    ] {
+        world.fault(
+            &json!({"fault": kind, "path": path, "status": 403, "code": "AuthorizationFailed",
+            "message": "no such action"}),
+        );
+        let unread = ask(&world, &to);
+        assert_eq!(unread.verdict(), (3, "UNKNOWN"), "{path}: {:#}", unread.document);
+        world.arm.clear_faults();
+    }
+    // What stands on a load balancer or on nothing is not the Internet either.
+    put(
+        &world,
+        &address,
+        json!({"ipAddress": "20.9.9.9", "ipConfiguration": {"id": world.network("loadBalancers/l/frontendIPConfigurations/f")}}),
+    );
+    let balanced = ask(&world, &to);
+    assert_eq!(balanced.verdict(), (3, "UNKNOWN"), "{:#}", balanced.document);
+    assert!(
+        balanced.missing().contains("loadBalancers/l"),
+        "{}",
+        balanced.missing()
+    );
+}
+
 #[test]
 fn what_was_read_is_kept_and_gives_the_same_answer_without_azure() {
     let world = World::new();
@@ -402,9 +592,9 @@ fn what_was_read_is_kept_and_gives_the_same_answer_without_azure() {
         &["vm1", "vm2", "tcp/5001", "--layers", "azure", "--save", there],
     );
     assert_eq!(answer.layers("BLOCK"), faults);
-    let offline = offline(&kept);
-    assert_eq!(offline["layers"], answer.document["layers"]);
-    assert_eq!(offline["verdict"], answer.document["verdict"]);
+    let offline = offline(&kept, &[]);
+    assert_eq!(offline.document["layers"], answer.document["layers"]);
+    assert_eq!(offline.verdict(), (1, "DENY"));
     let sums = std::fs::read_to_string(kept.join("SHA256SUMS")).unwrap();
     assert_eq!(sums.lines().count(), 2, "{sums}");
     // A directory that is there is not written into, and nothing is asked first.
@@ -415,7 +605,8 @@ fn what_was_read_is_kept_and_gives_the_same_answer_without_azure() {
     assert_eq!((again.status, again.document), (2, Value::Null));
 }
 
-fn offline(kept: &Path) -> Value {
+/// Asks again from what was kept, with these networks.
+fn offline(kept: &Path, networks: &[&str]) -> Answer {
     let out: PathBuf = scratch().join("out.json");
     let file = |name: &str| kept.join(name).into_os_string();
     let mut line: Vec<OsString> = ["netghost", "path", "tcp/5001", "--layers", "azure", "-o", "json"]
@@ -427,7 +618,11 @@ fn offline(kept: &Path) -> Value {
         "--azure-destination".into(),
         file("destination.json"),
     ]);
+    for network in networks {
+        line.extend(["--azure-vnet".into(), file(network)]);
+    }
     line.extend(["--out".into(), out.clone().into_os_string()]);
-    assert_eq!(netghost_cli::run(line, &Outside::real()) as u8, 1);
-    serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap()
+    let status = netghost_cli::run(line, &Outside::real()) as u8;
+    let document = serde_json::from_slice(&std::fs::read(out).unwrap()).unwrap();
+    Answer { status, document }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use netghost_core::azure::nsg::{Protocol, Verdict};
 use netghost_core::azure::path::{
-    self, End, Interface, Layer, Missing, Path, Question, Read, Status, Way, walk,
+    self, Around, End, Interface, Layer, Missing, Network, Path, Question, Read, Status, Way, walk,
 };
 use netghost_lab::azure::World;
 use serde_json::Value;
@@ -25,6 +25,7 @@ struct Ends<'a> {
     world: &'a World,
     read: &'a BTreeMap<String, Nic>,
     bodies: BTreeMap<String, path::Nic>,
+    networks: BTreeMap<String, Read<Network>>,
 }
 
 impl<'a> Ends<'a> {
@@ -35,6 +36,11 @@ impl<'a> Ends<'a> {
             .filter_map(|resource| resource.pointer("/properties/subnets")?.as_array())
             .flatten()
             .collect();
+        let networks = resources.iter().filter(|(id, _)| {
+            let mut last = id.rsplit('/').skip(1);
+            last.next() == Some("virtualnetworks")
+        });
+        let networks = networks.map(|(id, body)| (id.clone(), Network::parse(body).into()));
         let body = |name: &String| {
             let nic = &resources[&id(&format!("networkInterfaces/{name}")).to_lowercase()];
             let own = nic["properties"]["ipConfigurations"][0]["properties"]["subnet"]["id"]
@@ -50,6 +56,7 @@ impl<'a> Ends<'a> {
             world,
             read,
             bodies: read.keys().map(body).collect(),
+            networks: networks.collect(),
         }
     }
 

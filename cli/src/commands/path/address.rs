@@ -7,7 +7,7 @@ use std::time::Duration;
 use netghost_azure::{Arm, Scope};
 use netghost_core::azure::id::ResourceId;
 use netghost_core::azure::inventory::vnet_of;
-use netghost_core::azure::path::Nic;
+use netghost_core::azure::path::{Network, Nic, PublicIp, Read};
 use serde_json::Value;
 
 /// The longest that a name is looked for.
@@ -65,24 +65,102 @@ impl<'a> Neighbours<'a> {
         }
         for vnet in vnets {
             // Where it can't be read, only its own interfaces are near.
-            if let Ok(answer) = self.arm.within(self.period).vnet(vnet).await {
-                keys.extend(peers(&answer.json));
+            if let (Read::Captured(network), _) = network(self.arm, vnet, self.period).await {
+                keys.extend(network.peers().map(str::to_owned));
             }
         }
         all.into_iter().filter(|nic| within(nic, &keys)).collect()
     }
 }
 
-/// The virtual networks that one is peered with, in lower case.
-fn peers(vnet: &Value) -> Vec<String> {
-    let peerings = vnet
-        .pointer("/properties/virtualNetworkPeerings")
-        .and_then(Value::as_array);
-    let remote = |peering: &Value| {
-        let id = peering.pointer("/properties/remoteVirtualNetwork/id")?.as_str()?;
-        Some(id.to_lowercase())
-    };
-    peerings.into_iter().flatten().filter_map(remote).collect()
+/// A virtual network, read, and its body where there is one.
+pub(super) async fn network(
+    arm: &Arm,
+    vnet: &ResourceId,
+    period: Duration,
+) -> (Read<Network>, Option<Value>) {
+    match arm.within(period).vnet(vnet).await {
+        Ok(answer) => (Network::parse(&answer.json).into(), Some(answer.json)),
+        Err(error) => (Read::Unread(error.to_string()), None),
+    }
+}
+
+/// The public addresses of some subscriptions.
+#[derive(Debug)]
+pub(super) struct Publics {
+    all: Vec<PublicIp>,
+    /// What was not read or not understood.
+    lost: Vec<String>,
+    subscriptions: Vec<String>,
+}
+
+/// Whose a public address is.
+#[derive(Debug)]
+pub(super) enum Whose {
+    /// An interface's; the resource of the address.
+    Nic(ResourceId, ResourceId),
+    /// Not known, or of something that is not read: why.
+    Unread(String),
+    /// Of nothing in these subscriptions.
+    Nobody(String),
+}
+
+impl Publics {
+    pub(super) async fn list(arm: &Arm, subscriptions: BTreeSet<String>, period: Duration) -> Self {
+        let mut found = Self {
+            all: Vec::new(),
+            lost: Vec::new(),
+            subscriptions: Vec::new(),
+        };
+        if subscriptions.is_empty() {
+            found
+                .lost
+                .push("it is not known in which subscription it could be".to_owned());
+        }
+        for subscription in subscriptions {
+            let scope = Scope::Subscription(&subscription);
+            match arm.within(period).public_addresses(scope).await {
+                Ok(pages) => pages.items().for_each(|item| match PublicIp::parse(item) {
+                    Ok(address) => found.all.push(address),
+                    Err(bad) => found.lost.push(bad.to_string()),
+                }),
+                Err(error) => found.lost.push(error.to_string()),
+            }
+            found.subscriptions.push(subscription);
+        }
+        found
+    }
+
+    pub(super) fn whose(&self, address: IpAddr) -> Whose {
+        let Some(its) = self.all.iter().find(|one| one.address == Some(address)) else {
+            let all = self.subscriptions.join(", ");
+            return match self.lost.first() {
+                Some(why) => Whose::Unread(format!(
+                    "whether {address} is an address of a machine in Azure was not read: {why}"
+                )),
+                None => Whose::Nobody(format!(
+                    "{address} is no public address of the subscription {all}, and is asked as any on the Internet; of a \
+                     machine in another subscription, or in a scale set, nothing was asked"
+                )),
+            };
+        };
+        match (its.nic(), its.owner()) {
+            (Some(nic), _) => Whose::Nic(nic, its.id.clone()),
+            (None, Some(owner)) => {
+                Whose::Unread(format!("{address} is the address of {owner}, which was not read"))
+            }
+            (None, None) => Whose::Unread(format!("{} belongs to nothing at the moment", its.id)),
+        }
+    }
+
+    /// The address of a resource.
+    pub(super) fn address(&self, id: &str) -> Option<IpAddr> {
+        let its = self
+            .all
+            .iter()
+            .find(|one| one.id.as_str().eq_ignore_ascii_case(id));
+        its?.address
+    }
 }
 
 /// The virtual networks of an interface's subnets.

@@ -3,13 +3,13 @@
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::object::config_digest;
 use netghost_core::azure::nsg::Verdict;
-use netghost_core::azure::path::{AddressPart, Nic, Path, Place};
+use netghost_core::azure::path::{AddressPart, Around, Layer, Path, Place};
 use netghost_core::section::{Section, State};
 use serde_json::{Value, json};
 
 use super::end::{Found, Known};
 use super::flow::Asked;
-use super::walk;
+use super::walk::walk;
 use crate::commands::nsg::ports;
 use crate::error::Failure;
 use crate::exit::Status;
@@ -35,27 +35,53 @@ impl<'a> Answer<'a> {
     pub(super) fn new(
         asked: &'a Asked,
         ends: &'a [Found; 2],
-        appliances: &[Nic],
+        around: &Around,
         is_azure: bool,
     ) -> Result<Self, Failure> {
         let (path, addresses) = if is_azure {
-            walk(asked.flow, ends, appliances)?
+            walk(asked.flow, ends, around)?
         } else {
             (netghost_core::azure::path::unasked(&[]), Vec::new())
         };
-        Ok(Self {
+        let mut answer = Self {
             asked,
             ends,
             path,
             addresses,
             notes: Vec::new(),
-        })
+        };
+        for (place, end) in [Place::Source, Place::Destination].into_iter().zip(ends) {
+            if let Some(why) = end.behind.as_ref().filter(|_| is_azure) {
+                answer.path.not_known(place, Layer::Nic, why);
+                answer.allow_no_address();
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Adds the layers of a guest that are not asked, or that there are none.
+    pub(super) fn without_guest(&mut self, place: Place, why: Result<&str, &str>) {
+        self.path.without_guest(place, why);
+        if why.is_err() {
+            self.allow_no_address();
+        }
+    }
+
+    fn allow_no_address(&mut self) {
+        for part in &mut self.addresses {
+            if part.verdict == Verdict::Allow {
+                part.verdict = Verdict::Unknown;
+            }
+        }
     }
 
     pub(super) fn status(&self) -> Status {
+        let ports = self.path.parts.iter().map(|part| part.verdict);
+        let mut parts = ports.chain(self.addresses.iter().map(|part| part.verdict));
         match self.path.verdict {
             Verdict::Deny => Status::Act,
-            _ if self.path.degraded => Status::Act,
+            // Some of what was asked for is certainly denied.
+            _ if self.path.degraded || parts.any(|verdict| verdict == Verdict::Deny) => Status::Act,
             Verdict::Unknown => Status::Unknown,
             Verdict::Allow => Status::Good,
         }
@@ -157,7 +183,7 @@ fn end(found: &Found) -> Value {
         "address": found.address().map(|address| address.to_string()),
         "why": match &found.known {
             Known::Nothing(_, _, why) => Some(why),
-            Known::End(_) | Known::Internet => None,
+            Known::End(_) | Known::Public(_) | Known::Internet => None,
         },
     })
 }

@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 use netghost_core::azure::id::ResourceId;
 use netghost_core::azure::net::Net;
-use netghost_core::azure::path::{End, Interface, Layer, Place, Unasked};
+use netghost_core::azure::path::{End, Interface, Layer, Place, Public, Unasked};
 use netghost_core::azure::selector::Selector;
 use netghost_core::section::SectionName;
 use netghost_core::snapshot::Snapshot;
 
+use super::address::Publics;
 use crate::error::Failure;
 
 /// The word for an end.
@@ -99,6 +100,8 @@ pub(super) enum Kind {
 pub(super) enum Known {
     /// An address.
     End(End),
+    /// An interface by its public address.
+    Public(Box<Public>),
     /// Any address of the Internet.
     Internet,
     /// Nothing that a path could begin with.
@@ -114,6 +117,10 @@ pub struct Found {
     pub(super) nic: Option<ResourceId>,
     pub(super) known: Known,
     pub(super) snapshot: Option<Snapshot>,
+    /// The public address that the interface has here, where that is known.
+    pub(super) public: Option<IpAddr>,
+    /// Why an address is, or may be, more than one on the Internet: what is behind it was not read.
+    pub(super) behind: Option<String>,
 }
 
 impl Found {
@@ -130,8 +137,58 @@ impl Found {
                 nic: None,
                 known: Known::Nothing(Layer::Nic, Some(SectionName::Nic), why.to_owned()),
                 snapshot: None,
+                public: None,
+                behind: None,
             },
         }
+    }
+
+    /// The same, with something behind it that was not read.
+    pub(super) fn behind(mut self, why: String) -> Self {
+        self.behind = Some(why);
+        self
+    }
+
+    /// The interface by the public address and the resource of that, where it was asked for so.
+    pub(super) fn known_by(mut self, public: Option<(IpAddr, ResourceId)>) -> Self {
+        let Some((address, resource)) = public else {
+            return self;
+        };
+        let is = |id: &String| id.eq_ignore_ascii_case(resource.as_str());
+        let nic = match &self.known {
+            Known::End(End::Nic(interface)) => Some(interface),
+            _ => None,
+        };
+        let own = nic.and_then(|interface| {
+            let mut all = interface.nic.captured()?.configurations.iter();
+            let own = all.find(|one| one.public.as_ref().is_some_and(is))?.address?;
+            Some((interface.clone(), own))
+        });
+        self.known = if let Some((mut interface, own)) = own {
+            interface.address = own;
+            self.public = Some(address);
+            Known::Public(Box::new(Public {
+                address,
+                interface: *interface,
+            }))
+        } else {
+            let nic = self.nic.as_ref().map(ResourceId::as_str).unwrap_or_default();
+            self.behind = Some(format!(
+                "{address} is the address of {nic}, of which it was not read for which private address it stands"
+            ));
+            Known::End(End::Outside(address))
+        };
+        self
+    }
+
+    /// The same, with its own public address, where that is one of these.
+    pub(super) fn with_public(mut self, all: &Publics) -> Self {
+        if let Known::End(End::Nic(interface)) = &self.known {
+            let nic = interface.nic.captured();
+            let own = nic.and_then(|nic| nic.configuration(interface.address)?.public.as_deref());
+            self.public = own.and_then(|id| all.address(id));
+        }
+        self
     }
 
     pub(super) fn outside(word: &Word, address: IpAddr) -> Self {
@@ -161,6 +218,8 @@ impl Found {
             nic: None,
             known,
             snapshot: None,
+            public: None,
+            behind: None,
         }
     }
 
@@ -207,12 +266,15 @@ impl Found {
             nic: id,
             known,
             snapshot: Some(snapshot),
+            public: None,
+            behind: None,
         }
     }
 
     /// True where there is, or may be, a guest with layers of its own.
     pub(super) fn is_machine(&self) -> bool {
         match (&self.kind, &self.known) {
+            (_, Known::Public(_)) => true,
             (Kind::Nic, Known::End(end)) => end
                 .interface()
                 .and_then(|interface| interface.nic.captured())
@@ -226,6 +288,7 @@ impl Found {
     pub(super) fn address(&self) -> Option<IpAddr> {
         match &self.known {
             Known::End(end) => Some(end.address()),
+            Known::Public(public) => Some(public.address),
             Known::Internet | Known::Nothing(..) => None,
         }
     }
@@ -239,14 +302,16 @@ impl Found {
                 section: *section,
                 why: why.clone(),
             }),
-            Known::End(_) | Known::Internet => None,
+            Known::End(_) | Known::Public(_) | Known::Internet => None,
         }
     }
 
     /// What service tags stand for.
     pub(super) fn learn(&mut self, tags: &BTreeMap<String, Vec<Net>>) {
-        if let Known::End(End::Nic(interface)) = &mut self.known {
-            interface.tags.service.clone_from(tags);
+        match &mut self.known {
+            Known::End(End::Nic(interface)) => interface.tags.service.clone_from(tags),
+            Known::Public(public) => public.interface.tags.service.clone_from(tags),
+            Known::End(End::Outside(_)) | Known::Internet | Known::Nothing(..) => {}
         }
     }
 }

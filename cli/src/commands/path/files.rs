@@ -7,6 +7,8 @@ use anyhow::anyhow;
 use netghost_core::azure::body::field;
 use netghost_core::azure::facts;
 use netghost_core::azure::id::ResourceId;
+use netghost_core::azure::path::{self as azure, Around, Network};
+use netghost_core::azure::tags::public;
 use netghost_core::raw::{HostPart, HostRaw, PartRead};
 use netghost_core::section::SectionName;
 use netghost_core::snapshot::{Snapshot, Target};
@@ -32,6 +34,10 @@ pub(super) fn read(args: &Path, words: [Word; 2], world: &World) -> Result<Read,
     });
     let fixed = each.into_iter().chain(chosen).flatten().next();
     let v4 = fixed.map_or(!args.ipv6, |address| address.is_ipv4());
+    if (v4 && args.ipv6) || (!v4 && args.ipv4) {
+        let error = anyhow!("an address that is given is of the other family");
+        return Err(Failure::usage("no_address", error).hint("leave `-4` or `-6` out"));
+    }
     let one = |word: Word, chosen: &mut Option<std::net::IpAddr>| match word {
         Word::File(ref name) => {
             let found = Found::interface(&word, snapshot(name, world)?, chosen.take(), (None, v4));
@@ -53,11 +59,64 @@ pub(super) fn read(args: &Path, words: [Word; 2], world: &World) -> Result<Read,
     };
     let [from, to] = words;
     let [first, second] = &mut chosen;
+    let mut notes = Vec::new();
+    for word in [&from, &to] {
+        if let Word::Address(address) = word
+            && public().contains(*address)
+        {
+            notes.push(format!(
+                "Azure was not asked whether {address} is an address of a machine there: it is taken for one on the Internet"
+            ));
+        }
+    }
+    let places = [&args.azure_source, &args.azure_destination].map(Option::as_ref);
     Ok(Read {
+        around: Around {
+            appliances: Vec::new(),
+            networks: networks(places.into_iter().flatten(), &args.azure_vnet)?,
+        },
         ends: [one(from, first)?, one(to, second)?],
-        appliances: Vec::new(),
-        notes: Vec::new(),
+        vnets: Vec::new(),
+        notes,
     })
+}
+
+/// The virtual networks in these files, and in `vnet.json`, `vnet-NAME.json` of the directories of the ends.
+fn networks<'p>(
+    places: impl Iterator<Item = &'p String>,
+    files: &[PathBuf],
+) -> Result<BTreeMap<String, azure::Read<Network>>, Failure> {
+    let mut all: Vec<PathBuf> = files.to_vec();
+    for place in places.map(File::new).filter(|place| place.is_dir()) {
+        let of_vnet = |path: &PathBuf| {
+            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            stem.is_some_and(|stem| is_of(&stem, "vnet"))
+        };
+        all.extend(json_files(place)?.into_iter().filter(of_vnet));
+    }
+    let mut found: BTreeMap<String, azure::Read<Network>> = BTreeMap::new();
+    for path in all {
+        let taken = |error| Failure::format(error).context(format!("cannot take {}", path.display()));
+        let network = Network::parse(&json(&path)?).map_err(|bad| taken(anyhow!(bad)))?;
+        let key = network.id.key();
+        let read = azure::Read::Captured(network);
+        // Both ends may bring it; two that differ are of two moments, and neither is believed.
+        if found.get(&key).is_some_and(|other| *other != read) {
+            let error = anyhow!(
+                "{} says something else of its network than another file",
+                path.display()
+            );
+            return Err(Failure::usage("wrong_use", error).hint("give each network once"));
+        }
+        found.insert(key, read);
+    }
+    Ok(found)
+}
+
+fn json(path: &File) -> Result<Value, Failure> {
+    let bytes = source::read(path)?;
+    serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes))
+        .map_err(|error| Failure::format(error).context(format!("cannot take {}", path.display())))
 }
 
 fn snapshot(name: &str, world: &World) -> Result<Snapshot, Failure> {

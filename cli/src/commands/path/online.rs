@@ -8,10 +8,11 @@ use netghost_azure::{DiscoverError, Missing};
 use netghost_controller::azure::Azure as Account;
 use netghost_core::azure::id::ResourceId;
 use netghost_core::azure::inventory;
+use netghost_core::azure::path::Around;
 use netghost_core::azure::selector::Selector;
 use tokio::sync::OnceCell;
 
-use super::address::{Neighbours, of_name};
+use super::address::{Neighbours, Publics, of_name};
 use super::choose::{has, is};
 use super::end::{Found, Word};
 use super::{Path, Read};
@@ -41,6 +42,8 @@ enum Pick {
         id: ResourceId,
         vnets: Vec<ResourceId>,
         seen: Option<IpAddr>,
+        /// The public address by which it was asked for, and the resource of that.
+        public: Option<(IpAddr, ResourceId)>,
     },
     Done(Box<Found>),
 }
@@ -50,6 +53,7 @@ struct Asking<'a> {
     account: &'a Account,
     until: Instant,
     neighbours: OnceCell<Result<Neighbours<'a>, String>>,
+    publics: OnceCell<Publics>,
 }
 
 /// Asks Azure.
@@ -61,6 +65,7 @@ pub(super) fn read(args: &Path, words: [Word; 2], format: Format) -> Result<Read
         account: &account,
         until: now.checked_add(args.deadline).unwrap_or(now),
         neighbours: OnceCell::new(),
+        publics: OnceCell::new(),
     };
     ask(format, "about the two ends", asking.read(words))?
 }
@@ -86,9 +91,11 @@ impl Asking<'_> {
                 Vec::new()
             }
         };
+        let (networks, vnets) = self.networks(&ends).await;
         Ok(Read {
             ends,
-            appliances,
+            around: Around { appliances, networks },
+            vnets,
             notes,
         })
     }
@@ -197,5 +204,15 @@ impl Asking<'_> {
             Neighbours::list(&self.account.arm, subscription, self.period()).await
         });
         list.await.as_ref().map_err(Clone::clone)
+    }
+
+    /// The public addresses of these subscriptions and of the login's, listed once.
+    async fn publics(&self, subscription: Option<&str>) -> &Publics {
+        let list = self.publics.get_or_init(|| {
+            let own = self.account.subscription.as_deref();
+            let all = subscription.into_iter().chain(own).map(str::to_lowercase);
+            Publics::list(&self.account.arm, all.collect(), self.period())
+        });
+        list.await
     }
 }

@@ -7,28 +7,40 @@ use netghost_core::artifact::document::to_document;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest::Meta;
 use netghost_core::artifact::sums::{self, Sums};
+use serde_json::Value;
 
 use super::end::Found;
 use crate::error::Failure;
 use crate::output::write_new;
 
-/// Writes the snapshots of the interfaces into a new directory, with their digests.
-pub(super) fn write(place: &Path, ends: &[Found; 2]) -> Result<(), Failure> {
+/// Writes the snapshots of the interfaces and the bodies of their virtual networks into a new directory, with their digests.
+pub(super) fn write(place: &Path, ends: &[Found; 2], vnets: &[Value]) -> Result<(), Failure> {
     std::fs::create_dir(place).map_err(|error| {
         Failure::failed(
             "write",
             anyhow!(error).context(format!("cannot make {}", place.display())),
         )
     })?;
-    let mut named = Sums::new();
+    let internal = |error: anyhow::Error| Failure::failed("internal", error);
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     for (end, name) in ends.iter().zip(["source.json", "destination.json"]) {
         let Some(snapshot) = &end.snapshot else { continue };
-        let document =
-            to_document(snapshot, &Meta::default()).map_err(|error| Failure::failed("internal", error))?;
-        let mut bytes = serde_json::to_vec(&document).map_err(|error| Failure::failed("internal", error))?;
-        bytes.push(b'\n');
-        write_new(&place.join(name), &bytes)?;
-        named.insert(name.to_owned(), Digest::of(&bytes));
+        let document = to_document(snapshot, &Meta::default()).map_err(|error| internal(anyhow!(error)))?;
+        files.push((name.to_owned(), line(&document).map_err(internal)?));
+    }
+    for (at, vnet) in vnets.iter().enumerate() {
+        files.push((format!("vnet-{}.json", at + 1), line(vnet).map_err(internal)?));
+    }
+    let mut named = Sums::new();
+    for (name, bytes) in files {
+        write_new(&place.join(&name), &bytes)?;
+        named.insert(name, Digest::of(&bytes));
     }
     write_new(&place.join("SHA256SUMS"), sums::write(&named).as_bytes())
+}
+
+fn line(document: &impl serde::Serialize) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(document)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }

@@ -109,6 +109,25 @@ impl Within<'_> {
         self.read(At::new(path, api::STORAGE)).await
     }
 
+    /// The public addresses of a scope; those of scale sets' instances are not among them. Needs
+    /// `Microsoft.Network/publicIPAddresses/read`.
+    pub async fn public_addresses(self, scope: Scope<'_>) -> Result<Pages, ArmError> {
+        self.list(At::new(
+            &self.listed(scope, "Microsoft.Network/publicIPAddresses")?,
+            api::NETWORK,
+        ))
+        .await
+    }
+
+    /// The storage accounts of a scope. Needs `Microsoft.Storage/storageAccounts/read`.
+    pub async fn storage_accounts(self, scope: Scope<'_>) -> Result<Pages, ArmError> {
+        self.list(At::new(
+            &self.listed(scope, "Microsoft.Storage/storageAccounts")?,
+            api::STORAGE,
+        ))
+        .await
+    }
+
     /// The network watchers of a scope. Needs `Microsoft.Network/networkWatchers/read`.
     pub async fn network_watchers(self, scope: Scope<'_>) -> Result<Pages, ArmError> {
         self.list(At::new(

@@ -92,7 +92,7 @@ fn id(object: &Map<String, Value>, kind: &str) -> Result<ResourceId, BadField> {
 }
 
 /// `{"id": "…"}`; none where the field is absent or null.
-fn reference(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, BadField> {
+pub(super) fn reference(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, BadField> {
     match field(fields, name) {
         None => Ok(None),
         Some(Value::Object(inner)) => {

@@ -8,7 +8,7 @@ use netghost_core::azure::inventory;
 use netghost_core::azure::tags::public;
 
 use super::{Asking, Draft, Pick};
-use crate::commands::path::address::vnets;
+use crate::commands::path::address::{Whose, vnets};
 use crate::commands::path::choose::{Chosen, addresses, ambiguous, choose};
 use crate::commands::path::end::{Found, Word};
 use crate::error::Failure;
@@ -53,7 +53,12 @@ impl Asking<'_> {
                 .collect();
             let Some(word) = words.get(at) else { continue };
             let found = self
-                .address(word, &of_family, picks.get(1 - at).and_then(Option::as_ref))
+                .address(
+                    word,
+                    &of_family,
+                    picks.get(1 - at).and_then(Option::as_ref),
+                    notes,
+                )
                 .await?;
             if let Some(slot) = picks.get_mut(at) {
                 *slot = Some(found);
@@ -81,6 +86,7 @@ impl Asking<'_> {
                     vnets: vnets(nic.subnets.iter().flatten()),
                     seen: addresses(&nic).find(|address| address.is_ipv4() == v4),
                     id: nic.id.clone(),
+                    public: None,
                 })
             }
             Chosen::Unknown(why) => Ok(Pick::Done(Box::new(Found::unread(word.clone(), &why)))),
@@ -88,7 +94,13 @@ impl Asking<'_> {
     }
 
     /// What has the address: an interface that the other end can reach within virtual networks, else what is outside.
-    async fn address(&self, word: &Word, all: &[IpAddr], other: Option<&Pick>) -> Result<Pick, Failure> {
+    async fn address(
+        &self,
+        word: &Word,
+        all: &[IpAddr],
+        other: Option<&Pick>,
+        notes: &mut Vec<String>,
+    ) -> Result<Pick, Failure> {
         let address = match all {
             [one] => *one,
             _ => {
@@ -99,7 +111,7 @@ impl Asking<'_> {
         };
         let outside = || Ok(Pick::Done(Box::new(Found::outside(word, address))));
         if public().contains(address) {
-            return outside();
+            return Ok(self.public(word, address, other, notes).await);
         }
         let near = match other {
             Some(Pick::Nic { id, vnets, .. }) => {
@@ -121,11 +133,40 @@ impl Asking<'_> {
                 id: one.id.clone(),
                 vnets: vnets(one.subnet_id(address)),
                 seen: Some(address),
+                public: None,
             }),
             several => {
                 let ids: Vec<&str> = several.iter().map(|nic| nic.id.as_str()).collect();
                 let hint = "give the resource id of one of them instead of the address";
                 Err(ambiguous(&word.to_string(), "network interfaces", &ids).hint(hint))
+            }
+        }
+    }
+
+    /// What has the public address: an interface of these subscriptions, else what is on the Internet.
+    async fn public(
+        &self,
+        word: &Word,
+        address: IpAddr,
+        other: Option<&Pick>,
+        notes: &mut Vec<String>,
+    ) -> Pick {
+        let subscription = match other {
+            Some(Pick::Nic { id, .. }) => Some(id.subscription()),
+            Some(Pick::Done(_)) | None => None,
+        };
+        let outside = Found::outside(word, address);
+        match self.publics(subscription).await.whose(address) {
+            Whose::Nic(id, resource) => Pick::Nic {
+                id,
+                vnets: Vec::new(),
+                seen: None,
+                public: Some((address, resource)),
+            },
+            Whose::Unread(why) => Pick::Done(Box::new(outside.behind(why))),
+            Whose::Nobody(note) => {
+                notes.push(note);
+                Pick::Done(Box::new(outside))
             }
         }
     }

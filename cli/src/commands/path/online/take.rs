@@ -1,16 +1,18 @@
 //! The interfaces that were chosen, read.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Instant;
 
 use netghost_azure::{NicReader, Reading};
 use netghost_core::azure::id::ResourceId;
-use netghost_core::azure::path::{self as azure, End};
+use netghost_core::azure::path::{self as azure, End, Interface, Network, Read};
 use netghost_core::azure::route::Hop;
 use netghost_core::snapshot::Snapshot;
+use serde_json::Value;
 
 use super::{Asking, Pick};
-use crate::commands::path::address::vnets;
+use crate::commands::path::address::{network, vnets};
 use crate::commands::path::end::{Found, Kind, Known, Word};
 use crate::world::tool;
 
@@ -39,7 +41,7 @@ impl Asking<'_> {
         let chosen = [self.args.source_address, self.args.destination_address];
         let one = |word: &Word, pick, chosen| match pick {
             Pick::Done(found) => *found,
-            Pick::Nic { id, seen, .. } => {
+            Pick::Nic { id, seen, public, .. } => {
                 let snapshot = read
                     .iter()
                     .find(|(own, _)| *own == id)
@@ -49,11 +51,38 @@ impl Asking<'_> {
                     Word::Azure(_) => chosen,
                     _ => seen,
                 };
-                Found::interface(word, snapshot, said, (seen, v4))
+                let found = Found::interface(word, snapshot, said, (seen, v4));
+                let found = found.known_by(public);
+                match self.publics.get() {
+                    Some(all) => found.with_public(all),
+                    None => found,
+                }
             }
         };
         let [first, second] = chosen;
         [one(from, source, first), one(to, destination, second)]
+    }
+
+    /// The virtual networks of two interfaces that are in different ones: which are peered is said by nothing else.
+    pub(super) async fn networks(&self, ends: &[Found; 2]) -> (BTreeMap<String, Read<Network>>, Vec<Value>) {
+        let own = ends.iter().filter_map(|end| match &end.known {
+            Known::End(End::Nic(interface)) => {
+                let nic = interface.nic.captured()?;
+                nic.subnet_id(interface.address)
+            }
+            Known::End(End::Outside(_)) | Known::Public(_) | Known::Internet | Known::Nothing(..) => None,
+        });
+        let all = vnets(own);
+        let mut read = BTreeMap::new();
+        let mut bodies = Vec::new();
+        if all.len() > 1 {
+            for vnet in all {
+                let (network, body) = network(&self.account.arm, &vnet, self.period()).await;
+                read.insert(vnet.key(), network);
+                bodies.extend(body);
+            }
+        }
+        (read, bodies)
     }
 
     /// The interfaces of machines that routes lead to.
@@ -86,8 +115,10 @@ impl Asking<'_> {
 
 /// The machines that routes of one end to the other name.
 fn named(from: &Found, to: &Found) -> Vec<IpAddr> {
-    let Known::End(End::Nic(interface)) = &from.known else {
-        return Vec::new();
+    let interface: &Interface = match &from.known {
+        Known::End(End::Nic(interface)) => interface,
+        Known::Public(public) => &public.interface,
+        Known::End(End::Outside(_)) | Known::Internet | Known::Nothing(..) => return Vec::new(),
     };
     let Some(table) = interface.routes.captured() else {
         return Vec::new();

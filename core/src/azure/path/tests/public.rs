@@ -72,7 +72,7 @@ fn what_stops_it_on_its_way_out_is_listed_as_well() {
         "{}",
         shown(&path)
     );
-    let mut forward = path.layers.iter().map(|row| row.direction);
+    let forward = path.layers.iter().map(|row| row.direction);
     assert!(forward.is_sorted_by_key(|way| way == Way::Back));
 }
 
@@ -126,4 +126,36 @@ fn a_service_by_its_endpoint_comes_in_as_from_the_internet() {
         entry("20.1.0.0/16", "User", "Internet", &[]),
     ];
     assert_eq!(bare(&twice), Verdict::Deny);
+}
+
+#[test]
+fn a_public_address_says_whose_it_is() {
+    let body = |properties: Value| json!({"id": id("publicIPAddresses/p"), "properties": properties});
+    let of = |configuration: &str| {
+        let properties = json!({"ipAddress": "20.9.9.9", "ipConfiguration": {"id": id(configuration)}});
+        PublicIp::parse(&body(properties)).unwrap()
+    };
+    let nic = of("networkInterfaces/n/ipConfigurations/one");
+    assert_eq!(nic.nic().unwrap().as_str(), id("networkInterfaces/n"));
+    let balancer = of("loadBalancers/l/frontendIPConfigurations/f");
+    assert_eq!(
+        (balancer.nic(), balancer.owner()),
+        (None, Some(id("loadBalancers/l").as_str()))
+    );
+    let gateway = body(json!({"ipAddress": "20.9.9.9", "natGateway": {"id": id("natGateways/n")}}));
+    let gateway = PublicIp::parse(&gateway).unwrap();
+    assert_eq!(
+        (gateway.nic(), gateway.owner()),
+        (None, Some(id("natGateways/n").as_str()))
+    );
+    let free = PublicIp::parse(&body(json!({"ipAddress": null}))).unwrap();
+    assert_eq!((free.address, free.owner()), (None, None));
+    for bad in [
+        json!({"ipAddress": 5}),
+        json!({"ipAddress": "twenty"}),
+        json!({"ipConfiguration": "one"}),
+        json!({"ipConfiguration": {}}),
+    ] {
+        assert!(PublicIp::parse(&body(bad.clone())).is_err(), "{bad}");
+    }
 }
