@@ -122,8 +122,8 @@ fn a_service_by_its_endpoint_comes_in_as_from_the_internet() {
     };
     assert_eq!(bare(&[endpoint()]), Verdict::Deny);
     let twice = [
-        entry("20.1.0.0/16", "User", "Internet", &[]),
-        entry("20.1.0.0/16", "User", "Internet", &[]),
+        entry("20.1.0.0/16", "User", "Internet", &["20.0.0.1"]),
+        entry("20.1.0.0/16", "User", "Internet", &["20.0.0.2"]),
     ];
     assert_eq!(bare(&twice), Verdict::Deny);
 }
