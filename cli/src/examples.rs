@@ -338,9 +338,10 @@ then the reply. A layer that was not read is UNKNOWN, and the path then never AL
 A bare name is a VM's; one with a dot that no VM has is looked for in DNS. Of several VMs, addresses or interfaces that match, status 2 names all. Of \
 the interfaces of a VM, the one in the other end's subnet is taken, else the primary one. A private address is looked for among the \
 interfaces of the other end's virtual network and its peers. `internet` is every address of the Internet: where those come to different \
-ends, it is UNKNOWN, with each part. Of a storage account this version reads nothing.
+ends, it is UNKNOWN, with each part. A public address is looked for among those of the subscription: of a VM's, the rules of that VM are asked too. Of a \
+storage account the network rules are asked.
 
-Status 0: ALLOW, and every layer was asked. 1: DENY, or degraded. 3: UNKNOWN; so is every other path unless `--layers azure` leaves the layers \
+Status 0: ALLOW, and every layer was asked. 1: DENY, also of a part of what was asked for, or degraded. 3: UNKNOWN; so is every other path unless `--layers azure` leaves the layers \
 within the guests out, which this version does not ask.
 
 Examples:
@@ -349,7 +350,8 @@ Examples:
   netghost path internet web-1 tcp/8080-8090 --layers azure --nic web-1-front
   netghost path web-1 db-1 icmp --layers azure --save read
   netghost path --azure-source read/source.json --azure-destination read/destination.json tcp/22 --layers azure
-  netghost path --azure-destination printed/ 203.0.113.7 tcp/22 --layers azure";
+  netghost path --azure-destination printed/ 203.0.113.7 tcp/22 --layers azure
+  netghost path web-1 storage:logs tcp/443 --layers azure";
 
 /// Below `netghost azure --help`.
 pub const AZURE: &str = "\

@@ -58,7 +58,7 @@ pub struct Path {
     #[arg(long, value_name = "IP")]
     destination_address: Option<std::net::IpAddr>,
     /// The source from files, without asking Azure: a snapshot of its network interface, or a directory of what Azure or `az`
-    /// printed: nic.json, subnet.json, routes.json, rules.json, admin-rules.json
+    /// printed: nic.json, subnet.json, routes.json, rules.json, admin-rules.json, vnet.json
     #[arg(long, value_name = "DIR|SNAPSHOT")]
     azure_source: Option<String>,
     /// The destination from files, likewise
@@ -173,7 +173,8 @@ fn has_effect(args: &Path, [source, destination]: &[Word; 2]) -> Result<(), Fail
         ("--destination-address", args.destination_address, destination),
     ] {
         let Some(address) = chosen else { continue };
-        if matches!(word, Word::Address(_) | Word::Internet) {
+        let is_service = matches!(word, Word::Storage(_)) && option == "--source-address";
+        if is_service || matches!(word, Word::Address(_) | Word::Internet) {
             return idle(
                 option,
                 &format!("{word} is no interface that could have several addresses"),

@@ -31,6 +31,7 @@ mod ports;
 mod public;
 mod row;
 mod snapshot;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod unasked;
@@ -42,6 +43,7 @@ pub use network::{Network, Peering};
 pub use nic::{IpConfiguration, Nic, Subnet};
 pub use public::{Public, walk_public};
 pub use row::{Evidence, Layer, Missing, Object, Part, PartVerdict, Path, Place, Row, Status, Way};
+pub use storage::{Account, walk_storage};
 pub use unasked::{Unasked, unasked};
 pub use walk::walk;
 

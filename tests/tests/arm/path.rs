@@ -605,6 +605,52 @@ fn what_was_read_is_kept_and_gives_the_same_answer_without_azure() {
     assert_eq!((again.status, again.document), (2, Value::Null));
 }
 
+#[test]
+fn the_firewall_of_a_storage_account_is_asked() {
+    let world = World::new();
+    let ask_it = || {
+        let words = ["vm1", "storage:labstorage", "tcp/443", "--layers", "azure"];
+        ask(
+            &world,
+            &[&words[..], &["--destination-address", "20.60.1.1"]].concat(),
+        )
+    };
+    let open = ask_it();
+    assert_eq!(open.verdict(), (0, "ALLOW"), "{:#}", open.document);
+    let account = world.in_group("Microsoft.Storage/storageAccounts/labstorage");
+    let rules = json!({"defaultAction": "Deny", "ipRules": [], "virtualNetworkRules": []});
+    world.set(
+        "resources",
+        &account,
+        &json!({"properties": {"networkAcls": rules}}),
+    );
+    let closed = ask_it();
+    assert_eq!(closed.verdict(), (1, "DENY"), "{:#}", closed.document);
+    let wanted = ["storage-rules", "destination", "forward", account.as_str()].map(str::to_owned);
+    assert_eq!(closed.layers("BLOCK"), [wanted]);
+    // A rule of addresses is asked for the source's own, which it does not have.
+    let rules =
+        json!({"defaultAction": "Deny", "ipRules": [{"value": "20.1.1.1"}], "virtualNetworkRules": []});
+    world.set(
+        "resources",
+        &account,
+        &json!({"properties": {"networkAcls": rules}}),
+    );
+    assert_eq!(ask_it().verdict(), (3, "UNKNOWN"));
+    for (path, kind) in [("/storageAccounts?", "error"), ("/storageAccounts?", "html")] {
+        world.fault(
+            &json!({"fault": kind, "path": path, "status": 403, "code": "AuthorizationFailed",
+            "message": "no such action"}),
+        );
+        let unread = ask_it();
+        assert_eq!(unread.verdict(), (3, "UNKNOWN"), "{kind}: {:#}", unread.document);
+        assert!(unread.missing().contains("labstorage"), "{}", unread.missing());
+        world.arm.clear_faults();
+    }
+    let nowhere = ask(&world, &["vm1", "storage:other", "tcp/443", "--layers", "azure"]);
+    assert_eq!(nowhere.verdict(), (3, "UNKNOWN"), "{:#}", nowhere.document);
+}
+
 /// Asks again from what was kept, with these networks.
 fn offline(kept: &Path, networks: &[&str]) -> Answer {
     let out: PathBuf = scratch().join("out.json");

@@ -182,8 +182,8 @@ fn end(found: &Found) -> Value {
         "nic": found.nic,
         "address": found.address().map(|address| address.to_string()),
         "why": match &found.known {
-            Known::Nothing(_, _, why) => Some(why),
-            Known::End(_) | Known::Public(_) | Known::Internet => None,
+            Known::Nothing(_, _, why) | Known::Storage(_, Err(why)) => Some(why),
+            Known::End(_) | Known::Public(_) | Known::Internet | Known::Storage(_, Ok(_)) => None,
         },
     })
 }

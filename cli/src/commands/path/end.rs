@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use anyhow::anyhow;
 use netghost_core::azure::id::ResourceId;
 use netghost_core::azure::net::Net;
-use netghost_core::azure::path::{End, Interface, Layer, Place, Public, Unasked};
+use netghost_core::azure::path::{Account, End, Interface, Layer, Place, Public, Unasked};
 use netghost_core::azure::selector::Selector;
 use netghost_core::section::SectionName;
 use netghost_core::snapshot::Snapshot;
@@ -104,6 +104,8 @@ pub(super) enum Known {
     Public(Box<Public>),
     /// Any address of the Internet.
     Internet,
+    /// A storage account, and the public addresses of its endpoint or why there are none.
+    Storage(Box<Account>, Result<Vec<IpAddr>, String>),
     /// Nothing that a path could begin with.
     Nothing(Layer, Option<SectionName>, String),
 }
@@ -129,7 +131,7 @@ impl Found {
         match word {
             Word::Address(address) => Self::outside(&word, address),
             Word::Internet => Self::internet(&word),
-            Word::Storage(ref account) => Self::storage(&word, account),
+            Word::Storage(_) => Self::storage(&word, why.to_owned()),
             Word::Azure(_) | Word::File(_) => Self {
                 word: word.to_string(),
                 kind: Kind::Unknown,
@@ -199,10 +201,13 @@ impl Found {
         Self::plain(word, Kind::Internet, Known::Internet)
     }
 
-    /// A storage account, of which this version reads nothing.
-    pub(super) fn storage(word: &Word, account: &str) -> Self {
-        let why =
-            format!("the addresses and the network rules of the storage account {account} were not read");
+    /// A storage account that was read.
+    pub(super) fn stored(word: &Word, account: Account, addresses: Result<Vec<IpAddr>, String>) -> Self {
+        Self::plain(word, Kind::Storage, Known::Storage(Box::new(account), addresses))
+    }
+
+    /// A storage account that was not read.
+    pub(super) fn storage(word: &Word, why: String) -> Self {
         Self::plain(
             word,
             Kind::Storage,
@@ -289,6 +294,7 @@ impl Found {
         match &self.known {
             Known::End(end) => Some(end.address()),
             Known::Public(public) => Some(public.address),
+            Known::Storage(_, addresses) => addresses.as_ref().ok()?.first().copied(),
             Known::Internet | Known::Nothing(..) => None,
         }
     }
@@ -302,7 +308,7 @@ impl Found {
                 section: *section,
                 why: why.clone(),
             }),
-            Known::End(_) | Known::Public(_) | Known::Internet => None,
+            Known::End(_) | Known::Public(_) | Known::Internet | Known::Storage(..) => None,
         }
     }
 
@@ -311,7 +317,7 @@ impl Found {
         match &mut self.known {
             Known::End(End::Nic(interface)) => interface.tags.service.clone_from(tags),
             Known::Public(public) => public.interface.tags.service.clone_from(tags),
-            Known::End(End::Outside(_)) | Known::Internet | Known::Nothing(..) => {}
+            Known::End(End::Outside(_)) | Known::Internet | Known::Storage(..) | Known::Nothing(..) => {}
         }
     }
 }

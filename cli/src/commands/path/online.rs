@@ -21,6 +21,7 @@ use crate::error::Failure;
 use crate::output::Format;
 
 mod pick;
+mod storage;
 mod take;
 
 /// What Azure says a word means.
@@ -105,7 +106,7 @@ impl Asking<'_> {
             Word::Azure(selector) => selector,
             Word::Address(address) => return Ok(Draft::Addresses(vec![*address])),
             Word::Internet => return Ok(Draft::Done(Box::new(Found::internet(word)))),
-            Word::Storage(account) => return Ok(Draft::Done(Box::new(Found::storage(word, account)))),
+            Word::Storage(name) => return Ok(Draft::Done(Box::new(self.storage(word, name).await))),
             Word::File(_) => {
                 return Ok(Draft::Done(Box::new(Found::unread(
                     word.clone(),

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use netghost_core::azure::nsg::FlowError;
+use netghost_core::azure::nsg::{FlowError, Verdict};
 use netghost_core::azure::path::{
-    self as azure, AddressPart, Around, End, Flow, Interface, Layer, Path, Place, Public, Question,
+    self as azure, Account, AddressPart, Around, End, Flow, Interface, Layer, Path, Place, Public, Question,
 };
 
 use super::end::{Found, Known};
@@ -39,6 +39,12 @@ pub(super) fn walk(
         }
         (Known::Public(public), Known::End(outside)) => walk.plain(&nic(&public.interface), outside),
         (Known::Public(one), Known::Public(other)) => walk.public(&one.interface, other, Some(one.address)),
+        (Known::End(End::Nic(interface)), Known::Storage(account, addresses)) => {
+            walk.stored(interface, (account, addresses), source.public)
+        }
+        (Known::Public(public), Known::Storage(account, addresses)) => {
+            walk.stored(&public.interface, (account, addresses), Some(public.address))
+        }
         _ => return Ok((azure::unasked(&lacking(ends)), Vec::new())),
     };
     let path = found.map_err(|error| {
@@ -77,6 +83,42 @@ impl Walk<'_> {
         if id(source).is_some_and(|own| id(&destination.interface) == Some(own)) {
             let why = "both ends are one interface, and what becomes of a flow to its own public address is not documented";
             path.not_known(Place::Between, Layer::PublicAddress, why);
+        }
+        Ok(path)
+    }
+
+    /// To a storage account: to each of the addresses of its endpoint.
+    fn stored(
+        &self,
+        source: &Interface,
+        (account, addresses): (&Account, &Result<Vec<IpAddr>, String>),
+        from: Option<IpAddr>,
+    ) -> Result<Path, FlowError> {
+        let all = addresses.as_deref().unwrap_or_default();
+        let own = all
+            .iter()
+            .filter(|address| address.is_ipv4() == source.address.is_ipv4());
+        let paths: Vec<Path> = own
+            .map(|address| azure::walk_storage(source, (account, *address), from, self.flow, self.around))
+            .collect::<Result<_, _>>()?;
+        let not = |why: &str| azure::Unasked {
+            place: Place::Destination,
+            layer: Layer::StorageRules,
+            section: None,
+            why: why.to_owned(),
+        };
+        let Some(first) = paths.first() else {
+            let why = match addresses {
+                Ok(_) => "its endpoint has no address of the flow's family",
+                Err(why) => why,
+            };
+            return Ok(azure::unasked(&[not(why)]));
+        };
+        let mut path = first.clone();
+        if paths.iter().any(|other| other.verdict != path.verdict) {
+            let why = "the addresses of its endpoint come to different ends: ask for one by `--destination-address`";
+            path.not_known(Place::Destination, Layer::StorageRules, why);
+            path.verdict = Verdict::Unknown;
         }
         Ok(path)
     }

@@ -12,6 +12,7 @@ mod peerings;
 mod properties;
 mod public;
 mod readings;
+mod storage;
 mod ways;
 
 const GROUP: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network";

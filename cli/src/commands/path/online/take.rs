@@ -36,6 +36,15 @@ impl Asking<'_> {
                 read.extend(ids.get(one.index).map(|id| (id.clone(), one.snapshot)));
             })
             .await;
+        let asks_by_address = |pick: &Pick| match pick {
+            Pick::Done(found) => {
+                matches!(&found.known, Known::Storage(account, _) if !account.addresses.is_empty())
+            }
+            Pick::Nic { .. } => false,
+        };
+        if picks.iter().any(asks_by_address) {
+            self.publics(ids.first().map(ResourceId::subscription)).await;
+        }
         let [source, destination] = picks;
         let [from, to] = words;
         let chosen = [self.args.source_address, self.args.destination_address];
@@ -70,7 +79,7 @@ impl Asking<'_> {
                 let nic = interface.nic.captured()?;
                 nic.subnet_id(interface.address)
             }
-            Known::End(End::Outside(_)) | Known::Public(_) | Known::Internet | Known::Nothing(..) => None,
+            _ => None,
         });
         let all = vnets(own);
         let mut read = BTreeMap::new();
@@ -118,7 +127,7 @@ fn named(from: &Found, to: &Found) -> Vec<IpAddr> {
     let interface: &Interface = match &from.known {
         Known::End(End::Nic(interface)) => interface,
         Known::Public(public) => &public.interface,
-        Known::End(End::Outside(_)) | Known::Internet | Known::Nothing(..) => return Vec::new(),
+        _ => return Vec::new(),
     };
     let Some(table) = interface.routes.captured() else {
         return Vec::new();
