@@ -201,6 +201,7 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
             }
         };
     }
+    targets.ssh_is_heard()?;
     let azure = targets.needs_azure(doing).then(|| account.open()).transpose()?;
     let wanted = Where {
         azure,
@@ -212,6 +213,12 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
 
 /// As [`reading`], for what compares with a baseline that says itself what is to be read.
 pub fn comparing(world: &World, wanted: &Where, account: &AccountArgs) -> Result<Fleet, Failure> {
+    if account.subscription().is_some() && context(world, wanted)?.is_some() {
+        let error = anyhow::anyhow!(
+            "the controller looks where the baseline says, not in what `--subscription` names"
+        );
+        return Err(Failure::usage("wrong_use", error).hint("leave it out, or add --standalone"));
+    }
     reading(world, wanted, &Targets::of(account), Doing::Comparing)
 }
 

@@ -142,6 +142,7 @@ impl AccountArgs {
             Some(name) => Some(name),
             None => chosen("NETGHOST_AZURE_CREDENTIAL")?,
         };
+        self.credential_is_heard(name)?;
         let tenant_id = given(self.tenant.as_ref(), "AZURE_TENANT_ID");
         let client_id = given(self.client_id.as_ref(), "AZURE_CLIENT_ID");
         Ok(match name {
@@ -171,6 +172,41 @@ impl AccountArgs {
                 }
             }
         })
+    }
+}
+
+impl AccountArgs {
+    /// Refuses what the line says of whoever does not ask. What the environment says is for whom it concerns.
+    fn credential_is_heard(&self, name: Option<CredentialName>) -> Result<(), Failure> {
+        let (who, deaf): (_, &[_]) = match name {
+            None | Some(CredentialName::Az) => (
+                "whoever is logged in to `az`",
+                &[
+                    ("--client-id", self.client_id.is_some()),
+                    ("--client-secret-file", self.client_secret_file.is_some()),
+                ],
+            ),
+            Some(CredentialName::ManagedIdentity) => (
+                "a managed identity",
+                &[
+                    ("--tenant", self.tenant.is_some()),
+                    ("--client-secret-file", self.client_secret_file.is_some()),
+                ],
+            ),
+            Some(CredentialName::WorkloadIdentity) => (
+                "a workload's identity",
+                &[("--client-secret-file", self.client_secret_file.is_some())],
+            ),
+            Some(CredentialName::ClientSecret) => ("an application", &[]),
+        };
+        match deaf.iter().find(|(_, is_said)| *is_said) {
+            Some((option, _)) => Err(Failure::usage(
+                "wrong_use",
+                anyhow!("`{option}` says nothing of {who}, who asks"),
+            )
+            .hint("say by `--credential` who asks, or leave the option out")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use super::account::AccountArgs;
 use super::{Place, Request};
 use crate::error::Failure;
 
+mod heard;
+
 /// Which agents are meant.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Agents {
@@ -266,28 +268,21 @@ impl Targets {
         if layers.is_empty() && doing == Doing::Reading && !hosts && !selector.is_empty() {
             layers.push(Layer::Azure);
         }
-        let via = Via::from(self.via);
-        if !selector.is_empty() {
-            return Ok(Selected {
-                selector,
-                layers,
-                via,
-            });
+        let mut selected = Selected {
+            selector,
+            layers,
+            via: Via::from(self.via),
+        };
+        if selected.selector.is_empty() {
+            if !place.standalone || selected.layers.contains(&Layer::Azure) {
+                return Err(nothing(
+                    "add --vm, --tag or --all; of Azure also --nic, --vnet, --group or --subscription",
+                ));
+            }
+            selected.selector.all = true;
         }
-        if place.standalone && !layers.contains(&Layer::Azure) {
-            let selector = Selector {
-                all: true,
-                ..selector
-            };
-            return Ok(Selected {
-                selector,
-                layers,
-                via,
-            });
-        }
-        Err(nothing(
-            "add --vm, --tag or --all; of Azure also --nic, --vnet, --group or --subscription",
-        ))
+        self.heard(place, doing, &selected)?;
+        Ok(selected)
     }
 
     fn names_azure(&self) -> bool {
@@ -350,12 +345,7 @@ impl Targets {
 
     /// A VM as it is asked for. Where the line names a subscription, a VM of a group is the one there.
     fn vm_word(&self, word: &str, place: &Place) -> Result<String, Failure> {
-        let by_ssh = match self.via {
-            ViaName::Ssh => true,
-            ViaName::Auto => word.contains('@'),
-            ViaName::Agent | ViaName::RunCommand => false,
-        };
-        if by_ssh {
+        if self.by_ssh(word) {
             let host: Result<netghost_reach::ssh::Target, _> = word.parse();
             return host
                 .map(|_| word.to_owned())
