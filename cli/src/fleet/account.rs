@@ -8,10 +8,12 @@ use netghost_controller::azure::Azure;
 
 use crate::error::Failure;
 
+mod profile;
+
 /// Which Azure, and who asks.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct AccountArgs {
-    /// The subscription's id; else $AZURE_SUBSCRIPTION_ID
+    /// The subscription's id; else $AZURE_SUBSCRIPTION_ID, else the default of whoever is logged in to `az`
     #[arg(long, value_name = "ID", help_heading = "Azure")]
     subscription: Option<String>,
     /// Which cloud; else $NETGHOST_AZURE_CLOUD, else the public one
@@ -79,7 +81,23 @@ impl AccountArgs {
         let arm = Arm::new(&settings).map_err(|error| Failure::usage("cloud", error))?;
         Ok(Azure {
             arm,
-            subscription: self.known_subscription(),
+            subscription: self.own_subscription(),
+        })
+    }
+
+    /// The subscription that the line or the environment names, else the one that was chosen by `az`, where its login asks.
+    pub(super) fn own_subscription(&self) -> Option<String> {
+        self.known_subscription().or_else(|| {
+            let CredentialSettings::Cli { .. } = self.credential().ok()? else {
+                return None;
+            };
+            let cloud = match self.cloud().ok()? {
+                CloudSettings::Public => "AzureCloud",
+                CloudSettings::UsGovernment => "AzureUSGovernment",
+                CloudSettings::China => "AzureChinaCloud",
+                CloudSettings::Custom { .. } => return None,
+            };
+            profile::default_of(&std::fs::read(profile::file()?).ok()?, cloud)
         })
     }
 

@@ -198,3 +198,32 @@ fn what_says_who_asks_is_of_who_asks() {
         refused(&alone, &format!("azure vms --subscription S {option}"), who);
     }
 }
+
+#[test]
+fn a_group_by_its_name_is_in_the_subscription_of_the_controller() {
+    let place = Place::new();
+    let world = place.world();
+    // Nobody says one: neither line nor controller (nor, in these tests, the environment).
+    let none = fails(&world, "baseline create x --group g");
+    assert_eq!(none.code, "no_subscription");
+    let hint = none.hint.unwrap_or_default();
+    assert!(
+        hint.contains("`[azure]`") && hint.contains("--subscription"),
+        "{hint}"
+    );
+    place.script.with(|state| state.subscription = HERE.to_owned());
+    for (words, subscription) in [
+        ("--group g", HERE),
+        (
+            "--group g --subscription 6f130ffc-0a3e-4795-b691-4f56a12a5547",
+            ELSEWHERE,
+        ),
+    ] {
+        fails(&world, &format!("baseline create x {words}"));
+        let selector = place.script.with(|state| state.selector.clone()).unwrap();
+        assert_eq!(
+            selector.azure,
+            [format!("/subscriptions/{subscription}/resourceGroups/g")]
+        );
+    }
+}

@@ -172,6 +172,11 @@ fn a_controller_seals_compares_and_certifies_an_interface() {
     let found = served.check(&["--certificate", &same]).with(0).json();
     assert_eq!(found["drift_detected"], json!(false), "{found:#}");
 
+    // A group by its name is one of the controller's own subscription; the other interface of it is in no baseline.
+    let group = ["drift", "check", "--baseline", "b", "--group", "lab"];
+    let found = served.run(&group).with(3).json();
+    assert!(!gaps(&found, &served.site.nic("vm2")).is_empty(), "{found:#}");
+
     served.site.rule(Some("Deny"));
     let drift = served.site.file("drift.dsse.json");
     let found = served.check(&["--certificate", &drift]).with(1).json();
