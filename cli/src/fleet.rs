@@ -135,6 +135,12 @@ impl Fleet {
 }
 
 impl Fleet {
+    /// The subscription in which the controller looks for names; empty where it has none.
+    fn subscription(&mut self) -> Result<String, Failure> {
+        let asked = async |client: &mut Client| client.status(netghost_proto::v1::StatusRequest {}).await;
+        Ok(self.read(asked)?.into_inner().azure_subscription)
+    }
+
     /// A call that changes nothing: where its answer was lost, it is made again over a new connection, for half a minute. So a
     /// job's outcome is had although the controller was restarted just when it ended.
     pub fn read<T>(
@@ -194,13 +200,20 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
             return Err(Failure::usage("wrong_use", error).hint("leave it out, or add --standalone"));
         }
         return match account.said() {
-            None => (world.connect)(world, wanted),
+            None => {
+                let mut fleet = (world.connect)(world, wanted)?;
+                if targets.wants_subscription() {
+                    targets.learn(fleet.subscription()?);
+                }
+                Ok(fleet)
+            }
             Some(option) => {
                 let error = anyhow::anyhow!("the controller asks Azure with its own login, not by {option}");
                 Err(Failure::usage("wrong_use", error).hint("leave it out, or add --standalone"))
             }
         };
     }
+    targets.ssh_is_heard()?;
     let azure = targets.needs_azure(doing).then(|| account.open()).transpose()?;
     let wanted = Where {
         azure,
@@ -212,6 +225,12 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
 
 /// As [`reading`], for what compares with a baseline that says itself what is to be read.
 pub fn comparing(world: &World, wanted: &Where, account: &AccountArgs) -> Result<Fleet, Failure> {
+    if account.subscription().is_some() && context(world, wanted)?.is_some() {
+        let error = anyhow::anyhow!(
+            "the controller looks where the baseline says, not in what `--subscription` names"
+        );
+        return Err(Failure::usage("wrong_use", error).hint("leave it out, or add --standalone"));
+    }
     reading(world, wanted, &Targets::of(account), Doing::Comparing)
 }
 

@@ -14,6 +14,8 @@ mod agentless;
 mod changes;
 #[path = "support/cloud.rs"]
 mod cloud;
+#[path = "cloud_drift/controlled.rs"]
+mod controlled;
 #[path = "cloud_drift/faults.rs"]
 mod faults;
 #[path = "cloud_drift/scope.rs"]

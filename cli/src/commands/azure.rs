@@ -81,7 +81,7 @@ fn of_arm(error: ArmError) -> Failure {
             "azure",
             "something between here and Azure answers in its place: look for a proxy",
         ),
-        Kind::Network => ("azure", "look for a proxy or a firewall on the way to Azure"),
+        Kind::Network | Kind::Cut => ("azure", "look for a proxy or a firewall on the way to Azure"),
         _ => return Failure::failed("azure", error),
     };
     Failure::failed(code, error).hint(hint)

@@ -96,6 +96,8 @@ pub fn run(command: &Baseline, call: &Call<'_>) -> Result<Outcome, Failure> {
 fn create(args: &Create, call: &Call<'_>) -> Result<Outcome, Failure> {
     let mut fleet = call.reading(&args.targets, Doing::Reading)?;
     let selected = args.targets.selected(fleet.place(), Doing::Reading)?;
+    args.targets
+        .account_is_heard(fleet.place(), Doing::Reading, &selected)?;
     let request = Request {
         id: super::draw()?.to_string(),
         kind: Some(Kind::Baseline(v1::BaselineJob {

@@ -90,6 +90,8 @@ fn check(args: &Check, call: &Call<'_>) -> Result<Outcome, Failure> {
     }
     let mut fleet = call.reading(&args.targets, Doing::Comparing)?;
     let selected = args.targets.selected(fleet.place(), Doing::Comparing)?;
+    args.targets
+        .account_is_heard(fleet.place(), Doing::Comparing, &selected)?;
     let request = Request {
         id: super::draw()?.to_string(),
         kind: Some(Kind::Drift(v1::DriftJob {

@@ -148,6 +148,7 @@ fn now(args: &Run, call: &Call<'_>) -> Result<Outcome, Failure> {
     let targets = &args.what.targets;
     let mut fleet = call.reading(targets, Doing::Comparing)?;
     let selected = targets.selected(fleet.place(), Doing::Comparing)?;
+    targets.account_is_heard(fleet.place(), Doing::Comparing, &selected)?;
     let request = Request {
         id: super::draw()?.to_string(),
         kind: Some(Kind::Sweep(args.what.job())),

@@ -8,10 +8,12 @@ use netghost_controller::azure::Azure;
 
 use crate::error::Failure;
 
+mod profile;
+
 /// Which Azure, and who asks.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct AccountArgs {
-    /// The subscription's id; else $AZURE_SUBSCRIPTION_ID
+    /// The subscription's id; else $AZURE_SUBSCRIPTION_ID, else the default of whoever is logged in to `az`
     #[arg(long, value_name = "ID", help_heading = "Azure")]
     subscription: Option<String>,
     /// Which cloud; else $NETGHOST_AZURE_CLOUD, else the public one
@@ -79,7 +81,23 @@ impl AccountArgs {
         let arm = Arm::new(&settings).map_err(|error| Failure::usage("cloud", error))?;
         Ok(Azure {
             arm,
-            subscription: self.known_subscription(),
+            subscription: self.own_subscription(),
+        })
+    }
+
+    /// The subscription that the line or the environment names, else the one that was chosen by `az`, where its login asks.
+    pub(super) fn own_subscription(&self) -> Option<String> {
+        self.known_subscription().or_else(|| {
+            let CredentialSettings::Cli { .. } = self.credential().ok()? else {
+                return None;
+            };
+            let cloud = match self.cloud().ok()? {
+                CloudSettings::Public => "AzureCloud",
+                CloudSettings::UsGovernment => "AzureUSGovernment",
+                CloudSettings::China => "AzureChinaCloud",
+                CloudSettings::Custom { .. } => return None,
+            };
+            profile::default_of(&std::fs::read(profile::file()?).ok()?, cloud)
         })
     }
 
@@ -142,6 +160,7 @@ impl AccountArgs {
             Some(name) => Some(name),
             None => chosen("NETGHOST_AZURE_CREDENTIAL")?,
         };
+        self.credential_is_heard(name)?;
         let tenant_id = given(self.tenant.as_ref(), "AZURE_TENANT_ID");
         let client_id = given(self.client_id.as_ref(), "AZURE_CLIENT_ID");
         Ok(match name {
@@ -171,6 +190,41 @@ impl AccountArgs {
                 }
             }
         })
+    }
+}
+
+impl AccountArgs {
+    /// Refuses what the line says of whoever does not ask. What the environment says is for whom it concerns.
+    fn credential_is_heard(&self, name: Option<CredentialName>) -> Result<(), Failure> {
+        let (who, deaf): (_, &[_]) = match name {
+            None | Some(CredentialName::Az) => (
+                "whoever is logged in to `az`",
+                &[
+                    ("--client-id", self.client_id.is_some()),
+                    ("--client-secret-file", self.client_secret_file.is_some()),
+                ],
+            ),
+            Some(CredentialName::ManagedIdentity) => (
+                "a managed identity",
+                &[
+                    ("--tenant", self.tenant.is_some()),
+                    ("--client-secret-file", self.client_secret_file.is_some()),
+                ],
+            ),
+            Some(CredentialName::WorkloadIdentity) => (
+                "a workload's identity",
+                &[("--client-secret-file", self.client_secret_file.is_some())],
+            ),
+            Some(CredentialName::ClientSecret) => ("an application", &[]),
+        };
+        match deaf.iter().find(|(_, is_said)| *is_said) {
+            Some((option, _)) => Err(Failure::usage(
+                "wrong_use",
+                anyhow!("`{option}` says nothing of {who}, who asks"),
+            )
+            .hint("say by `--credential` who asks, or leave the option out")),
+            None => Ok(()),
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use super::account::AccountArgs;
 use super::{Place, Request};
 use crate::error::Failure;
 
+mod heard;
+
 /// Which agents are meant.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Agents {
@@ -142,6 +144,9 @@ pub struct Targets {
     /// Which Azure, and who asks.
     #[command(flatten)]
     pub(super) account: AccountArgs,
+    /// The subscription in which the controller looks for names, once it was asked; empty where it has none.
+    #[arg(skip)]
+    of_controller: std::sync::OnceLock<String>,
 }
 
 /// What is done with the targets.
@@ -266,28 +271,21 @@ impl Targets {
         if layers.is_empty() && doing == Doing::Reading && !hosts && !selector.is_empty() {
             layers.push(Layer::Azure);
         }
-        let via = Via::from(self.via);
-        if !selector.is_empty() {
-            return Ok(Selected {
-                selector,
-                layers,
-                via,
-            });
+        let mut selected = Selected {
+            selector,
+            layers,
+            via: Via::from(self.via),
+        };
+        if selected.selector.is_empty() {
+            if !place.standalone || selected.layers.contains(&Layer::Azure) {
+                return Err(nothing(
+                    "add --vm, --tag or --all; of Azure also --nic, --vnet, --group or --subscription",
+                ));
+            }
+            selected.selector.all = true;
         }
-        if place.standalone && !layers.contains(&Layer::Azure) {
-            let selector = Selector {
-                all: true,
-                ..selector
-            };
-            return Ok(Selected {
-                selector,
-                layers,
-                via,
-            });
-        }
-        Err(nothing(
-            "add --vm, --tag or --all; of Azure also --nic, --vnet, --group or --subscription",
-        ))
+        self.heard(place, doing, &selected)?;
+        Ok(selected)
     }
 
     fn names_azure(&self) -> bool {
@@ -310,7 +308,7 @@ impl Targets {
         for word in &self.group {
             azure.push(checked(
                 "--group",
-                &self.group_id(word)?,
+                &self.group_id(word, place)?,
                 "a resource group",
                 |word| matches!(word, azure::Selector::Group { .. }),
             )?);
@@ -335,27 +333,47 @@ impl Targets {
         })
     }
 
+    /// True where a group is given by its name, and the line does not say in which subscription.
+    pub(super) fn wants_subscription(&self) -> bool {
+        self.account.subscription().is_none() && self.group.iter().any(|word| !word.starts_with('/'))
+    }
+
+    /// Tells in which subscription the controller looks for names.
+    pub(super) fn learn(&self, subscription: String) {
+        // Whoever asks twice is told the same.
+        drop(self.of_controller.set(subscription));
+    }
+
     /// The id of a group that may be given by its name.
-    fn group_id(&self, word: &str) -> Result<String, Failure> {
+    fn group_id(&self, word: &str, place: &Place) -> Result<String, Failure> {
         if word.starts_with('/') {
             return Ok(word.to_owned());
         }
-        let Some(subscription) = self.account.known_subscription() else {
+        let own = match place.standalone {
+            true => self.account.own_subscription(),
+            false => self.account.known_subscription(),
+        };
+        let learnt = self.of_controller.get().map(String::as_str);
+        let known = which(self.account.subscription(), learnt, own.as_deref()).map_err(|(learnt, own)| {
+            let error = anyhow!(
+                "the group {word:?} may be in {learnt}, where the controller looks for names, or in {own}, which \
+                 AZURE_SUBSCRIPTION_ID names"
+            );
+            Failure::usage("no_subscription", error).hint("say which by `--subscription ID`")
+        })?;
+        let Some(subscription) = known else {
             let error = anyhow!("it is not known in which subscription the group {word:?} is");
-            return Err(Failure::usage("no_subscription", error)
-                .hint("give the group's resource id, or `--subscription ID`, or set AZURE_SUBSCRIPTION_ID"));
+            return Err(Failure::usage("no_subscription", error).hint(match place.standalone {
+                true => "give the group's resource id, or `--subscription ID`, or set AZURE_SUBSCRIPTION_ID, or choose one by `az account set`",
+                false => "give the group's resource id, or `--subscription ID`, or name one in `[azure]` of the controller's configuration",
+            }));
         };
         Ok(format!("/subscriptions/{subscription}/resourceGroups/{word}"))
     }
 
     /// A VM as it is asked for. Where the line names a subscription, a VM of a group is the one there.
     fn vm_word(&self, word: &str, place: &Place) -> Result<String, Failure> {
-        let by_ssh = match self.via {
-            ViaName::Ssh => true,
-            ViaName::Auto => word.contains('@'),
-            ViaName::Agent | ViaName::RunCommand => false,
-        };
-        if by_ssh {
+        if self.by_ssh(word) {
             let host: Result<netghost_reach::ssh::Target, _> = word.parse();
             return host
                 .map(|_| word.to_owned())
@@ -384,6 +402,20 @@ impl Targets {
     }
 }
 
+/// In which subscription a name is looked for: what the line says, else what the controller has, else what this machine has. Where
+/// these two differ nobody knows, and both come back.
+fn which<'a>(
+    said: Option<&'a str>,
+    controllers: Option<&'a str>,
+    own: Option<&'a str>,
+) -> Result<Option<&'a str>, (&'a str, &'a str)> {
+    let controllers = controllers.filter(|id| !id.is_empty());
+    match (said, controllers, own) {
+        (None, Some(theirs), Some(own)) if !theirs.eq_ignore_ascii_case(own) => Err((theirs, own)),
+        (said, theirs, own) => Ok(said.or(theirs).or(own)),
+    }
+}
+
 /// A word in its one spelling, if it names what the option is for.
 fn checked(
     option: &str,
@@ -401,4 +433,20 @@ fn checked(
 fn wrong(option: &str, word: &str, what: &str) -> Failure {
     Failure::usage("wrong_use", anyhow!("{option} {word:?} is not {what}"))
         .hint("`netghost azure vms -o json` shows resource ids")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::which;
+
+    #[test]
+    fn a_name_is_looked_for_where_nobody_disagrees() {
+        assert_eq!(which(Some("a"), Some("b"), Some("c")), Ok(Some("a")));
+        assert_eq!(which(None, Some("b"), None), Ok(Some("b")));
+        assert_eq!(which(None, Some("B"), Some("b")), Ok(Some("B")));
+        assert_eq!(which(None, Some(""), Some("c")), Ok(Some("c")));
+        assert_eq!(which(None, None, Some("c")), Ok(Some("c")));
+        assert_eq!(which(None, Some(""), None), Ok(None));
+        assert_eq!(which(None, Some("b"), Some("c")), Err(("b", "c")));
+    }
 }

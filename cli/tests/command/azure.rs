@@ -302,3 +302,45 @@ fn a_name_is_one_vm_or_an_error() {
         2
     );
 }
+
+#[test]
+fn a_group_by_its_name_is_in_the_subscription_that_az_has_chosen() {
+    let place = Place::new();
+    let run = |more: &[&str]| {
+        let words = ["baseline", "create", "x", "--standalone", "--group", "shop"];
+        let mut command = place.command(&[&words[..], more].concat());
+        // There is no `az` to ask for a token: nothing leaves this machine.
+        command
+            .env("PATH", place.path("nowhere"))
+            .env("AZURE_CONFIG_DIR", place.path("az"));
+        for name in [
+            "AZURE_SUBSCRIPTION_ID",
+            "NETGHOST_AZURE_CREDENTIAL",
+            "NETGHOST_AZURE_CLOUD",
+        ] {
+            command.env_remove(name);
+        }
+        Run::of(&command.output().unwrap())
+    };
+    let unknown = run(&[]);
+    assert_eq!(unknown.status, 2, "{}", unknown.stderr);
+    for word in [
+        "in which subscription the group \"shop\" is",
+        "--subscription ID",
+        "az account set",
+    ] {
+        assert!(unknown.stderr.contains(word), "{word}: {}", unknown.stderr);
+    }
+    std::fs::create_dir(place.path("az")).unwrap();
+    let profile = json!({"subscriptions": [{"id": SUBSCRIPTION, "isDefault": true, "state": "Enabled",
+        "environmentName": "AzureCloud"}]});
+    place.write("az/azureProfile.json", format!("\u{feff}{profile}").as_bytes());
+    let chosen = run(&[]);
+    assert_eq!(chosen.status, 4, "{}", chosen.stderr);
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/shop");
+    assert!(chosen.stderr.contains(&group), "{}", chosen.stderr);
+    // It is of another cloud, or of another login than that of `az`.
+    for more in [["--cloud", "china"], ["--credential", "managed-identity"]] {
+        assert_eq!(run(&more).status, 2, "{more:?}");
+    }
+}

@@ -197,12 +197,19 @@ fn rules_are_audited() {
     );
 }
 
+/// `a.json` lets port 443 in, `b.json` port 80.
+fn two_readings() -> Place {
+    let place = Place::new();
+    for (name, port) in [("a.json", "443"), ("b.json", "80")] {
+        let rule = rule("web", json!(200), "Allow", "10.0.0.0/8", port);
+        put(&place, name, &json!({"value": [entry("subnet", &[rule])]}));
+    }
+    place
+}
+
 #[test]
 fn two_readings_are_compared_with_the_flows_that_change() {
-    let place = Place::new();
-    let of = |port: &str| json!({"value": [entry("subnet", &[rule("web", json!(200), "Allow", "10.0.0.0/8", port)])]});
-    put(&place, "a.json", &of("443"));
-    put(&place, "b.json", &of("80"));
+    let place = two_readings();
     let same = place.run(&["nsg", "diff", "a.json", "a.json", "-o", "json"]);
     assert_eq!((same.status, &same.json()["drift_detected"]), (0, &json!(false)));
     let run = place.run(&[
@@ -240,10 +247,7 @@ fn two_readings_are_compared_with_the_flows_that_change() {
 
 #[test]
 fn admin_rules_come_before_what_two_readings_differ_in() {
-    let place = Place::new();
-    let of = |port: &str| json!({"value": [entry("subnet", &[rule("web", json!(200), "Allow", "10.0.0.0/8", port)])]});
-    put(&place, "a.json", &of("443"));
-    put(&place, "b.json", &of("80"));
+    let place = two_readings();
     // Admin rules come first: what they stop changes nothing behind them.
     put(&place, "none.json", &json!({"value": []}));
     put(

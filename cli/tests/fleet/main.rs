@@ -22,6 +22,8 @@ mod audit;
 #[cfg(test)]
 mod drift;
 #[cfg(test)]
+mod heard;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod place;

@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) heads: Vec<Vec<u8>>,
     /// The ids of the jobs that were asked for.
     pub(super) asked: Vec<String>,
+    /// Where names are looked for in Azure.
+    pub(super) subscription: String,
     /// The last selector.
     pub(super) selector: Option<v1::Selector>,
     /// The actions that it keeps.
@@ -132,6 +134,7 @@ impl Fleet for Script {
             version: "1".to_owned(),
             user: "ada".to_owned(),
             role: "admin".to_owned(),
+            azure_subscription: self.with(|state| state.subscription.clone()),
             ..v1::ControllerStatus::default()
         }))
     }

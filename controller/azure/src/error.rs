@@ -83,7 +83,9 @@ pub enum Kind {
         /// True where it is a page for a browser.
         html: bool,
     },
-    /// The answer was of no known shape: cut off, no valid JSON, or without a part that belongs there.
+    /// The answer ended before its end: the connection broke within the body, or its JSON stops midway.
+    Cut,
+    /// The answer was of no known shape: whole, and no valid JSON or without a part that belongs there.
     Malformed,
     /// The answer is longer than the limit.
     TooLarge,
@@ -147,6 +149,7 @@ impl Kind {
             Self::Server => "an error in Azure",
             Self::Cancelled => "the operation was cancelled",
             Self::OperationFailed => "the operation failed",
+            Self::Cut => "the answer was cut off",
             Self::Malformed => "the answer is not of a known form",
             Self::TooLarge => "the answer is too long",
             Self::OtherHost => "an answer leads to another host, which is not followed",

@@ -127,8 +127,19 @@ pub(crate) struct Incoming {
 pub(crate) enum Lost {
     /// No connection: nothing was sent.
     Unreached(String),
-    /// The connection broke, or was silent too long.
+    /// The connection broke, or was silent too long, before an answer began.
     Broken(String),
+    /// The answer began, and its body did not come to its end.
+    Cut {
+        /// Why not.
+        why: String,
+        /// How many bytes of the body came.
+        got: usize,
+        /// Its headers.
+        heard: Box<Heard>,
+        /// Its status.
+        status: u16,
+    },
     /// The body is longer than the limit.
     TooLong(Box<Heard>, u16),
 }
@@ -174,11 +185,22 @@ pub(crate) async fn exchange(
     heard.ids.client = Some(id.to_owned());
     let status = answer.status().as_u16();
     let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(broken)? {
+    loop {
+        let chunk = match answer.chunk().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return Ok(Incoming { status, heard, bytes }),
+            Err(error) => {
+                return Err(Lost::Cut {
+                    why: chain(&error.without_url()),
+                    got: bytes.len(),
+                    heard: Box::new(heard),
+                    status,
+                });
+            }
+        };
         if bytes.len().saturating_add(chunk.len()) > most {
             return Err(Lost::TooLong(Box::new(heard), status));
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(Incoming { status, heard, bytes })
 }

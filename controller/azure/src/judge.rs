@@ -148,7 +148,7 @@ pub(crate) fn cause(kind: &Kind, status: Option<u16>, repeatable: bool) -> Optio
     match kind {
         Kind::Throttled { .. } => Some(Cause::Throttled),
         Kind::Locked => Some(Cause::Locked),
-        Kind::Server | Kind::Network if repeatable => Some(Cause::Failed),
+        Kind::Server | Kind::Network | Kind::Cut if repeatable => Some(Cause::Failed),
         // A gateway's own page says that the call came no further.
         Kind::NotJson { .. } | Kind::Malformed
             if repeatable && status.is_some_and(|status| status >= 500) =>

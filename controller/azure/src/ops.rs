@@ -91,6 +91,7 @@ fn change(body: serde_json::Value, etag: Option<&str>) -> Act {
         body: Some(body),
         if_match: etag.map(str::to_owned),
         once: false,
+        reads: false,
     }
 }
 
@@ -100,5 +101,6 @@ fn bare(etag: Option<&str>) -> Act {
         body: None,
         if_match: etag.map(str::to_owned),
         once: false,
+        reads: false,
     }
 }

@@ -96,8 +96,14 @@ fn body(came: &Incoming) -> Result<Value, (Kind, String)> {
     if html || !(essence.ends_with("/json") || essence.ends_with("+json")) {
         return Err((Kind::NotJson { content_type, html }, excerpt(bytes)));
     }
-    serde_json::from_slice(bytes)
-        .map_err(|error| (Kind::Malformed, format!("{} bytes: {error}", bytes.len())))
+    serde_json::from_slice(bytes).map_err(|error| {
+        let kind = if error.is_eof() {
+            Kind::Cut
+        } else {
+            Kind::Malformed
+        };
+        (kind, format!("{} bytes: {error}", bytes.len()))
+    })
 }
 
 fn message(said: &Said, challenge: &Option<String>, location: Option<&str>, status: u16) -> String {

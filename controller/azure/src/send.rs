@@ -44,7 +44,10 @@ impl Inner {
         failed: Failed,
         tally: &mut Tally,
     ) -> Result<(), ArmError> {
-        let error = failed.error.with(|failure| failure.retries = tally.all());
+        // A call that follows an operation may come with a count of its own.
+        let error = failed
+            .error
+            .with(|failure| failure.retries = failure.retries.max(tally.all()));
         let Some(cause) = cause(&error.kind, error.status, failed.repeatable) else {
             return Err(error);
         };
@@ -120,26 +123,30 @@ impl Inner {
 
     /// What did not come, as an error.
     fn lost(&self, call: &Call, out: &Outgoing, lost: Lost, id: &str) -> Failed {
-        let (kind, message, repeatable) = match lost {
-            Lost::Unreached(why) => (Kind::Network, format!("no connection: {why}"), true),
-            Lost::Broken(why) => (Kind::Network, why, out.repeatable),
+        let (kind, message, repeatable, came) = match lost {
+            Lost::Unreached(why) => (Kind::Network, format!("no connection: {why}"), true, None),
+            Lost::Broken(why) => (Kind::Network, why, out.repeatable, None),
+            Lost::Cut {
+                why,
+                got,
+                heard,
+                status,
+            } => {
+                let message = format!("{got} bytes of it came: {why}");
+                (Kind::Cut, message, out.repeatable, Some((heard, status)))
+            }
             Lost::TooLong(heard, status) => {
                 let message = format!("more than {} bytes", self.longest_answer);
-                let error = call.error(Kind::TooLarge, message).with(|failure| {
-                    failure.ids = heard.ids;
-                    failure.status = Some(status);
-                });
-                return Failed {
-                    error,
-                    repeatable: false,
-                    retry_after: None,
-                    of_subscription: false,
-                };
+                (Kind::TooLarge, message, false, Some((heard, status)))
             }
         };
-        let error = call
-            .error(kind, message)
-            .with(|failure| failure.ids.client = Some(id.to_owned()));
+        let error = call.error(kind, message).with(|failure| match came {
+            Some((heard, status)) => {
+                failure.ids = heard.ids;
+                failure.status = Some(status);
+            }
+            None => failure.ids.client = Some(id.to_owned()),
+        });
         Failed {
             error,
             repeatable,

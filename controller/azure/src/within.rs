@@ -50,6 +50,8 @@ pub(crate) struct Act {
     pub(crate) if_match: Option<String>,
     /// True where it does its work each time that it reaches Azure.
     pub(crate) once: bool,
+    /// True where it only reads, so that another operation may be begun where the first one's result does not come whole.
+    pub(crate) reads: bool,
 }
 
 impl<'a> Within<'a> {
@@ -161,21 +163,30 @@ impl<'a> Within<'a> {
         };
         let mut call = self.call(&out);
         let mut tally = Tally::default();
+        let mut anew = act.reads;
         loop {
             call.operation = None;
-            match self.follow(&mut call, &out, verb).await {
+            let error = match self.follow(&mut call, &out, verb).await {
                 // Accepted first, and then refused for a lock: the call as a whole may be made again.
-                Err(error) if error.asynchronous && error.kind == Kind::Locked && out.repeatable => {
-                    let failed = Failed {
-                        error,
-                        repeatable: true,
-                        retry_after: None,
-                        of_subscription: false,
-                    };
-                    self.inner.wait_after(&call, failed, &mut tally).await?;
+                Err(error) if error.asynchronous && error.kind == Kind::Locked && out.repeatable => error,
+                // A result that is cut wherever it is asked for lies there cut: that of another operation may be whole.
+                Err(error) if error.kind == Kind::Cut && call.operation.is_some() && anew => {
+                    anew = false;
+                    error
+                }
+                Err(error) if act.reads && !anew && error.kind == Kind::Deadline => {
+                    let why = "; the result that came before was cut off";
+                    return Err(error.with(|failure| failure.message.push_str(why)));
                 }
                 other => return other,
-            }
+            };
+            let failed = Failed {
+                error,
+                repeatable: true,
+                retry_after: None,
+                of_subscription: false,
+            };
+            self.inner.wait_after(&call, failed, &mut tally).await?;
         }
     }
 

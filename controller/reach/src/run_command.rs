@@ -106,7 +106,7 @@ impl RunCommand {
                     busy = Some(error);
                     PAUSE
                 }
-                Kind::Network | Kind::Server if lost < LOST => {
+                Kind::Network | Kind::Cut | Kind::Server if lost < LOST => {
                     lost += 1;
                     PAUSE
                 }

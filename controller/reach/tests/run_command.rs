@@ -196,6 +196,16 @@ async fn root_a_busy_vm_is_waited_for() {
     assert!(error.to_string().contains("within 4 s"), "{error}");
 }
 
+/// The connection to Azure, not what Azure keeps of the output: the same script may run again.
+#[tokio::test]
+async fn root_an_answer_of_azure_that_is_cut_is_asked_for_again() {
+    let stand = Stand::new();
+    stand.fault(json!({"verb": "POST", "path": "/runCommand", "fault": "truncate", "at": 20, "times": 1}));
+    is_whole(&read(&mut stand.way("web-1")).await.unwrap());
+    // What is kept a second time, and what is removed.
+    assert_eq!(stand.asked("POST", "/runcommand"), 3);
+}
+
 #[tokio::test]
 async fn root_failures_are_told_apart() {
     let stand = Stand::new();

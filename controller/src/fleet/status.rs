@@ -24,6 +24,10 @@ pub(super) async fn status(
         user: user.name.clone(),
         role: user.role.to_string(),
         azure: controller.azure().is_some(),
+        azure_subscription: controller
+            .azure()
+            .and_then(|azure| azure.subscription.clone())
+            .unwrap_or_default(),
     })
 }
 

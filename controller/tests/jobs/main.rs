@@ -10,6 +10,7 @@
 )]
 
 mod azure;
+mod both;
 mod edits;
 mod exports;
 mod gaps;
@@ -18,6 +19,8 @@ mod place;
 #[allow(dead_code, reason = "the client's own tests use the rest")]
 #[path = "../../azure/tests/arm/play.rs"]
 mod play;
+#[path = "../ops/postgres.rs"]
+mod postgres;
 mod reach;
 mod restart;
 mod schedules;

@@ -68,16 +68,29 @@ impl Process {
     }
 
     pub(crate) async fn start_at(path: &Path, reach: Arc<Scripted>, outside: Outside) -> Self {
-        Self::start_as(path, reach, outside, None).await
+        let store = Store::open(path, None).await.unwrap();
+        Self::start_as((path, store), reach, outside, None).await
     }
 
     /// With a login to Azure.
     pub(crate) async fn start_in(path: &Path, reach: Arc<Scripted>, azure: Azure) -> Self {
-        Self::start_as(path, reach, Outside::real(), Some(azure)).await
+        let store = Store::open(path, None).await.unwrap();
+        Self::start_as((path, store), reach, Outside::real(), Some(azure)).await
     }
 
-    async fn start_as(path: &Path, reach: Arc<Scripted>, outside: Outside, azure: Option<Azure>) -> Self {
-        let store = Store::open(path, None).await.unwrap();
+    /// With a login to Azure and its rows in this database of PostgreSQL, if one is named; no agent answers.
+    pub(crate) async fn start_on(path: &Path, database: Option<&str>, azure: Azure) -> Self {
+        let store = Store::open(path, database).await.unwrap();
+        let reach = Arc::new(Scripted::default());
+        Self::start_as((path, store), reach, Outside::real(), Some(azure)).await
+    }
+
+    async fn start_as(
+        (path, store): (&Path, Store),
+        reach: Arc<Scripted>,
+        outside: Outside,
+        azure: Option<Azure>,
+    ) -> Self {
         let pki = path.join("pki");
         let ca = Authority::open(&pki).or_else(|_| Authority::create(&pki, "example.org", &outside));
         let controller = Controller::new(Shared {

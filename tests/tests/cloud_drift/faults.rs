@@ -85,9 +85,18 @@ fn a_page_for_a_browser_is_no_table() {
 fn json_that_is_cut_is_no_table() {
     unknown(
         &of_the_first(ROUTES, json!({"fault": "truncate", "at": 40})),
-        &["effective-routes"],
-        &[],
+        &["effective-routes", "cut off"],
+        &["--deadline", "6s"],
     );
+}
+
+#[test]
+fn a_table_that_was_cut_once_is_had_by_asking_again() {
+    let site = Site::sealed();
+    let cut = of_the_first(RULES, json!({"fault": "truncate", "at": 40, "times": 1}));
+    site.cloud.arm.fault(&cut).unwrap();
+    let found = site.check(&[]).with(0).json();
+    assert_eq!(found["verdict"], "no_drift", "{found:#}");
 }
 
 #[test]

@@ -139,11 +139,14 @@ fn what_does_its_work_each_time_is_made_again_only_where_it_was_refused() {
     };
     assert_eq!(cause(&throttled, Some(429), false), Some(Cause::Throttled));
     assert_eq!(cause(&Kind::Locked, Some(409), false), Some(Cause::Locked));
-    for kind in [Kind::Server, Kind::Network, page.clone()] {
+    for kind in [Kind::Server, Kind::Network, Kind::Cut, page.clone()] {
         assert_eq!(cause(&kind, Some(502), true), Some(Cause::Failed));
         assert_eq!(cause(&kind, Some(502), false), None);
     }
     assert_eq!(cause(&page, Some(200), true), None);
+    assert_eq!(cause(&Kind::Malformed, Some(200), true), None);
+    assert_eq!(cause(&Kind::Cut, Some(200), true), Some(Cause::Failed));
+    assert_eq!(cause(&Kind::Cut, Some(200), false), None);
     for kind in [
         Kind::Quota,
         Kind::Rejected,

@@ -65,6 +65,7 @@ impl Within<'_> {
             body: Some(body),
             if_match: None,
             once: true,
+            reads: false,
         };
         let answer = self.post(At::new(&path, api::COMPUTE), act).await?;
         self.result(&format!("POST {path}"), answer)
@@ -97,6 +98,7 @@ impl Within<'_> {
             body: Some(body),
             if_match: None,
             once: true,
+            reads: false,
         };
         self.put(At::new(path, api::COMPUTE), act).await
     }

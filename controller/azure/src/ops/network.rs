@@ -51,7 +51,11 @@ impl Within<'_> {
 
     async fn computed(&self, nic: &ResourceId, action: &str) -> Result<Answer, ArmError> {
         let path = format!("{}/{action}", self.of_kind(nic, NIC)?);
-        let answer = self.post(At::new(&path, nic_api(nic)), Act::default()).await?;
+        let act = Act {
+            reads: true,
+            ..Act::default()
+        };
+        let answer = self.post(At::new(&path, nic_api(nic)), act).await?;
         self.result(&format!("POST {path}"), answer)
     }
 

@@ -7,6 +7,7 @@ use crate::play::{Play, SUBSCRIPTION, Says, TIME, nic, rule, vm};
 use std::time::Duration;
 
 const PAGE: &str = "<!DOCTYPE html><html><title>Sign in to the proxy</title></html>";
+const HALF: &str = r#"{"value": [{"name": "a"}, {"na"#;
 
 async fn reads(says: Says) -> (Kind, String) {
     let play = Play::of(vec![says]).await;
@@ -39,13 +40,36 @@ async fn a_page_for_a_browser_is_no_answer() {
 
 #[tokio::test]
 async fn a_body_that_is_cut_off_is_an_error() {
-    let half = r#"{"value": [{"name": "a"}, {"na"#;
-    let (kind, said) = reads(Says::json(200, half)).await;
-    assert_eq!(kind, Kind::Malformed, "{said}");
-    let play = Play::of(vec![Says::json(200, half).claims(500)]).await;
-    let error = play.arm().within(TIME).nic(&nic()).await.unwrap_err();
-    assert_eq!((error.kind.clone(), error.retries), (Kind::Network, 4), "{error}");
-    assert_eq!(play.count(), 5);
+    // The connection breaks within the body, or the body has the length that it claims and stops midway.
+    for says in [Says::json(200, HALF).claims(500), Says::json(200, HALF)] {
+        let play = Play::of(vec![says]).await;
+        let error = play.arm().within(TIME).nic(&nic()).await.unwrap_err();
+        assert_eq!((error.kind.clone(), error.retries), (Kind::Cut, 4), "{error}");
+        assert_eq!((play.count(), error.status), (5, Some(200)));
+        let said = error.to_string();
+        for word in ["the answer was cut off", "30 bytes", "tried 5 times", "req-1"] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_whole_and_wrong_is_not_asked_again() {
+    let html = Says::json(200, PAGE).header("content-type", "text/html");
+    for says in [html, Says::json(200, "{\"value\": [}"), Says::json(200, "[]")] {
+        let play = Play::of(vec![says]).await;
+        let error = play
+            .arm()
+            .within(TIME)
+            .effective_routes(&nic())
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error.kind, Kind::NotJson { .. } | Kind::Malformed),
+            "{error}"
+        );
+        assert_eq!(play.count(), 1, "{error}");
+    }
 }
 
 #[tokio::test]

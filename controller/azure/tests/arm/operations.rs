@@ -59,6 +59,114 @@ async fn effective_routes_come_from_the_location() {
     assert_eq!(play.came()[0].header("content-length"), Some("0"));
 }
 
+/// JSON that stops midway.
+fn half() -> Says {
+    Says::json(200, r#"{"value": [{"source": "Default""#)
+}
+
+/// Effective routes, always accepted; what the looks at the operation give, the last again and again.
+async fn routes(results: Vec<Says>) -> (Play, Result<netghost_azure::Answer, netghost_azure::ArmError>) {
+    let mut looks = 0;
+    let play = Play::with(Box::new(move |_, came, base| {
+        if came.method == "POST" {
+            return accepted().based(base);
+        }
+        looks += 1;
+        results[(looks - 1).min(results.len() - 1)].clone().based(base)
+    }))
+    .await;
+    let came = play.arm().within(TIME).effective_routes(&nic()).await;
+    (play, came)
+}
+
+fn posts(play: &Play) -> usize {
+    play.came().iter().filter(|came| came.method == "POST").count()
+}
+
+#[tokio::test]
+async fn a_result_that_is_cut_is_read_again() {
+    let whole = || Says::json(200, json!({"value": []}));
+    for cut in [half(), half().claims(500)] {
+        let (play, came) = routes(vec![accepted(), cut, whole()]).await;
+        assert_eq!(came.unwrap().json, json!({"value": []}));
+        assert_eq!((posts(&play), play.count()), (1, 4));
+    }
+    // An answer that needs no operation, too.
+    let play = Play::of(vec![half().claims(500), half(), whole()]).await;
+    play.arm().within(TIME).effective_rules(&nic()).await.unwrap();
+    assert_eq!(posts(&play), 3);
+}
+
+#[tokio::test]
+async fn a_result_that_lies_there_cut_is_computed_anew_once() {
+    let cut = || vec![half(); 5];
+    let (play, came) = routes([cut(), vec![Says::json(200, json!({"value": []}))]].concat()).await;
+    assert_eq!(came.unwrap().json, json!({"value": []}));
+    assert_eq!((posts(&play), play.count()), (2, 8));
+    let (play, came) = routes(cut()).await;
+    let error = came.unwrap_err();
+    assert_eq!(
+        (error.kind.clone(), posts(&play), play.count()),
+        (Kind::Cut, 2, 12),
+        "{error}"
+    );
+    assert!(error.to_string().contains("the answer was cut off"), "{error}");
+    // Whole and of another shape: it would be the same again.
+    let (play, came) = routes(vec![Says::json(200, "[1]")]).await;
+    assert_eq!(came.unwrap_err().kind, Kind::Malformed);
+    assert_eq!((posts(&play), play.count()), (1, 2));
+}
+
+#[tokio::test]
+async fn what_does_its_work_each_time_is_not_begun_anew_for_a_cut_result() {
+    let play = Play::with(Box::new(|_, came, base| match came.method.as_str() {
+        "POST" => accepted().based(base),
+        _ => half(),
+    }))
+    .await;
+    let error = play
+        .arm()
+        .within(TIME)
+        .run_command(&vm(), &["true"])
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind.clone(), posts(&play), play.count()),
+        (Kind::Cut, 1, 6),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_cut_result_is_asked_for_within_the_deadline_alone() {
+    let slow = half().thinks(Duration::from_millis(400));
+    let play = Play::of(vec![accepted(), slow]).await;
+    let begun = Instant::now();
+    let arm = play.arm();
+    let call = arm.within(Duration::from_millis(1500));
+    let error = call.effective_routes(&nic()).await.unwrap_err();
+    assert!(matches!(error.kind, Kind::Cut | Kind::Deadline), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!((3..=5).contains(&play.count()), "{} {error}", play.count());
+    // The time ends while another result is waited for: the first one's end is not forgotten.
+    let play = Play::with(Box::new(|number, came, base| {
+        match (came.method.as_str(), number) {
+            ("POST", 0) => accepted().based(base),
+            ("POST", _) => accepted().header("retry-after", "60").based(base),
+            _ => half(),
+        }
+    }))
+    .await;
+    let error = play
+        .arm()
+        .within(TIME)
+        .effective_routes(&nic())
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind.clone(), posts(&play)), (Kind::Deadline, 2), "{error}");
+    assert!(error.to_string().contains("was cut off"), "{error}");
+}
+
 #[tokio::test]
 async fn azures_time_between_two_looks_is_kept() {
     let slow = accepted().header("retry-after", "1");

@@ -32,6 +32,13 @@ fn stage() -> Stage {
         .with("POST", ADMIN, list(&[]))
 }
 
+/// Both computed tables are refused so.
+fn refused(says: &Says) -> Stage {
+    stage()
+        .says("POST", ROUTES, says.clone())
+        .says("POST", RULES, says.clone())
+}
+
 fn reading() -> Reading {
     Reading {
         part: Duration::from_secs(10),
@@ -182,9 +189,7 @@ async fn nothing_that_is_no_answer_reads_as_empty() {
 
 #[tokio::test]
 async fn a_vm_that_is_off_is_not_one_without_routes() {
-    let off = stage()
-        .says("POST", ROUTES, not_running())
-        .says("POST", RULES, not_running());
+    let off = refused(&not_running());
     let snapshot = read(off).await;
     assert_eq!(captured(&snapshot), [SectionName::Nic, SectionName::AdminRules]);
     assert!(why(&snapshot, SectionName::EffectiveRoutes).contains("NicMustBeAttachedToRunningVm"));
@@ -192,9 +197,7 @@ async fn a_vm_that_is_off_is_not_one_without_routes() {
 
 #[tokio::test]
 async fn a_network_interface_of_no_vm_has_none_computed_and_that_is_proved() {
-    let refused = stage()
-        .says("POST", ROUTES, not_running())
-        .says("POST", RULES, not_running());
+    let refused = refused(&not_running());
     let snapshot = read(refused.clone().with("GET", NIC, loose("web-nic"))).await;
     for name in [SectionName::EffectiveRoutes, SectionName::EffectiveNsg] {
         let State::NotApplicable { why } = &section(&snapshot, name).state else {
@@ -220,9 +223,7 @@ async fn a_network_interface_of_no_vm_has_none_computed_and_that_is_proved() {
 
 #[tokio::test]
 async fn one_that_is_deleted_midway_is_unreadable() {
-    let gone = stage()
-        .says("POST", ROUTES, not_found())
-        .says("POST", RULES, not_found());
+    let gone = refused(&not_found());
     let snapshot = read(gone).await;
     assert!(why(&snapshot, SectionName::EffectiveRoutes).contains("ResourceNotFound"));
     assert_eq!(compared(&read(stage()).await, &snapshot), Verdict::Unknown);
