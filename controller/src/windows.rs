@@ -5,7 +5,8 @@ use netghost_core::artifact::name::Name;
 use netghost_core::audit::{Event, Outcome};
 use netghost_core::bytes::Big;
 use netghost_core::fleet::{Id, Selector};
-use netghost_core::job::{Layer, Request, Via, Work};
+use netghost_core::job::baseline::Member;
+use netghost_core::job::{Layer, Request, Via, Way, Work};
 use netghost_core::window::{Window, clock_set, late};
 use sqlx::AnyConnection;
 use tonic::Status;
@@ -26,7 +27,7 @@ mod clock;
 pub(crate) struct Asked {
     pub(crate) ticket: Name,
     pub(crate) baseline: Name,
-    /// Who is compared at the end; nobody: all members of the baseline.
+    /// Who is compared at the end; nobody: the members of the baseline.
     pub(crate) selector: Selector,
     pub(crate) layers: Vec<Layer>,
     pub(crate) via: Via,
@@ -53,7 +54,7 @@ impl Asked {
 
     fn request(&self) -> Request {
         let mut selector = self.selector.clone();
-        selector.all |= selector.is_empty();
+        selector.members |= selector.is_empty();
         Request {
             work: Work::Drift {
                 baseline: self.baseline.clone(),
@@ -113,6 +114,7 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
     })?;
     let mut warnings = overlaps(&mut connection, &baseline, asked.ticket.as_str()).await?;
     drop(connection);
+    warnings.extend(unreachable(&request, &baseline.members));
     if baseline.created_at_us > opened_at_us {
         warnings.push("the baseline is later than the window's start: its result will be unknown".to_owned());
     }
@@ -167,6 +169,21 @@ fn taken(ticket: &str) -> Status {
     Status::already_exists(format!(
         "there is a window {ticket} already: `netghost window show {ticket}` shows it; another one needs another ticket"
     ))
+}
+
+/// Who can't be compared when the window is closed, since it is kept nowhere how they are reached.
+fn unreachable(request: &Request, members: &[Member]) -> Option<String> {
+    let by_ssh = |member: &&Member| member.way == Some(Way::Ssh);
+    let meant = request.selector.every_member() && matches!(request.via, Via::Auto | Via::Ssh);
+    let lost = members.iter().filter(by_ssh).filter(|_| meant);
+    let names: Vec<&str> = lost.take(5).map(|member| member.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} of the baseline was read by ssh, and where it is reached is not kept: the result will be unknown; open the window \
+             over members that are named, those of ssh as USER@HOST",
+            names.join(", ")
+        )
+    })
 }
 
 /// The open windows over members of this baseline.

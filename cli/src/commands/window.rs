@@ -54,7 +54,8 @@ pub struct Open {
     /// Which.
     #[command(flatten)]
     targets: Targets,
-    /// Open it over this baseline, instead of sealing one now; without targets its members are meant
+    /// Open it over this baseline, instead of sealing one now; where no --vm, --tag, --all, --nic, --vnet or --group says
+    /// otherwise its members are compared, and nobody else
     #[arg(long, value_name = "NAME")]
     baseline: Option<Name>,
     /// When the change began, if that was earlier: a time such as 2026-11-24T06:00:00Z, or how long ago
@@ -186,13 +187,11 @@ fn open(args: &Open, call: &Call<'_>) -> Result<Outcome, Failure> {
     };
     let mut job = None;
     if let Some(baseline) = &args.baseline {
+        let selected = args.targets.of_baseline(fleet.place())?;
         request.baseline = baseline.to_string();
-        if args.targets.is_said() {
-            let selected = args.targets.selected(fleet.place(), doing)?;
-            request.layers = selected.words();
-            request.via = selected.via_word();
-            request.selector = Some(v1::Selector::from(&selected.selector));
-        }
+        request.layers = selected.words();
+        request.via = selected.via_word();
+        request.selector = Some(v1::Selector::from(&selected.selector));
     } else {
         let asked = sealing(args, &mut fleet)?;
         request.selector.clone_from(&asked.selector);

@@ -47,7 +47,7 @@ impl Agents {
             names: self.vm.iter().map(|name| name.as_str().to_owned()).collect(),
             tags: self.tag.clone(),
             all: self.all,
-            azure: Vec::new(),
+            ..Selector::default()
         }
     }
 }
@@ -224,11 +224,25 @@ impl Targets {
         self.names_azure() || self.vm.iter().any(vm) || self.account.known_subscription().is_some()
     }
 
-    /// True where the line says whom or what is meant, or which layers.
-    pub fn is_said(&self) -> bool {
+    /// What is selected of a baseline that is there: where nobody and nothing is named, its members. A subscription alone then
+    /// says only where Azure is asked.
+    pub fn of_baseline(&self, place: &Place) -> Result<Selected, Failure> {
         let words = [&self.vm, &self.nic, &self.vnet, &self.group];
         let named = words.iter().any(|list| !list.is_empty()) || !self.tag.is_empty() || self.all;
-        named || !self.layers.is_empty() || self.names_azure()
+        if named {
+            return self.selected(place, Doing::Comparing);
+        }
+        let mut layers: Vec<Layer> = self.layers.iter().copied().map(Layer::from).collect();
+        layers.sort();
+        layers.dedup();
+        Ok(Selected {
+            selector: Selector {
+                members: true,
+                ..Selector::default()
+            },
+            layers,
+            via: Via::from(self.via),
+        })
     }
 
     /// By which ways hosts without an agent are read where there is no controller: whoever names the host asks for it.
@@ -332,6 +346,7 @@ impl Targets {
             tags: self.tag.clone(),
             all: self.all,
             azure,
+            ..Selector::default()
         })
     }
 

@@ -49,7 +49,7 @@ pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending,
         why = Some(run.job.why.clone());
     }
     let (mut parts, targets) = parts(run, targets, &members, why.as_deref()).await?;
-    if run.request.selector.all {
+    if run.request.selector.every_member() {
         parts.extend(others(run, &targets, &members).await?);
     } else {
         parts.extend(left_out(run, &targets, &members));
@@ -104,7 +104,8 @@ async fn parts(
     Ok((parts, rows))
 }
 
-/// Who else there is where all were asked for: members without an agent, which are unknown, and agents that are no members.
+/// Who else there is where no member was left out: members without an agent, which are unknown, and where all were asked for
+/// agents that are no members.
 async fn others(run: &Run, targets: &[TargetRow], members: &[Member]) -> Result<Vec<Part>, Error> {
     let mut connection = run.controller.store.pool().acquire().await?;
     let mut met = Vec::new();
@@ -128,7 +129,7 @@ async fn others(run: &Run, targets: &[TargetRow], members: &[Member]) -> Result<
             Part::unknown(who_was(member), &why, manifests(member))
         });
     let mut parts: Vec<Part> = gone.collect();
-    if !layers.contains(&Layer::Host) {
+    if !layers.contains(&Layer::Host) || !run.request.selector.all {
         return Ok(parts);
     }
     for agent in identities::agents(&mut connection).await? {

@@ -26,3 +26,4 @@ mod sky;
 #[path = "../../azure/tests/arm/stage.rs"]
 mod stage;
 mod verdicts;
+mod windows;
