@@ -3,11 +3,10 @@
 use netghost_core::artifact::json;
 use netghost_core::artifact::name::Name;
 use netghost_core::audit::{Event, Outcome};
-use netghost_core::bytes::Big;
 use netghost_core::fleet::{Id, Selector};
 use netghost_core::job::baseline::Member;
 use netghost_core::job::{Layer, Request, Via, Way, Work};
-use netghost_core::window::{Window, clock_set, late};
+use netghost_core::window::{clock_set, late};
 use sqlx::AnyConnection;
 use tonic::Status;
 
@@ -21,6 +20,10 @@ use crate::store::{Error, baselines, jobs};
 
 mod before;
 mod clock;
+mod closing;
+mod seal;
+
+pub(crate) use closing::of_job;
 
 /// A window as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,11 +117,13 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
     })?;
     let mut warnings = overlaps(&mut connection, &baseline, asked.ticket.as_str()).await?;
     drop(connection);
-    warnings.extend(unreachable(&request, &baseline.members));
-    if baseline.created_at_us > opened_at_us {
+    let sealed = seal::sealed(controller, &baseline, &request).await?;
+    warnings.extend(unreachable(&request, &sealed.members));
+    let baseline_at_us = sealed.created_at_us.0;
+    if baseline_at_us > opened_at_us {
         warnings.push("the baseline is later than the window's start: its result will be unknown".to_owned());
     }
-    let before = before::before(controller, &baseline.members, opened_at_us).await;
+    let before = before::before(controller, &sealed.members, opened_at_us).await;
     let row = WindowRow {
         ticket: asked.ticket.to_string(),
         baseline: name.to_owned(),
@@ -128,7 +133,8 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
         boot_id,
         boot_us,
         ends_at_us: asked.ends_at_us.unwrap_or(0),
-        baseline_at_us: baseline.created_at_us,
+        baseline_at_us,
+        seal: Some(baseline.seal),
         opened_by: user.name.clone(),
         note: asked.note,
         warnings: texts(&warnings),
@@ -152,6 +158,7 @@ async fn keep(controller: &Controller, user: &User, row: WindowRow, now_us: u64)
         .with("baseline", &row.baseline)
         .with("opened_at_us", row.opened_at_us)
         .with("baseline_at_us", row.baseline_at_us)
+        .with("seal", row.seal.map(|seal| seal.to_string()).unwrap_or_default())
         .with("ends_at_us", row.ends_at_us);
     audit::append(&mut transaction, now_us, event).await?;
     transaction.commit().await.map_err(Error::from)?;
@@ -330,22 +337,4 @@ fn set(row: &WindowRow, now_us: u64) -> Option<String> {
 
 fn texts(texts: &[String]) -> String {
     serde_json::to_string(texts).unwrap_or_default()
-}
-
-/// What the certificate of this job says of the window that it closes.
-pub(crate) async fn of_job(controller: &Controller, job: Id) -> Result<Option<Window>, Error> {
-    let mut connection = controller.store.pool().acquire().await?;
-    let Some(row) = windows::closed_by(&mut connection, job).await? else {
-        return Ok(None);
-    };
-    let ticket = Name::parse(&row.ticket).map_err(|_| Error::Damaged {
-        what: format!("the ticket {:?} of a window", row.ticket),
-    })?;
-    Ok(Some(Window {
-        ticket,
-        opened_at_us: Big(row.opened_at_us),
-        closed_at_us: Big(controller.outside.now_us()),
-        baseline_at_us: Big(row.baseline_at_us),
-        ends_at_us: Some(Big(row.ends_at_us)).filter(|ends| ends.0 > 0),
-    }))
 }

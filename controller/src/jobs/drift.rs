@@ -40,11 +40,16 @@ pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending,
     let row = row.ok_or_else(|| Error::Damaged {
         what: format!("baseline {}", run.job.baseline),
     })?;
-    let (members, mut why) = match sealed(&run.controller, &row).await {
-        Ok(sealed) => (sealed.baseline.members, None),
-        Err(Broken::Content(why)) => (Vec::new(), Some(why)),
+    let (baseline, mut why) = match sealed(&run.controller, &row).await {
+        Ok(sealed) => (Some(sealed.baseline), None),
+        Err(Broken::Content(why)) => (None, Some(why)),
         Err(Broken::Store(error)) => return Err(error),
     };
+    let used = baseline.as_ref().map(|baseline| (baseline, row.seal));
+    let closing = crate::windows::of_job(&run.controller, (&run.job, &run.request), used).await?;
+    let (window, no_window) = closing.unzip();
+    why = why.or(no_window.flatten());
+    let members = baseline.map(|baseline| baseline.members).unwrap_or_default();
     if why.is_none() && !run.job.why.is_empty() {
         why = Some(run.job.why.clone());
     }
@@ -58,7 +63,7 @@ pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending,
         .await
         .map_err(formless)?;
     let about = About {
-        window: crate::windows::of_job(&run.controller, run.job.id).await?,
+        window,
         ..about(run, &row, why.clone())
     };
     let check = Check::new(about, parts);

@@ -8,8 +8,8 @@ use tonic::Status;
 
 use crate::place::{Place, Process, all, baseline, named};
 use crate::reach::{Script, Scripted};
-use crate::sky::{Sky, gate, nic_id, routes, rule, rules};
-use crate::stage::{list, not_found};
+use crate::sky::{Sky, gate, in_azure, nic_id, routes, rule, rules};
+use crate::stage::{forbidden, list, not_found};
 
 pub(crate) async fn process(place: &Place, sky: &Sky) -> Process {
     Process::start_in(&place.path, Arc::new(Scripted::default()), sky.login()).await
@@ -168,4 +168,169 @@ async fn the_members_are_no_word_for_anything_else() {
     assert!(made.contains("others beside them"), "{made}");
     let listed = process.client.clone().list_agents(members).await.unwrap_err();
     assert!(listed.message().contains("members of a baseline"), "{listed}");
+}
+
+/// A window `CHG-1` over `golden`, which holds `vm1` alone; the change is made since.
+async fn changed(place: &Place) -> Process {
+    let process = Process::start(&place.path, Arc::default()).await;
+    process.enrol(1).await;
+    process.run(baseline("golden", all())).await;
+    process.open(over("CHG-1", "golden")).await.unwrap();
+    process.script(1, Script::Port(23));
+    process
+}
+
+/// As somebody does who can write to the store.
+async fn edit(process: &Process, statements: &[&'static str]) {
+    let mut connection = process.controller.store.pool().acquire().await.unwrap();
+    for statement in [
+        &["PRAGMA foreign_keys = OFF"][..],
+        statements,
+        &["PRAGMA foreign_keys = ON"],
+    ]
+    .concat()
+    {
+        sqlx::query(statement).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// The window closes without an answer, which says so.
+async fn unknown(process: &Process, words: &str) -> Value {
+    let (job, document) = process.close("CHG-1").await;
+    assert_eq!(
+        (job.verdict.as_str(), &document["drift_detected"]),
+        ("unknown", &Value::Null),
+        "{words}"
+    );
+    assert!(job.why.contains(words), "{words}: {}", job.why);
+    assert_eq!(document["window"]["ticket"], "CHG-1", "{words}");
+    assert_eq!(document["changes"], serde_json::json!([]), "{words}");
+    document
+}
+
+#[tokio::test]
+async fn a_baseline_that_was_made_anew_is_not_the_one_the_window_was_opened_over() {
+    let place = Place::new();
+    let process = changed(&place).await;
+    edit(
+        &process,
+        &["DELETE FROM baseline_members", "DELETE FROM baselines"],
+    )
+    .await;
+    let again = process.run(baseline("golden", all())).await;
+    assert_eq!(again.verdict, "complete");
+    let document = unknown(&process, "not the one over which window CHG-1 was opened").await;
+    assert!(
+        document["not_covered"].to_string().contains("all targets"),
+        "{document:#}"
+    );
+    let shown = v1::ShowWindowRequest {
+        ticket: "CHG-1".to_owned(),
+    };
+    let shown = process.client.clone().show_window(shown).await.unwrap();
+    assert_eq!(shown.into_inner().verdict, "unknown");
+}
+
+#[tokio::test]
+async fn a_window_that_was_edited_in_the_store_has_no_answer() {
+    for (statement, words) in [
+        ("UPDATE windows SET baseline_at_us = 1", "sealed at another time"),
+        ("UPDATE windows SET seal = ''", "did not keep over which baseline"),
+        (
+            "UPDATE windows SET seal = (SELECT digest FROM manifests)",
+            "not the one over which",
+        ),
+        ("UPDATE baselines SET created_at_us = 1", "edited in the store"),
+    ] {
+        let place = Place::new();
+        let process = changed(&place).await;
+        edit(&process, &[statement]).await;
+        let document = unknown(&process, words).await;
+        let sealed = &document["window"]["baseline_at_us"];
+        assert_eq!(
+            sealed.is_null(),
+            statement.contains("UPDATE baselines"),
+            "{document:#}"
+        );
+        assert_ne!(*sealed, "1", "{document:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_a_window_did_not_ask_for_does_not_close_it() {
+    let place = Place::new();
+    let process = changed(&place).await;
+    process.script(1, Script::Late(22, std::time::Duration::from_millis(400)));
+    let other = process
+        .begin(crate::place::drift("golden", named(&["vm1"])))
+        .await
+        .unwrap();
+    sqlx::query("UPDATE windows SET close_job = $1, closed_by = 'local'")
+        .bind(other.id.clone())
+        .execute(process.controller.store.pool())
+        .await
+        .unwrap();
+    let job = process.watch(&other.id).await.pop().unwrap();
+    assert_eq!(job.verdict, "unknown", "{job:?}");
+    assert!(
+        job.why.contains("not the comparison that window CHG-1 asked for"),
+        "{}",
+        job.why
+    );
+}
+
+#[tokio::test]
+async fn no_window_is_opened_over_what_can_not_be_used_or_holds_nothing() {
+    let (place, sky) = (Place::new(), Sky::of(&["vm1"]));
+    let process = process(&place, &sky).await;
+    process.enrol(1).await;
+    let refused = |opened: Result<v1::Window, Status>| opened.unwrap_err().message().to_owned();
+    process
+        .seal("nics", in_azure(&[nic_id("vm1").as_str()]), &["azure"])
+        .await;
+    let hosts = v1::OpenWindowRequest {
+        layers: vec!["host".to_owned()],
+        ..over("CHG-1", "nics")
+    };
+    let why = refused(process.open(hosts).await);
+    assert!(why.contains("holds nothing of the layer host"), "{why}");
+    process.run(baseline("golden", named(&["vm1"]))).await;
+    edit(
+        &process,
+        &["UPDATE baselines SET created_at_us = 1 WHERE name = 'golden'"],
+    )
+    .await;
+    let why = refused(process.open(over("CHG-1", "golden")).await);
+    assert!(
+        why.contains("golden can't be used") && why.contains("edited"),
+        "{why}"
+    );
+    // Nothing of the network interface can be read: there is no baseline of it.
+    let action = "Microsoft.Network/networkInterfaces/read";
+    sky.says("GET", "/networkInterfaces/vm1-nic", forbidden(action));
+    sky.says("POST", &routes("vm1"), forbidden(action));
+    sky.says("POST", &rules("vm1"), forbidden(action));
+    let job = process
+        .seal("nothing", in_azure(&[nic_id("vm1").as_str()]), &["azure"])
+        .await;
+    assert_eq!(
+        (job.verdict.as_str(), job.targets[0].state.as_str()),
+        ("failed", "failed"),
+        "{job:?}"
+    );
+    assert!(
+        job.targets[0].why.contains("nothing of it could be read") && job.targets[0].why.contains(action)
+    );
+    let why = refused(process.open(over("CHG-1", "nothing")).await);
+    assert!(why.contains("there is no baseline nothing"), "{why}");
+    // Beside somebody who was read it is a member that was not, and no window closes without saying so.
+    let job = process.seal("partly", named(&["vm1"]), &["host", "azure"]).await;
+    assert_eq!(job.verdict, "partial", "{job:?}");
+    process.open(over("CHG-1", "partly")).await.unwrap();
+    let (job, _) = process.close("CHG-1").await;
+    assert_eq!(
+        (job.verdict.as_str(), rows(&job, "no_drift")),
+        ("unknown", vec!["vm1".to_owned()]),
+        "{job:?}"
+    );
 }
