@@ -31,7 +31,7 @@ mod targets;
 pub use account::AccountArgs;
 pub use job::{Patience, Request};
 pub use refusal::refused;
-pub use targets::{Agents, Doing, Selected, Targets, tag};
+pub use targets::{Agents, Doing, Selected, SshArgs, Targets, tag};
 
 /// A client of the controller's service for people.
 pub type Client = FleetClient<Channel>;
@@ -211,8 +211,12 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
 }
 
 /// As [`reading`], for what compares with a baseline that says itself what is to be read.
-pub fn comparing(world: &World, wanted: &Where, account: &AccountArgs) -> Result<Fleet, Failure> {
-    reading(world, wanted, &Targets::of(account), Doing::Comparing)
+pub fn comparing(
+    world: &World,
+    wanted: &Where,
+    (account, ssh): (&AccountArgs, &SshArgs),
+) -> Result<Fleet, Failure> {
+    reading(world, wanted, &Targets::of(account, ssh), Doing::Comparing)
 }
 
 /// As [`connect`], for what only a controller can do.

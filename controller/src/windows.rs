@@ -106,7 +106,7 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
     let bytes = json::to_vec(&request).map_err(Error::from)?;
     let mut connection = controller.store.pool().acquire().await.map_err(Error::from)?;
     if let Some(there) = windows::window(&mut connection, asked.ticket.as_str()).await? {
-        return same(&mut connection, there, &bytes).await;
+        return same(&mut connection, there, (&asked, &bytes, user)).await;
     }
     let name = asked.baseline.as_str();
     let baseline = baselines::baseline(&mut connection, name).await?;
@@ -165,11 +165,37 @@ async fn keep(controller: &Controller, user: &User, row: WindowRow, now_us: u64)
     Ok(Seen { row, job: None })
 }
 
-async fn same(connection: &mut AnyConnection, there: WindowRow, request: &[u8]) -> Result<Seen, Status> {
-    if there.request.as_bytes() == request && there.close_job.is_empty() {
+/// The window that is there, if it is the one that is asked for: whoever lost the first answer asks again.
+async fn same(
+    connection: &mut AnyConnection,
+    there: WindowRow,
+    (asked, request, user): (&Asked, &[u8], &User),
+) -> Result<Seen, Status> {
+    let began = asked.starts_at_us.unwrap_or(there.recorded_at_us);
+    let differ = [
+        ("it is no longer open", !there.close_job.is_empty()),
+        ("somebody else opened it", there.opened_by != user.name),
+        (
+            "its baseline, targets, layers or way",
+            there.request.as_bytes() != request,
+        ),
+        ("its start", there.opened_at_us != began),
+        ("its end", there.ends_at_us != asked.ends_at_us.unwrap_or(0)),
+        ("its note", there.note != asked.note),
+    ];
+    let differ: Vec<&str> = differ
+        .iter()
+        .filter(|(_, differs)| *differs)
+        .map(|(what, _)| *what)
+        .collect();
+    if differ.is_empty() {
         return Ok(seen(connection, there).await?);
     }
-    Err(taken(&there.ticket))
+    let (ticket, differ) = (&there.ticket, differ.join(", "));
+    Err(Status::already_exists(format!(
+        "there is a window {ticket} already, and what is asked for is another one ({differ}): `netghost window show {ticket}` \
+         shows it; another one needs another ticket"
+    )))
 }
 
 fn taken(ticket: &str) -> Status {

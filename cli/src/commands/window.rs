@@ -19,7 +19,7 @@ use crate::documents::jobs::Job;
 use crate::documents::windows::{LIST, SCHEMA, Window as Row, Windows};
 use crate::error::Failure;
 use crate::exit::Status;
-use crate::fleet::{AccountArgs, Doing, Fleet, Patience, Request, Targets};
+use crate::fleet::{AccountArgs, Doing, Fleet, Patience, Request, SshArgs, Targets};
 use crate::output::{Outcome, must_be_free};
 use crate::progress::Progress;
 use crate::{examples, span, text};
@@ -67,8 +67,8 @@ pub struct Open {
     /// A note that is kept with it
     #[arg(long, value_name = "TEXT", default_value = "")]
     note: String,
-    /// How long sealing may take; five minutes if not given
-    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    /// How long sealing may take; five minutes if not given. With --baseline nothing is sealed; `close` has its own
+    #[arg(long, value_name = "SPAN", value_parser = span::parse, conflicts_with = "baseline")]
     deadline: Option<Duration>,
 }
 
@@ -87,6 +87,9 @@ pub struct Close {
     /// How long it may take; five minutes if not given
     #[arg(long, value_name = "SPAN", value_parser = span::parse)]
     deadline: Option<Duration>,
+    /// How hosts are reached by ssh: not kept from the opening, so give the same again.
+    #[command(flatten)]
+    ssh: SshArgs,
     /// Whom to ask, and which Azure, where there is no controller.
     #[command(flatten)]
     account: AccountArgs,
@@ -177,7 +180,9 @@ fn open(args: &Open, call: &Call<'_>) -> Result<Outcome, Failure> {
         let error = anyhow!("the window ends before it begins");
         return Err(Failure::usage("wrong_use", error).hint("give --ends a later time"));
     }
-    is_free(&mut fleet, &args.ticket)?;
+    if args.baseline.is_none() {
+        is_free(&mut fleet, &args.ticket)?;
+    }
     let mut request = v1::OpenWindowRequest {
         ticket: args.ticket.to_string(),
         starts_at_us: starts,
@@ -271,7 +276,7 @@ fn close(args: &Close, call: &Call<'_>) -> Result<Outcome, Failure> {
     if let Some(path) = &args.certificate {
         must_be_free(path)?;
     }
-    let mut fleet = call.comparing(&args.account)?;
+    let mut fleet = call.comparing(&args.account, &args.ssh)?;
     let request = v1::CloseWindowRequest {
         ticket: args.ticket.to_string(),
         deadline_ms: args.deadline.map_or(0, span::milliseconds),

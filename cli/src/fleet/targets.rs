@@ -99,6 +99,17 @@ impl From<ViaName> for Via {
     }
 }
 
+/// How hosts are reached by ssh, where there is no controller that is configured for it.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SshArgs {
+    /// With ssh, go by way of this host, whose key must be known too
+    #[arg(long, value_name = "USER@HOST")]
+    jump: Option<netghost_reach::ssh::Target>,
+    /// With ssh, use this file in place of your ssh configuration
+    #[arg(long, value_name = "FILE")]
+    ssh_config: Option<std::path::PathBuf>,
+}
+
 /// What is meant, of which layers, and how Azure is asked where there is no controller.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Targets {
@@ -133,12 +144,9 @@ pub struct Targets {
         hide_default_value = true
     )]
     via: ViaName,
-    /// With ssh, go by way of this host, whose key must be known too
-    #[arg(long, value_name = "USER@HOST")]
-    jump: Option<netghost_reach::ssh::Target>,
-    /// With ssh, use this file in place of your ssh configuration
-    #[arg(long, value_name = "FILE")]
-    ssh_config: Option<std::path::PathBuf>,
+    /// How hosts are reached by ssh.
+    #[command(flatten)]
+    ssh: SshArgs,
     /// Which Azure, and who asks.
     #[command(flatten)]
     pub(super) account: AccountArgs,
@@ -190,10 +198,11 @@ impl Selected {
 }
 
 impl Targets {
-    /// Nothing but how Azure is asked.
-    pub(super) fn of(account: &AccountArgs) -> Self {
+    /// Nothing but how Azure is asked and hosts are reached.
+    pub(super) fn of(account: &AccountArgs, ssh: &SshArgs) -> Self {
         Self {
             account: account.clone(),
+            ssh: ssh.clone(),
             ..Self::default()
         }
     }
@@ -248,10 +257,10 @@ impl Targets {
     /// By which ways hosts without an agent are read where there is no controller: whoever names the host asks for it.
     pub(super) fn probe(&self) -> Result<Probe, Failure> {
         let wrong = |error: anyhow::Error| Failure::usage("wrong_use", error);
-        let config = self.ssh_config.as_ref().map(std::path::absolute);
+        let config = self.ssh.ssh_config.as_ref().map(std::path::absolute);
         let config = config.transpose().map_err(|error| wrong(error.into()))?;
         let by = BySsh {
-            jump: self.jump.clone(),
+            jump: self.ssh.jump.clone(),
             config,
         };
         if let Ok(host) = "localhost".parse() {
@@ -265,8 +274,8 @@ impl Targets {
 
     /// What of this only a command without a controller may say.
     pub(super) fn said(&self) -> Option<&'static str> {
-        let jump = self.jump.as_ref().map(|_| "--jump");
-        jump.or_else(|| self.ssh_config.as_ref().map(|_| "--ssh-config"))
+        let jump = self.ssh.jump.as_ref().map(|_| "--jump");
+        jump.or_else(|| self.ssh.ssh_config.as_ref().map(|_| "--ssh-config"))
     }
 
     /// What is selected at this place. Where nothing is, it is this host if there is no controller; else an error that says how

@@ -334,3 +334,55 @@ async fn no_window_is_opened_over_what_can_not_be_used_or_holds_nothing() {
         "{job:?}"
     );
 }
+
+#[tokio::test]
+async fn asking_again_with_anything_else_is_refused_and_says_what_differs() {
+    let place = Place::new();
+    let process = Process::start(&place.path, Arc::default()).await;
+    process.enrol(1).await;
+    process.run(baseline("golden", all())).await;
+    process.run(baseline("silver", all())).await;
+    let asked = v1::OpenWindowRequest {
+        starts_at_us: 1_000,
+        ends_at_us: u64::MAX >> 1,
+        note: "switch".to_owned(),
+        ..over("CHG-1", "golden")
+    };
+    let first = process.open(asked.clone()).await.unwrap();
+    assert_eq!(
+        process.open(asked.clone()).await.unwrap(),
+        first,
+        "the same is one window"
+    );
+    let other = |change: fn(&mut v1::OpenWindowRequest)| {
+        let mut request = asked.clone();
+        change(&mut request);
+        request
+    };
+    for (request, words) in [
+        (other(|asked| asked.starts_at_us = 2_000), "its start"),
+        (other(|asked| asked.starts_at_us = 0), "its start"),
+        (other(|asked| asked.ends_at_us = 0), "its end"),
+        (other(|asked| asked.ends_at_us -= 1), "its end"),
+        (other(|asked| asked.note.clear()), "its note"),
+        (
+            other(|asked| asked.baseline = "silver".to_owned()),
+            "its baseline, targets",
+        ),
+        (
+            other(|asked| asked.via = "ssh".to_owned()),
+            "its baseline, targets, layers or way",
+        ),
+    ] {
+        let refused = process.open(request).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::AlreadyExists, "{refused:?}");
+        assert!(refused.message().contains(words), "{words}: {refused}");
+    }
+    // One that began when it was asked for is asked for again without a start.
+    let now = over("CHG-2", "golden");
+    let first = process.open(now.clone()).await.unwrap();
+    assert_eq!(process.open(now.clone()).await.unwrap(), first);
+    process.close("CHG-2").await;
+    let refused = process.open(now).await.unwrap_err();
+    assert!(refused.message().contains("no longer open"), "{refused}");
+}
