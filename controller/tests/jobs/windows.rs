@@ -326,6 +326,12 @@ async fn no_window_is_opened_over_what_can_not_be_used_or_holds_nothing() {
     // Beside somebody who was read it is a member that was not, and no window closes without saying so.
     let job = process.seal("partly", named(&["vm1"]), &["host", "azure"]).await;
     assert_eq!(job.verdict, "partial", "{job:?}");
+    let unread = v1::OpenWindowRequest {
+        layers: vec!["azure".to_owned()],
+        ..over("CHG-1", "partly")
+    };
+    let why = refused(process.open(unread).await);
+    assert!(why.contains("holds nothing that could be read"), "{why}");
     process.open(over("CHG-1", "partly")).await.unwrap();
     let (job, _) = process.close("CHG-1").await;
     assert_eq!(
