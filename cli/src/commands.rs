@@ -6,7 +6,7 @@ use netghost_core::fleet::Id;
 use crate::args::{Args, Command};
 use crate::error::Failure;
 use crate::exit::Status;
-use crate::fleet::{self, AccountArgs, Doing, Fleet, Targets, Where};
+use crate::fleet::{self, AccountArgs, Doing, Fleet, SshArgs, Targets, Where};
 use crate::output::{Format, Outcome};
 use crate::world::World;
 use host::Host;
@@ -74,8 +74,8 @@ impl Call<'_> {
     }
 
     /// The controller, which may be in this process, for what compares with a baseline.
-    fn comparing(&self, account: &AccountArgs) -> Result<Fleet, Failure> {
-        fleet::comparing(self.world, self.wanted, account)
+    fn comparing(&self, account: &AccountArgs, ssh: &SshArgs) -> Result<Fleet, Failure> {
+        fleet::comparing(self.world, self.wanted, (account, ssh))
     }
 
     /// The controller, for what needs one.

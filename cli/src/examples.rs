@@ -479,7 +479,8 @@ Examples:
 pub const WINDOW_OPEN: &str = "\
 Everything that can be read is sealed under the name TICKET-open: hosts, and network interfaces where Azure is configured. Status 3: \
 something could not be read; it is listed, and the window is open. `--baseline` opens the window over a baseline that is there; one \
-that is later than the window's start makes the result unknown.
+that is later than the window's start makes the result unknown. `close` reads by the way that `--via` says here. `--jump` and \
+`--ssh-config` are not kept: `close` takes them again.
 
 Examples:
   netghost window open CHG0031337 --vm web1 web2 --ends 2h
@@ -488,10 +489,12 @@ Examples:
 
 /// Below `netghost window close --help`.
 pub const WINDOW_CLOSE: &str = "\
-The status is as `drift check` has it. Closing again shows the same result: nothing is compared anew.
+The status is as `drift check` has it. Closing again shows the same result: nothing is compared anew. Hosts that \
+are reached by ssh with `--jump` or `--ssh-config` are reached so only if you give the same here.
 
-Example:
-  netghost window close CHG0031337 --certificate CHG0031337.dsse.json";
+Examples:
+  netghost window close CHG0031337 --certificate CHG0031337.dsse.json
+  netghost window close CHG0031337 --jump ops@bastion --standalone";
 
 /// Below `netghost window show --help`.
 pub const WINDOW_SHOW: &str = "\

@@ -31,7 +31,7 @@ mod targets;
 pub use account::AccountArgs;
 pub use job::{Patience, Request};
 pub use refusal::refused;
-pub use targets::{Agents, Doing, Selected, Targets, tag};
+pub use targets::{Agents, Doing, Selected, SshArgs, Targets, tag};
 
 /// A client of the controller's service for people.
 pub type Client = FleetClient<Channel>;
@@ -224,14 +224,18 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
 }
 
 /// As [`reading`], for what compares with a baseline that says itself what is to be read.
-pub fn comparing(world: &World, wanted: &Where, account: &AccountArgs) -> Result<Fleet, Failure> {
+pub fn comparing(
+    world: &World,
+    wanted: &Where,
+    (account, ssh): (&AccountArgs, &SshArgs),
+) -> Result<Fleet, Failure> {
     if account.subscription().is_some() && context(world, wanted)?.is_some() {
         let error = anyhow::anyhow!(
             "the controller looks where the baseline says, not in what `--subscription` names"
         );
         return Err(Failure::usage("wrong_use", error).hint("leave it out, or add --standalone"));
     }
-    reading(world, wanted, &Targets::of(account), Doing::Comparing)
+    reading(world, wanted, &Targets::of(account, ssh), Doing::Comparing)
 }
 
 /// As [`connect`], for what only a controller can do.

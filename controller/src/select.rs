@@ -51,6 +51,11 @@ pub(crate) fn selected(selector: &Selector, agents: Vec<AgentRow>) -> Result<Vec
             "no agent was selected: name some, give a tag, or select all",
         ));
     }
+    if selector.members {
+        return Err(Status::invalid_argument(
+            "the members of a baseline are meant only where something is compared with it",
+        ));
+    }
     let unknown: Vec<&str> = selector
         .names
         .iter()

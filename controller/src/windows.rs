@@ -3,10 +3,10 @@
 use netghost_core::artifact::json;
 use netghost_core::artifact::name::Name;
 use netghost_core::audit::{Event, Outcome};
-use netghost_core::bytes::Big;
 use netghost_core::fleet::{Id, Selector};
-use netghost_core::job::{Layer, Request, Via, Work};
-use netghost_core::window::{Window, clock_set, late};
+use netghost_core::job::baseline::Member;
+use netghost_core::job::{Layer, Request, Via, Way, Work};
+use netghost_core::window::{clock_set, late};
 use sqlx::AnyConnection;
 use tonic::Status;
 
@@ -20,13 +20,17 @@ use crate::store::{Error, baselines, jobs};
 
 mod before;
 mod clock;
+mod closing;
+mod seal;
+
+pub(crate) use closing::of_job;
 
 /// A window as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) ticket: Name,
     pub(crate) baseline: Name,
-    /// Who is compared at the end; nobody: all members of the baseline.
+    /// Who is compared at the end; nobody: the members of the baseline.
     pub(crate) selector: Selector,
     pub(crate) layers: Vec<Layer>,
     pub(crate) via: Via,
@@ -53,7 +57,7 @@ impl Asked {
 
     fn request(&self) -> Request {
         let mut selector = self.selector.clone();
-        selector.all |= selector.is_empty();
+        selector.members |= selector.is_empty();
         Request {
             work: Work::Drift {
                 baseline: self.baseline.clone(),
@@ -102,7 +106,7 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
     let bytes = json::to_vec(&request).map_err(Error::from)?;
     let mut connection = controller.store.pool().acquire().await.map_err(Error::from)?;
     if let Some(there) = windows::window(&mut connection, asked.ticket.as_str()).await? {
-        return same(&mut connection, there, &bytes).await;
+        return same(&mut connection, there, (&asked, &bytes, user)).await;
     }
     let name = asked.baseline.as_str();
     let baseline = baselines::baseline(&mut connection, name).await?;
@@ -113,10 +117,13 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
     })?;
     let mut warnings = overlaps(&mut connection, &baseline, asked.ticket.as_str()).await?;
     drop(connection);
-    if baseline.created_at_us > opened_at_us {
+    let sealed = seal::sealed(controller, &baseline, &request).await?;
+    warnings.extend(unreachable(&request, &sealed.members));
+    let baseline_at_us = sealed.created_at_us.0;
+    if baseline_at_us > opened_at_us {
         warnings.push("the baseline is later than the window's start: its result will be unknown".to_owned());
     }
-    let before = before::before(controller, &baseline.members, opened_at_us).await;
+    let before = before::before(controller, &sealed.members, opened_at_us).await;
     let row = WindowRow {
         ticket: asked.ticket.to_string(),
         baseline: name.to_owned(),
@@ -126,7 +133,8 @@ pub(crate) async fn open(controller: &Controller, user: &User, asked: Asked) -> 
         boot_id,
         boot_us,
         ends_at_us: asked.ends_at_us.unwrap_or(0),
-        baseline_at_us: baseline.created_at_us,
+        baseline_at_us,
+        seal: Some(baseline.seal),
         opened_by: user.name.clone(),
         note: asked.note,
         warnings: texts(&warnings),
@@ -150,23 +158,65 @@ async fn keep(controller: &Controller, user: &User, row: WindowRow, now_us: u64)
         .with("baseline", &row.baseline)
         .with("opened_at_us", row.opened_at_us)
         .with("baseline_at_us", row.baseline_at_us)
+        .with("seal", row.seal.map(|seal| seal.to_string()).unwrap_or_default())
         .with("ends_at_us", row.ends_at_us);
     audit::append(&mut transaction, now_us, event).await?;
     transaction.commit().await.map_err(Error::from)?;
     Ok(Seen { row, job: None })
 }
 
-async fn same(connection: &mut AnyConnection, there: WindowRow, request: &[u8]) -> Result<Seen, Status> {
-    if there.request.as_bytes() == request && there.close_job.is_empty() {
+/// The window that is there, if it is the one that is asked for: whoever lost the first answer asks again.
+async fn same(
+    connection: &mut AnyConnection,
+    there: WindowRow,
+    (asked, request, user): (&Asked, &[u8], &User),
+) -> Result<Seen, Status> {
+    let began = asked.starts_at_us.unwrap_or(there.recorded_at_us);
+    let differ = [
+        ("it is no longer open", !there.close_job.is_empty()),
+        ("somebody else opened it", there.opened_by != user.name),
+        (
+            "its baseline, targets, layers or way",
+            there.request.as_bytes() != request,
+        ),
+        ("its start", there.opened_at_us != began),
+        ("its end", there.ends_at_us != asked.ends_at_us.unwrap_or(0)),
+        ("its note", there.note != asked.note),
+    ];
+    let differ: Vec<&str> = differ
+        .iter()
+        .filter(|(_, differs)| *differs)
+        .map(|(what, _)| *what)
+        .collect();
+    if differ.is_empty() {
         return Ok(seen(connection, there).await?);
     }
-    Err(taken(&there.ticket))
+    let (ticket, differ) = (&there.ticket, differ.join(", "));
+    Err(Status::already_exists(format!(
+        "there is a window {ticket} already, and what is asked for is another one ({differ}): `netghost window show {ticket}` \
+         shows it; another one needs another ticket"
+    )))
 }
 
 fn taken(ticket: &str) -> Status {
     Status::already_exists(format!(
         "there is a window {ticket} already: `netghost window show {ticket}` shows it; another one needs another ticket"
     ))
+}
+
+/// Who can't be compared when the window is closed, since it is kept nowhere how they are reached.
+fn unreachable(request: &Request, members: &[Member]) -> Option<String> {
+    let by_ssh = |member: &&Member| member.way == Some(Way::Ssh);
+    let meant = request.selector.every_member() && matches!(request.via, Via::Auto | Via::Ssh);
+    let lost = members.iter().filter(by_ssh).filter(|_| meant);
+    let names: Vec<&str> = lost.take(5).map(|member| member.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} of the baseline was read by ssh, and where it is reached is not kept: the result will be unknown; open the window \
+             over members that are named, those of ssh as USER@HOST",
+            names.join(", ")
+        )
+    })
 }
 
 /// The open windows over members of this baseline.
@@ -313,22 +363,4 @@ fn set(row: &WindowRow, now_us: u64) -> Option<String> {
 
 fn texts(texts: &[String]) -> String {
     serde_json::to_string(texts).unwrap_or_default()
-}
-
-/// What the certificate of this job says of the window that it closes.
-pub(crate) async fn of_job(controller: &Controller, job: Id) -> Result<Option<Window>, Error> {
-    let mut connection = controller.store.pool().acquire().await?;
-    let Some(row) = windows::closed_by(&mut connection, job).await? else {
-        return Ok(None);
-    };
-    let ticket = Name::parse(&row.ticket).map_err(|_| Error::Damaged {
-        what: format!("the ticket {:?} of a window", row.ticket),
-    })?;
-    Ok(Some(Window {
-        ticket,
-        opened_at_us: Big(row.opened_at_us),
-        closed_at_us: Big(controller.outside.now_us()),
-        baseline_at_us: Big(row.baseline_at_us),
-        ends_at_us: Some(Big(row.ends_at_us)).filter(|ends| ends.0 > 0),
-    }))
 }

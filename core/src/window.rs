@@ -21,8 +21,8 @@ pub struct Window {
     pub opened_at_us: Big,
     /// When what was there at its end had been read.
     pub closed_at_us: Big,
-    /// When the baseline was sealed.
-    pub baseline_at_us: Big,
+    /// When the baseline was sealed, as the sealed document says that was compared with; `null` where none could be used.
+    pub baseline_at_us: Option<Big>,
     /// When it was to end; not there where nobody said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at_us: Option<Big>,
@@ -58,7 +58,12 @@ impl Window {
     }
 
     fn why(&self) -> Option<String> {
-        let (opened, closed, baseline) = (self.opened_at_us.0, self.closed_at_us.0, self.baseline_at_us.0);
+        let (opened, closed) = (self.opened_at_us.0, self.closed_at_us.0);
+        let Some(Big(baseline)) = self.baseline_at_us else {
+            return Some(
+                "when the baseline was sealed is not known, since its seal could not be used".to_owned(),
+            );
+        };
         if baseline > opened {
             let by = seconds(baseline - opened);
             return Some(format!(
@@ -99,7 +104,7 @@ mod tests {
             ticket: Name::parse("CHG0031337").unwrap(),
             opened_at_us: Big(opened),
             closed_at_us: Big(closed),
-            baseline_at_us: Big(baseline),
+            baseline_at_us: Some(Big(baseline)),
             ends_at_us: Some(Big(50)),
         }
     }
@@ -123,6 +128,19 @@ mod tests {
             assert_eq!(judged.verdict, DriftVerdict::Unknown);
             assert!(judged.why.unwrap().contains("1 s after the window began"));
             assert_eq!(window(10, 9, 10).judge(found).verdict, DriftVerdict::Unknown);
+        }
+    }
+
+    #[test]
+    fn without_the_time_of_the_seal_every_answer_is_unknown() {
+        for found in ALL {
+            let unsealed = Window {
+                baseline_at_us: None,
+                ..window(10, 40, 9)
+            };
+            let judged = unsealed.judge(found);
+            assert_eq!(judged.verdict, DriftVerdict::Unknown);
+            assert!(judged.why.unwrap().contains("not known"));
         }
     }
 

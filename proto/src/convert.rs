@@ -77,6 +77,7 @@ impl From<&Selector> for v1::Selector {
             tags: selector.tags.iter().map(v1::Tag::from).collect(),
             all: selector.all,
             azure: selector.azure.clone(),
+            members: selector.members,
         }
     }
 }
@@ -94,6 +95,7 @@ impl TryFrom<&v1::Selector> for Selector {
                 .collect::<Result<_, _>>()?,
             all: selector.all,
             azure: azure_words(&selector.azure)?,
+            members: selector.members,
         })
     }
 }

@@ -22,3 +22,5 @@ mod faults;
 mod scope;
 #[path = "cloud_drift/site.rs"]
 mod site;
+#[path = "cloud_drift/windows.rs"]
+mod windows;

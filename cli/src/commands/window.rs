@@ -19,7 +19,7 @@ use crate::documents::jobs::Job;
 use crate::documents::windows::{LIST, SCHEMA, Window as Row, Windows};
 use crate::error::Failure;
 use crate::exit::Status;
-use crate::fleet::{AccountArgs, Doing, Fleet, Patience, Request, Targets};
+use crate::fleet::{AccountArgs, Doing, Fleet, Patience, Request, SshArgs, Targets};
 use crate::output::{Outcome, must_be_free};
 use crate::progress::Progress;
 use crate::{examples, span, text};
@@ -54,7 +54,8 @@ pub struct Open {
     /// Which.
     #[command(flatten)]
     targets: Targets,
-    /// Open it over this baseline, instead of sealing one now; without targets its members are meant
+    /// Open it over this baseline, instead of sealing one now; where no --vm, --tag, --all, --nic, --vnet or --group says
+    /// otherwise its members are compared, and nobody else
     #[arg(long, value_name = "NAME")]
     baseline: Option<Name>,
     /// When the change began, if that was earlier: a time such as 2026-11-24T06:00:00Z, or how long ago
@@ -66,8 +67,8 @@ pub struct Open {
     /// A note that is kept with it
     #[arg(long, value_name = "TEXT", default_value = "")]
     note: String,
-    /// How long sealing may take; five minutes if not given
-    #[arg(long, value_name = "SPAN", value_parser = span::parse)]
+    /// How long sealing may take; five minutes if not given. With --baseline nothing is sealed; `close` has its own
+    #[arg(long, value_name = "SPAN", value_parser = span::parse, conflicts_with = "baseline")]
     deadline: Option<Duration>,
 }
 
@@ -86,6 +87,9 @@ pub struct Close {
     /// How long it may take; five minutes if not given
     #[arg(long, value_name = "SPAN", value_parser = span::parse)]
     deadline: Option<Duration>,
+    /// How hosts are reached by ssh: not kept from the opening, so give the same again.
+    #[command(flatten)]
+    ssh: SshArgs,
     /// Whom to ask, and which Azure, where there is no controller.
     #[command(flatten)]
     account: AccountArgs,
@@ -176,7 +180,9 @@ fn open(args: &Open, call: &Call<'_>) -> Result<Outcome, Failure> {
         let error = anyhow!("the window ends before it begins");
         return Err(Failure::usage("wrong_use", error).hint("give --ends a later time"));
     }
-    is_free(&mut fleet, &args.ticket)?;
+    if args.baseline.is_none() {
+        is_free(&mut fleet, &args.ticket)?;
+    }
     let mut request = v1::OpenWindowRequest {
         ticket: args.ticket.to_string(),
         starts_at_us: starts,
@@ -186,13 +192,11 @@ fn open(args: &Open, call: &Call<'_>) -> Result<Outcome, Failure> {
     };
     let mut job = None;
     if let Some(baseline) = &args.baseline {
+        let selected = args.targets.of_baseline(fleet.place())?;
         request.baseline = baseline.to_string();
-        if args.targets.is_said() {
-            let selected = args.targets.selected(fleet.place(), doing)?;
-            request.layers = selected.words();
-            request.via = selected.via_word();
-            request.selector = Some(v1::Selector::from(&selected.selector));
-        }
+        request.layers = selected.words();
+        request.via = selected.via_word();
+        request.selector = Some(v1::Selector::from(&selected.selector));
     } else {
         let asked = sealing(args, &mut fleet)?;
         request.selector.clone_from(&asked.selector);
@@ -272,7 +276,7 @@ fn close(args: &Close, call: &Call<'_>) -> Result<Outcome, Failure> {
     if let Some(path) = &args.certificate {
         must_be_free(path)?;
     }
-    let mut fleet = call.comparing(&args.account)?;
+    let mut fleet = call.comparing(&args.account, &args.ssh)?;
     let request = v1::CloseWindowRequest {
         ticket: args.ticket.to_string(),
         deadline_ms: args.deadline.map_or(0, span::milliseconds),

@@ -49,7 +49,7 @@ impl Agents {
             names: self.vm.iter().map(|name| name.as_str().to_owned()).collect(),
             tags: self.tag.clone(),
             all: self.all,
-            azure: Vec::new(),
+            ..Selector::default()
         }
     }
 }
@@ -101,6 +101,17 @@ impl From<ViaName> for Via {
     }
 }
 
+/// How hosts are reached by ssh, where there is no controller that is configured for it.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SshArgs {
+    /// With ssh, go by way of this host, whose key must be known too
+    #[arg(long, value_name = "USER@HOST")]
+    jump: Option<netghost_reach::ssh::Target>,
+    /// With ssh, use this file in place of your ssh configuration
+    #[arg(long, value_name = "FILE")]
+    ssh_config: Option<std::path::PathBuf>,
+}
+
 /// What is meant, of which layers, and how Azure is asked where there is no controller.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Targets {
@@ -135,12 +146,9 @@ pub struct Targets {
         hide_default_value = true
     )]
     via: ViaName,
-    /// With ssh, go by way of this host, whose key must be known too
-    #[arg(long, value_name = "USER@HOST")]
-    jump: Option<netghost_reach::ssh::Target>,
-    /// With ssh, use this file in place of your ssh configuration
-    #[arg(long, value_name = "FILE")]
-    ssh_config: Option<std::path::PathBuf>,
+    /// How hosts are reached by ssh.
+    #[command(flatten)]
+    ssh: SshArgs,
     /// Which Azure, and who asks.
     #[command(flatten)]
     pub(super) account: AccountArgs,
@@ -195,10 +203,11 @@ impl Selected {
 }
 
 impl Targets {
-    /// Nothing but how Azure is asked.
-    pub(super) fn of(account: &AccountArgs) -> Self {
+    /// Nothing but how Azure is asked and hosts are reached.
+    pub(super) fn of(account: &AccountArgs, ssh: &SshArgs) -> Self {
         Self {
             account: account.clone(),
+            ssh: ssh.clone(),
             ..Self::default()
         }
     }
@@ -229,20 +238,34 @@ impl Targets {
         self.names_azure() || self.vm.iter().any(vm) || self.account.known_subscription().is_some()
     }
 
-    /// True where the line says whom or what is meant, or which layers.
-    pub fn is_said(&self) -> bool {
+    /// What is selected of a baseline that is there: where nobody and nothing is named, its members. A subscription alone then
+    /// says only where Azure is asked.
+    pub fn of_baseline(&self, place: &Place) -> Result<Selected, Failure> {
         let words = [&self.vm, &self.nic, &self.vnet, &self.group];
         let named = words.iter().any(|list| !list.is_empty()) || !self.tag.is_empty() || self.all;
-        named || !self.layers.is_empty() || self.names_azure()
+        if named {
+            return self.selected(place, Doing::Comparing);
+        }
+        let mut layers: Vec<Layer> = self.layers.iter().copied().map(Layer::from).collect();
+        layers.sort();
+        layers.dedup();
+        Ok(Selected {
+            selector: Selector {
+                members: true,
+                ..Selector::default()
+            },
+            layers,
+            via: Via::from(self.via),
+        })
     }
 
     /// By which ways hosts without an agent are read where there is no controller: whoever names the host asks for it.
     pub(super) fn probe(&self) -> Result<Probe, Failure> {
         let wrong = |error: anyhow::Error| Failure::usage("wrong_use", error);
-        let config = self.ssh_config.as_ref().map(std::path::absolute);
+        let config = self.ssh.ssh_config.as_ref().map(std::path::absolute);
         let config = config.transpose().map_err(|error| wrong(error.into()))?;
         let by = BySsh {
-            jump: self.jump.clone(),
+            jump: self.ssh.jump.clone(),
             config,
         };
         if let Ok(host) = "localhost".parse() {
@@ -256,8 +279,8 @@ impl Targets {
 
     /// What of this only a command without a controller may say.
     pub(super) fn said(&self) -> Option<&'static str> {
-        let jump = self.jump.as_ref().map(|_| "--jump");
-        jump.or_else(|| self.ssh_config.as_ref().map(|_| "--ssh-config"))
+        let jump = self.ssh.jump.as_ref().map(|_| "--jump");
+        jump.or_else(|| self.ssh.ssh_config.as_ref().map(|_| "--ssh-config"))
     }
 
     /// What is selected at this place. Where nothing is, it is this host if there is no controller; else an error that says how
@@ -330,6 +353,7 @@ impl Targets {
             tags: self.tag.clone(),
             all: self.all,
             azure,
+            ..Selector::default()
         })
     }
 

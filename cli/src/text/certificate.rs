@@ -106,13 +106,15 @@ fn window(window: &Window) -> String {
     let mut out = format!("\nwindow {}\n", window.ticket);
     let ends = window.ends_at_us.as_ref();
     for (word, at) in [
-        ("sealed", Some(&window.baseline_at_us)),
+        ("sealed", window.baseline_at_us.as_ref()),
         ("opened", Some(&window.opened_at_us)),
         ("ends", ends),
         ("closed", Some(&window.closed_at_us)),
     ] {
         if let Some(at) = at {
             out += &format!("  {word:<9} {}\n", clock::shown(at.0));
+        } else if word == "sealed" {
+            out += "  sealed    not known: the baseline's seal could not be used\n";
         }
     }
     out

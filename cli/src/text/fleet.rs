@@ -58,7 +58,9 @@ fn selector(selector: &Selector) -> String {
     let tags = selector.tags.iter().map(ToString::to_string);
     let azure = selector.azure.iter().cloned();
     let all = selector.all.then(|| "all".to_owned());
+    let members = selector.members.then(|| "the baseline's members".to_owned());
     all.into_iter()
+        .chain(members)
         .chain(names)
         .chain(tags)
         .chain(azure)

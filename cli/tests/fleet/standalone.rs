@@ -172,7 +172,8 @@ fn names_the_window(place: &Place) -> Vec<u8> {
     let window = drift.window.clone().unwrap();
     assert_eq!(window.ticket.as_str(), "CHG0031337");
     assert!(
-        window.baseline_at_us.0 <= window.opened_at_us.0 && window.opened_at_us.0 < window.closed_at_us.0
+        window.baseline_at_us.unwrap().0 <= window.opened_at_us.0
+            && window.opened_at_us.0 < window.closed_at_us.0
     );
     assert_eq!(drift.ticket, Some("CHG0031337".into()));
     certificate

@@ -3,7 +3,7 @@
 use netghost_core::artifact::certificate;
 use netghost_core::artifact::name::Name;
 use netghost_core::bytes::{Big, Text};
-use netghost_core::job::baseline::{Baseline, Completeness, Member, SCHEMA, not_captured};
+use netghost_core::job::baseline::{Baseline, Completeness, Member, SCHEMA, is_blank, not_captured};
 use netghost_core::job::{Way, Work};
 use netghost_core::section::SectionName;
 
@@ -90,11 +90,19 @@ async fn member(run: &Run, target: &mut TargetRow, asked: &[SectionName]) -> Res
             Ok((manifest, snapshot)) => {
                 let of_azure = target.way == Some(Way::Arm);
                 let asked = if of_azure { &SectionName::AZURE[..] } else { asked };
-                gaps = not_captured(&manifest, asked);
                 if of_azure {
                     target.why = short(&nic::unread(&snapshot));
                 }
-                whole = Some(digest);
+                if is_blank(&manifest, asked) {
+                    target.state = TargetState::Failed;
+                    target.why = short(&format!(
+                        "nothing of it could be read: {}",
+                        nic::unread(&snapshot)
+                    ));
+                } else {
+                    gaps = not_captured(&manifest, asked);
+                    whole = Some(digest);
+                }
             }
             Err(Broken::Content(why)) => {
                 target.state = TargetState::Failed;

@@ -40,16 +40,21 @@ pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending,
     let row = row.ok_or_else(|| Error::Damaged {
         what: format!("baseline {}", run.job.baseline),
     })?;
-    let (members, mut why) = match sealed(&run.controller, &row).await {
-        Ok(sealed) => (sealed.baseline.members, None),
-        Err(Broken::Content(why)) => (Vec::new(), Some(why)),
+    let (baseline, mut why) = match sealed(&run.controller, &row).await {
+        Ok(sealed) => (Some(sealed.baseline), None),
+        Err(Broken::Content(why)) => (None, Some(why)),
         Err(Broken::Store(error)) => return Err(error),
     };
+    let used = baseline.as_ref().map(|baseline| (baseline, row.seal));
+    let closing = crate::windows::of_job(&run.controller, (&run.job, &run.request), used).await?;
+    let (window, no_window) = closing.unzip();
+    why = why.or(no_window.flatten());
+    let members = baseline.map(|baseline| baseline.members).unwrap_or_default();
     if why.is_none() && !run.job.why.is_empty() {
         why = Some(run.job.why.clone());
     }
     let (mut parts, targets) = parts(run, targets, &members, why.as_deref()).await?;
-    if run.request.selector.all {
+    if run.request.selector.every_member() {
         parts.extend(others(run, &targets, &members).await?);
     } else {
         parts.extend(left_out(run, &targets, &members));
@@ -58,7 +63,7 @@ pub(super) async fn ending(run: &Run, targets: Vec<TargetRow>) -> Result<Ending,
         .await
         .map_err(formless)?;
     let about = About {
-        window: crate::windows::of_job(&run.controller, run.job.id).await?,
+        window,
         ..about(run, &row, why.clone())
     };
     let check = Check::new(about, parts);
@@ -104,7 +109,8 @@ async fn parts(
     Ok((parts, rows))
 }
 
-/// Who else there is where all were asked for: members without an agent, which are unknown, and agents that are no members.
+/// Who else there is where no member was left out: members without an agent, which are unknown, and where all were asked for
+/// agents that are no members.
 async fn others(run: &Run, targets: &[TargetRow], members: &[Member]) -> Result<Vec<Part>, Error> {
     let mut connection = run.controller.store.pool().acquire().await?;
     let mut met = Vec::new();
@@ -128,7 +134,7 @@ async fn others(run: &Run, targets: &[TargetRow], members: &[Member]) -> Result<
             Part::unknown(who_was(member), &why, manifests(member))
         });
     let mut parts: Vec<Part> = gone.collect();
-    if !layers.contains(&Layer::Host) {
+    if !layers.contains(&Layer::Host) || !run.request.selector.all {
         return Ok(parts);
     }
     for agent in identities::agents(&mut connection).await? {

@@ -30,7 +30,7 @@ pub(super) fn layers(request: &Request, members: &[Member]) -> Vec<Layer> {
 
 /// True if nothing but something in Azure is selected.
 fn only_azure(selector: &Selector) -> bool {
-    selector.names.is_empty() && selector.tags.is_empty() && !selector.all
+    selector.names.is_empty() && selector.tags.is_empty() && !selector.every_member()
 }
 
 #[cfg(test)]
@@ -78,6 +78,11 @@ mod tests {
         };
         assert_eq!(layers(&check(all.clone()), &host), [Layer::Host]);
         assert_eq!(layers(&check(all.clone()), &both), [Layer::Host, Layer::Azure]);
+        let members = Selector {
+            members: true,
+            ..Selector::default()
+        };
+        assert_eq!(layers(&check(members), &both), [Layer::Host, Layer::Azure]);
         let group = Selector {
             azure: vec!["/subscriptions/s".to_owned()],
             ..Selector::default()

@@ -243,7 +243,7 @@ async fn hold(run: &Run, azure: &Azure, words: &Words, rows: &mut Rows) -> Resul
     let named: Vec<&Word> = words.named.iter().chain(&words.agents).collect();
     let members: Vec<&Member> = members().collect();
     for member in members {
-        let meant = run.request.selector.all
+        let meant = run.request.selector.every_member()
             || scope::is_meant(&run.controller, (&named, azure.subscription.as_deref()), member).await?;
         if meant {
             rows.entry(member.id).or_insert_with(|| of_member(member));

@@ -239,10 +239,16 @@ pub(crate) fn name_taken(name: &str) -> Status {
     ))
 }
 
-/// The agents that are compared with a baseline. Where all are selected, these are its members; else one that is no member
+/// The agents that are compared with a baseline. Where all or its members are selected, these are its members; else one that is no member
 /// is a target too, of which nothing can be known, and so is a member that was revoked or removed and carried the tags.
 async fn members(controller: &Controller, request: &Request, members: &[Member]) -> Result<Plan, Status> {
-    let (agents, nobody) = match controller.select(&request.selector).await {
+    let every = request.selector.every_member();
+    let selector = Selector {
+        all: every,
+        members: false,
+        ..request.selector.clone()
+    };
+    let (agents, nobody) = match controller.select(&selector).await {
         Err(status) if status.code() == Code::NotFound && request.selector.names.is_empty() => {
             (Vec::new(), Some(status))
         }
@@ -256,11 +262,11 @@ async fn members(controller: &Controller, request: &Request, members: &[Member])
         match member.map(|member| &member.why) {
             Some(None) => plan.targets.push(target),
             Some(Some(why)) => plan.targets.push(failed(target, unread(why))),
-            None if request.selector.all => {}
+            None if every => {}
             None => plan.targets.push(failed(target, NO_MEMBER.to_owned())),
         }
     }
-    if !request.selector.all {
+    if !every {
         for (agent, why) in gone(&mut connection, request, members).await? {
             plan.targets.push(failed(waiting(controller, agent)?, why));
         }

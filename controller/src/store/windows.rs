@@ -1,9 +1,11 @@
 //! Rows of change windows.
 
+use netghost_core::artifact::json::Digest;
 use netghost_core::fleet::Id;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
+use super::columns::{optional_digest, text};
 use super::{Error, column, value};
 
 /// A window as it is stored.
@@ -25,8 +27,10 @@ pub struct WindowRow {
     pub boot_us: u64,
     /// When it is to end; 0 where nobody said.
     pub ends_at_us: u64,
-    /// When the baseline was sealed.
+    /// When the baseline was sealed, as the sealed document says.
     pub baseline_at_us: u64,
+    /// The digest of its seal; `None` in a window of before it was kept.
+    pub seal: Option<Digest>,
     /// Who opened it.
     pub opened_by: String,
     /// What they wrote about it; may be empty.
@@ -44,8 +48,8 @@ pub struct WindowRow {
 /// Stores a new window. False if the ticket has one.
 pub async fn insert(connection: &mut AnyConnection, row: &WindowRow) -> Result<bool, Error> {
     let sql = "INSERT INTO windows (ticket, baseline, request, opened_at_us, recorded_at_us, boot_id, boot_us, \
-               ends_at_us, baseline_at_us, opened_by, note, warnings, before) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (ticket) DO NOTHING";
+               ends_at_us, baseline_at_us, opened_by, note, warnings, before, seal) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (ticket) DO NOTHING";
     let done = sqlx::query(sql)
         .bind(row.ticket.clone())
         .bind(row.baseline.clone())
@@ -60,6 +64,7 @@ pub async fn insert(connection: &mut AnyConnection, row: &WindowRow) -> Result<b
         .bind(row.note.clone())
         .bind(row.warnings.clone())
         .bind(row.before.clone())
+        .bind(text(row.seal))
         .execute(connection)
         .await?;
     Ok(done.rows_affected() == 1)
@@ -120,6 +125,7 @@ fn window_row(row: &AnyRow) -> Result<WindowRow, Error> {
         boot_us: value(row.try_get("boot_us")?),
         ends_at_us: value(row.try_get("ends_at_us")?),
         baseline_at_us: value(row.try_get("baseline_at_us")?),
+        seal: optional_digest(row, "seal")?,
         opened_by: row.try_get("opened_by")?,
         note: row.try_get("note")?,
         warnings: row.try_get("warnings")?,

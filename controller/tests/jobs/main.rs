@@ -29,3 +29,4 @@ mod sky;
 #[path = "../../azure/tests/arm/stage.rs"]
 mod stage;
 mod verdicts;
+mod windows;

@@ -8,6 +8,7 @@ mod attribution;
 mod event;
 mod index;
 mod origins;
+mod peers;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -16,6 +17,7 @@ pub use attribution::{Attribution, Link, Logs, Outcome, Period, Recorded, Search
 pub use event::{Event, Log};
 pub use index::Index;
 pub use origins::{Around, Origins};
+pub use peers::{Peers, peers};
 pub use time::microseconds;
 
 /// How far back the log goes, microseconds: 90 days.

@@ -13,7 +13,7 @@ use crate::artifact::certificate::{
 };
 use crate::artifact::json::{self, CanonicalError, Digest, value};
 use crate::artifact::name::Name;
-use crate::azure::activity::{Around, Logs, Origins, Period, attribute};
+use crate::azure::activity::{Around, Logs, Origins, Peers, Period, attribute};
 use crate::azure::id::ResourceId;
 use crate::bytes::{Big, Text};
 use crate::fleet::Id;
@@ -176,10 +176,22 @@ impl Part {
             .then_some((subscriptions, baseline_us))
     }
 
+    /// The networks whose peers may have made its changes in Azure.
+    pub fn networks(&self) -> BTreeSet<ResourceId> {
+        let origins = self.origins.iter().flatten();
+        origins.flat_map(|origins| origins.peering().clone()).collect()
+    }
+
+    /// Takes in where those peers lie.
+    pub fn peered(&mut self, peers: &Peers) {
+        let origins = self.origins.iter_mut().flatten();
+        origins.for_each(|origins| origins.peered(peers));
+    }
+
     /// Puts beside each change in Azure what the logs say of it.
     pub fn attribute(&mut self, logs: &Logs, now_us: u64) -> Result<(), CertifyError> {
         let baseline_us = self.times.map_or(now_us, |(baseline_us, _)| baseline_us);
-        let period = Period::since(baseline_us, now_us);
+        let period = Period::wanted(baseline_us, now_us);
         for (row, origins) in self.changes.iter_mut().zip(&self.origins) {
             if let (Value::Object(fields), Some(origins)) = (row, origins) {
                 let said = attribute(origins, logs, period, baseline_us);

@@ -48,12 +48,25 @@ pub struct Selector {
     /// What is meant in Azure: canonical texts of [`crate::azure::selector::Selector`], sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub azure: Vec<String>,
+    /// In a comparison every member of the baseline, of either layer, and nobody else. Nothing can be selected beside it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub members: bool,
 }
 
 impl Selector {
     /// True if nothing can be selected by it.
     pub fn is_empty(&self) -> bool {
+        !self.members && self.is_only_members()
+    }
+
+    /// True if nothing is selected beside the members of a baseline.
+    pub fn is_only_members(&self) -> bool {
         self.names.is_empty() && self.tags.is_empty() && !self.all && self.azure.is_empty()
+    }
+
+    /// True if in a comparison no member of the baseline is left out.
+    pub fn every_member(&self) -> bool {
+        self.all || self.members
     }
 
     /// True if an agent of this id, name and tags is meant.
@@ -78,6 +91,24 @@ mod tests {
         assert!(!nic.is_empty() && !nic.selects("id", "vm1", &tags));
         assert!(!Selector::default().selects("id", "vm1", &tags));
         assert!(!Selector::default().selects("id", "vm1", &[]));
+    }
+
+    #[test]
+    fn the_members_of_a_baseline_are_nobody_by_themselves() {
+        let members = Selector {
+            members: true,
+            ..Selector::default()
+        };
+        assert!(!members.is_empty() && members.is_only_members() && members.every_member());
+        assert!(
+            !members.selects("id", "vm1", &[]),
+            "whose members they are is not known here"
+        );
+        let beside = Selector {
+            names: vec!["vm1".to_owned()],
+            ..members
+        };
+        assert!(!beside.is_only_members());
     }
 
     #[test]

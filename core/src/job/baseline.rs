@@ -139,6 +139,17 @@ pub fn not_captured(manifest: &Manifest, asked: &[SectionName]) -> Vec<SectionNa
     missing
 }
 
+/// True if of all that was asked for nothing is known: `asked` is nothing for all of a host. Such a manifest is no member's.
+pub fn is_blank(manifest: &Manifest, asked: &[SectionName]) -> bool {
+    let missing = not_captured(manifest, asked);
+    let asked = if asked.is_empty() {
+        &SectionName::DEFAULT[..]
+    } else {
+        asked
+    };
+    asked.iter().all(|name| missing.contains(name))
+}
+
 /// Why bytes are no baseline.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
@@ -312,6 +323,11 @@ mod tests {
         let of_all = not_captured(&manifest, &[]);
         let read = SectionName::DEFAULT.len() - of_all.len();
         assert!(read < SectionName::DEFAULT.len() && wanted.iter().all(|name| of_all.contains(name)));
+        assert!(is_blank(&manifest, &wanted), "nothing of that is known");
+        assert!(
+            !is_blank(&manifest, &asked) && !is_blank(&manifest, &[]),
+            "something is"
+        );
         assert_eq!(
             not_captured(&manifest, &[SectionName::Nftables]),
             [SectionName::Tc, SectionName::Routes],

@@ -171,6 +171,16 @@ impl Request {
                 "no agent is selected: name some, give a tag, or select all".to_owned(),
             );
         }
+        if self.selector.members && matches!(self.work, Work::Baseline { .. }) {
+            return bad(
+                "selector",
+                "a baseline that is to be made has no members yet".to_owned(),
+            );
+        }
+        if self.selector.members && !self.selector.is_only_members() {
+            let what = "the members of a baseline are selected, and others beside them: leave one out";
+            return bad("selector", what.to_owned());
+        }
         if self.selector.names.len().max(self.selector.azure.len()) > MOST_NAMES {
             return bad("selector", format!("at most {MOST_NAMES} names"));
         }
@@ -291,6 +301,22 @@ mod tests {
         };
         assert_eq!(with(&|_| ()), Ok(()));
         assert_eq!(with(&|request| request.selector.all = false), Err("selector"));
+        assert_eq!(with(&|request| request.selector.members = true), Err("selector"));
+        let only_members = Selector {
+            members: true,
+            ..Selector::default()
+        };
+        let members = |request: &mut Request| request.selector = only_members.clone();
+        assert_eq!(with(&members), Ok(()));
+        let new = Work::Baseline {
+            name: Name::parse("golden").unwrap(),
+            sections: vec![],
+        };
+        let of_a_new_one = |request: &mut Request| {
+            members(request);
+            request.work = new.clone();
+        };
+        assert_eq!(with(&of_a_new_one), Err("selector"));
         assert_eq!(
             with(&|request| request.selector.names.push(long.clone())),
             Err("selector")

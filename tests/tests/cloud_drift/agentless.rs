@@ -206,61 +206,133 @@ fn root_what_could_not_be_read_is_unknown_and_named() {
     assert!(silent.stderr.contains("vm_agent_not_ready"), "{silent:?}");
 }
 
+/// A host `web` that is reached by ssh: a server in the namespace of `vm1`, and how a person comes there.
+struct Web {
+    stand: Stand,
+    config: String,
+}
+
+impl Web {
+    fn new() -> Self {
+        let stand = Stand::new();
+        let at = stand.site.place.display().to_string();
+        for key in ["host", "other", "client"] {
+            let made = Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f", &format!("{at}/{key}")])
+                .status();
+            assert!(made.unwrap().success());
+        }
+        fs::copy(format!("{at}/client.pub"), format!("{at}/authorized")).unwrap();
+        let server = format!(
+            "HostKey {at}/host\nAuthorizedKeysFile {at}/authorized\nPidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\n"
+        );
+        fs::write(format!("{at}/sshd_config"), server).unwrap();
+        fs::create_dir_all("/run/sshd").unwrap();
+        let client = format!(
+            "Host *\nIdentityFile {at}/client\nIdentitiesOnly yes\nUserKnownHostsFile {at}/known_hosts\nGlobalKnownHostsFile /dev/null\n\
+             ProxyCommand ip netns exec {} /usr/sbin/sshd -i -f {at}/sshd_config\n",
+            stand.name
+        );
+        let config = format!("{at}/ssh_config");
+        fs::write(&config, client).unwrap();
+        let web = Self { stand, config };
+        web.known("host");
+        web
+    }
+
+    /// From now on this is the key that the person knows.
+    fn known(&self, key: &str) {
+        let at = self.stand.site.place.display().to_string();
+        let public = fs::read_to_string(format!("{at}/{key}.pub")).unwrap();
+        fs::write(format!("{at}/known_hosts"), format!("web {public}")).unwrap();
+    }
+
+    /// Of the host, by its name.
+    fn run(&self, words: &[&str]) -> Answer {
+        self.bare(&[words, &["--vm", "root@web", "--via", "ssh"]].concat())
+    }
+
+    /// Of whoever is meant.
+    fn bare(&self, words: &[&str]) -> Answer {
+        let ssh = ["--ssh-config", &self.config, "--standalone", "-o", "json"];
+        self.stand.site.bare(&[words, &ssh].concat())
+    }
+
+    fn seal(&self) -> Value {
+        let words = [&["baseline", "create", "b"][..], &SECTIONS].concat();
+        self.run(&words).with(0).json()
+    }
+}
+
 #[test]
 fn root_a_host_is_read_by_ssh_and_a_changed_key_ends_it() {
-    let stand = Stand::new();
-    let at = stand.site.place.display().to_string();
-    for key in ["host", "other", "client"] {
-        let made = Command::new("ssh-keygen")
-            .args(["-q", "-t", "ed25519", "-N", "", "-f", &format!("{at}/{key}")])
-            .status();
-        assert!(made.unwrap().success());
-    }
-    let public = |key: &str| fs::read_to_string(format!("{at}/{key}.pub")).unwrap();
-    fs::write(format!("{at}/authorized"), public("client")).unwrap();
-    let server = format!(
-        "HostKey {at}/host\nAuthorizedKeysFile {at}/authorized\nPidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\n"
-    );
-    fs::write(format!("{at}/sshd_config"), server).unwrap();
-    fs::create_dir_all("/run/sshd").unwrap();
-    let client = format!(
-        "Host *\nIdentityFile {at}/client\nIdentitiesOnly yes\nUserKnownHostsFile {at}/known_hosts\nGlobalKnownHostsFile /dev/null\n\
-         ProxyCommand ip netns exec {} /usr/sbin/sshd -i -f {at}/sshd_config\n",
-        stand.name
-    );
-    let config = format!("{at}/ssh_config");
-    fs::write(&config, client).unwrap();
-    let known = |key: &str| fs::write(format!("{at}/known_hosts"), format!("web {}", public(key))).unwrap();
-    known("host");
-    let run = |words: &[&str]| {
-        let ssh = [
-            "--vm",
-            "root@web",
-            "--via",
-            "ssh",
-            "--ssh-config",
-            &config,
-            "--standalone",
-            "-o",
-            "json",
-        ];
-        stand.site.bare(&[words, &ssh].concat())
-    };
-    let made = run(&[&["baseline", "create", "b"][..], &SECTIONS].concat())
-        .with(0)
-        .json();
+    let web = Web::new();
+    let made = web.seal();
     assert_eq!(made["targets"][0]["way"], "ssh", "{made:#}");
-    run(&["drift", "check", "--baseline", "b"]).with(0);
-    stand.drop_all();
-    run(&["drift", "check", "--baseline", "b"]).with(1);
-    known("other");
-    let found = run(&["drift", "check", "--baseline", "b"]).with(3).json();
+    let check = || web.run(&["drift", "check", "--baseline", "b"]);
+    check().with(0);
+    web.stand.drop_all();
+    check().with(1);
+    web.known("other");
+    let found = check().with(3).json();
     assert!(why(&found).contains("host_key_changed"), "{found:#}");
     // Where it is reached is not kept in the baseline.
-    let all = stand
-        .site
-        .bare(&["drift", "check", "--baseline", "b", "--standalone", "-o", "json"])
-        .with(3)
-        .json();
+    let all = web.bare(&["drift", "check", "--baseline", "b"]).with(3).json();
     assert!(all.to_string().contains("name it as USER@HOST"), "{all:#}");
+}
+
+#[test]
+fn root_a_window_over_a_host_of_ssh_names_it_and_is_told_again_how_it_is_reached() {
+    let web = Web::new();
+    web.seal();
+    let over = |ticket: &'static str| ["window", "open", ticket, "--baseline", "b"];
+    web.run(&over("CHG-1")).with(0);
+    let closed = web.bare(&["window", "close", "CHG-1"]).with(0).json();
+    assert_eq!(closed["targets"][0]["way"], "ssh", "{closed:#}");
+    // Not told again, it is not read.
+    web.run(&over("CHG-2")).with(0);
+    let words = ["window", "close", "CHG-2", "--standalone", "-o", "json"];
+    let closed = web.stand.site.bare(&words).with(3).json();
+    assert_eq!(closed["verdict"], "unknown", "{closed:#}");
+    // Its members can't be reached by what the baseline holds.
+    let opened = web.bare(&over("CHG-3")).with(0).json();
+    assert!(
+        opened["warnings"].to_string().contains("as USER@HOST"),
+        "{opened:#}"
+    );
+    web.bare(&["window", "close", "CHG-3"]).with(3);
+}
+
+#[test]
+fn root_a_window_over_hosts_without_an_agent_reads_them_by_their_way() {
+    let stand = Stand::new();
+    stand.create("b", "vm1").with(0);
+    let open = |ticket: &str, more: &[&str]| {
+        let words = ["window", "open", ticket, "--baseline", "b"];
+        stand.run(&[&words[..], more].concat(), false)
+    };
+    let close = |ticket: &str| stand.run(&["window", "close", ticket], false);
+    open("CHG-1", &[]).with(0);
+    let found = close("CHG-1").with(0).json();
+    assert_eq!(found["verdict"], "no_drift", "{found:#}");
+    assert_eq!(
+        found["targets"].as_array().unwrap().len(),
+        1,
+        "nobody but the member: {found:#}"
+    );
+    assert_eq!(found["targets"][0]["way"], "run-command", "{found:#}");
+    stand.drop_all();
+    open("CHG-2", &["--via", "run-command"]).with(0);
+    close("CHG-2").with(1);
+    // A way that it can't be read by is not another one.
+    for (ticket, way, words) in [
+        ("CHG-3", "ssh", "no destination of ssh"),
+        ("CHG-4", "agent", "has no agent"),
+    ] {
+        let opened = open(ticket, &["--via", way]).with(0).json();
+        assert_eq!(opened["via"], way, "{opened:#}");
+        let found = close(ticket).with(3).json();
+        assert!(why(&found).contains(words), "{way}: {found:#}");
+        assert_eq!(found["changes"], json!([]), "{way}: {found:#}");
+    }
 }

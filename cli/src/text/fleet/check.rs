@@ -123,7 +123,14 @@ fn attribution(said: Option<&Value>) -> String {
             time("from_us"),
             time("to_us")
         ),
-        _ => "      by: not known, the log could not be read whole\n".to_owned(),
+        _ if said.get("searched").is_none_or(Value::is_null) => {
+            "      by: not known, the log could not be read whole\n".to_owned()
+        }
+        _ => format!(
+            "      by: not known, the log could not be read whole; no record in what was read, from {} to {}\n",
+            time("from_us"),
+            time("to_us")
+        ),
     };
     for event in list(said, "events") {
         out += &format!("      by: {}\n", one_line(&super::windows::record(event)));

@@ -39,21 +39,16 @@ fn before(before: &Value) -> String {
     let mut out = String::new();
     let azure = before.get("azure").filter(|azure| !azure.is_null());
     if let Some(azure) = azure {
+        let why = azure.get("why").and_then(Value::as_str);
         out += &match azure.get("outcome").and_then(Value::as_str) {
             Some("recorded") => "\nwarning: changed in the hour before, by the Activity Log:\n".to_owned(),
             Some("no_record") => {
                 "\nthe Activity Log has no record of a change in the hour before\n".to_owned()
             }
-            _ => {
-                let why = azure
-                    .get("why")
-                    .and_then(Value::as_str)
-                    .unwrap_or("it was not read");
-                format!(
-                    "\nwhat changed in Azure in the hour before is not known: {}\n",
-                    one_line(why)
-                )
-            }
+            _ => format!(
+                "\nwhat changed in Azure in the hour before is not known: {}\n",
+                one_line(why.unwrap_or("it was not read"))
+            ),
         };
         for event in azure
             .get("events")
@@ -63,11 +58,25 @@ fn before(before: &Value) -> String {
         {
             out += &format!("  {}\n", one_line(&record(event)));
         }
+        out += &reserve(azure);
     }
     if let Some(hosts) = before.get("hosts").and_then(Value::as_str) {
         out += &format!("\n{}\n", one_line(hosts));
     }
     out
+}
+
+/// What may be missing in what the log said.
+fn reserve(azure: &Value) -> String {
+    let settled = azure.get("settled_until_us").filter(|at| !at.is_null());
+    let late = settled.map(|at| {
+        let at = clock::shown(micros(Some(at)));
+        format!("  what was done after {at} may not stand in the log yet\n")
+    });
+    let recorded = azure.get("outcome").and_then(Value::as_str) == Some("recorded");
+    let why = azure.get("why").and_then(Value::as_str).filter(|_| recorded);
+    let why = why.map(|why| format!("  not all of the log was read: {}\n", one_line(why)));
+    late.into_iter().chain(why).collect()
 }
 
 /// A time as documents write it: a number, or digits where it is too large for one.

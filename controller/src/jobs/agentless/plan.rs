@@ -8,7 +8,7 @@ use netghost_core::azure::id::ResourceId;
 use netghost_core::azure::selector::Selector;
 use netghost_core::fleet::{Id, resource_name, ssh_host_name};
 use netghost_core::job::baseline::Member;
-use netghost_core::job::{Known, Layer, Request, Via, Way, Work, choose};
+use netghost_core::job::{Known, Layer, NoWay, Request, Via, Way, Work, choose};
 use tonic::Status;
 
 use super::super::chain;
@@ -60,7 +60,7 @@ pub(in super::super) async fn split(
             None => rest.selector.names.push(planner.agent_word(word)),
         }
     }
-    if request.selector.all {
+    if request.selector.every_member() {
         targets.extend(planner.held()?);
     }
     let selector = &rest.selector;
@@ -69,7 +69,7 @@ pub(in super::super) async fn split(
     targets.sort_by_key(|target| target.identity);
     targets.dedup_by_key(|target| target.identity);
     Ok(Split {
-        agents: names || asked && (selector.all || targets.is_empty()),
+        agents: names || asked && (selector.every_member() || targets.is_empty()),
         request: rest,
         targets,
     })
@@ -220,23 +220,32 @@ impl Planner<'_> {
         }
     }
 
-    /// The hosts of the baseline that were read without an agent.
+    /// The hosts of the baseline that are read without an agent. One that can't be read by the way that was asked for stays
+    /// among them, and says why.
     fn held(&self) -> Result<Vec<TargetRow>, Status> {
+        let hosts = self.members.iter().filter(|member| member.layer() == Layer::Host);
         let mut targets = Vec::new();
-        for member in self.members {
-            let via = self.request.via;
-            let way = match (member.way, via) {
-                (Some(Way::RunCommand), Via::Auto | Via::RunCommand) => Way::RunCommand,
-                (Some(Way::Ssh), Via::Auto | Via::Ssh) => Way::Ssh,
-                _ => continue,
+        for member in hosts {
+            let vm = self.vm_of_member(member);
+            let Some((way, no)) = way_of(member, self.request.via, vm.is_some()) else {
+                continue;
             };
-            let target = self.row((member.id, member.name.to_string()), way, member.resource.clone())?;
-            targets.push(match way {
-                Way::Ssh => failed(target, NOT_NAMED.to_owned()),
-                _ => self.compared(target, Some(member)),
+            let target = self.row((member.id, member.name.to_string()), way, vm)?;
+            targets.push(match no {
+                Some(no) => failed(target, no),
+                None => self.compared(target, Some(member)),
             });
         }
         Ok(targets)
+    }
+
+    /// The VM that a member is: as the baseline has it, or as its agent proved.
+    fn vm_of_member(&self, member: &Member) -> Option<ResourceId> {
+        let proven = || {
+            let mut rows = self.agents.iter();
+            vm_of(rows.find(|row| row.identity.id == member.id)?)
+        };
+        member.resource.clone().or_else(proven)
     }
 
     /// The target as its baseline has it.
@@ -279,6 +288,21 @@ impl Planner<'_> {
             document: None,
         })
     }
+}
+
+/// The way to a member without its agent, and why it can't be read by it; nothing where it is its agent's matter.
+fn way_of(member: &Member, via: Via, has_vm: bool) -> Option<(Way, Option<String>)> {
+    let was = member.way.filter(|way| matches!(way, Way::RunCommand | Way::Ssh));
+    let (way, no) = match (was, via) {
+        (Some(Way::RunCommand), Via::Auto) | (_, Via::RunCommand) => {
+            (Way::RunCommand, (!has_vm).then(|| NoWay::NoVm.to_string()))
+        }
+        (Some(Way::Ssh), Via::Auto | Via::Ssh) => (Way::Ssh, Some(NOT_NAMED.to_owned())),
+        (_, Via::Ssh) => (Way::Ssh, Some(NoWay::NoDestination.to_string())),
+        (Some(way), Via::Agent) => (way, Some(NoWay::NoAgent.to_string())),
+        _ => return None,
+    };
+    Some((way, no))
 }
 
 /// The VM that an agent proved to be.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::event::Event;
 use super::index::Index;
 use super::origins::Origins;
-use super::{KEPT_US, MARGIN_US};
+use super::{KEPT_US, MARGIN_US, WRITTEN_AFTER_US};
 use crate::bytes::Big;
 
 /// How many records are named; all are counted.
@@ -33,6 +33,24 @@ impl Period {
             to_us: Big(to_us),
         }
     }
+
+    /// What is asked about a change since this moment, with the same margin, whether it is still kept or not.
+    pub fn wanted(baseline_us: u64, now_us: u64) -> Self {
+        Self {
+            from_us: Big(baseline_us.saturating_sub(MARGIN_US)),
+            to_us: Big(now_us.saturating_add(MARGIN_US)),
+        }
+    }
+
+    /// What both have; nothing where that is no time at all.
+    fn within(self, other: Self) -> Option<Self> {
+        let from_us = self.from_us.0.max(other.from_us.0);
+        let to_us = self.to_us.0.min(other.to_us.0);
+        (from_us <= to_us).then_some(Self {
+            from_us: Big(from_us),
+            to_us: Big(to_us),
+        })
+    }
 }
 
 /// What became of the search.
@@ -41,9 +59,9 @@ impl Period {
 pub enum Outcome {
     /// There are records that it may come from.
     Recorded,
-    /// There is no record in the period searched.
+    /// There is no record in the period searched, which is all of the time in question; `why` says what may come late.
     NoRecord,
-    /// The log could not be read, or not whole: there may be a record.
+    /// The log could not be read, or not whole, or is no longer kept for all of the time in question: there may be a record.
     Unreadable,
 }
 
@@ -87,6 +105,9 @@ pub struct Attribution {
     pub more: usize,
     /// What was searched; null where nothing was.
     pub searched: Option<Period>,
+    /// Until when everything stood in the log as it was read: what was done later within the period searched may be missing.
+    /// Null where that is none of it.
+    pub settled_until_us: Option<Big>,
     /// The resources whose records were looked for.
     pub resources: Vec<String>,
     /// Why the answer is not whole.
@@ -97,62 +118,111 @@ pub struct Attribution {
 pub type Logs = BTreeMap<String, Result<Searched, String>>;
 
 /// A log that was read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Searched {
     /// Its acts.
     pub index: Index,
     /// How many of its records were not understood.
     pub gaps: usize,
+    /// What Azure was asked for.
+    pub period: Period,
+    /// When, microseconds since 1970 UTC.
+    pub read_at_us: u64,
 }
 
-/// What the logs say of a change since `baseline_us` that may come from these resources.
-pub fn attribute(origins: &Origins, logs: &Logs, period: Period, baseline_us: u64) -> Attribution {
-    let mut found: Vec<Recorded> = Vec::new();
-    let mut why: Option<String> = origins
-        .lacking
-        .as_ref()
-        .map(|why| format!("not every resource that it may come from is known: {why}"));
-    let mut searched = false;
+/// What was read of all logs that were asked.
+#[derive(Debug, Default)]
+struct Reading {
+    found: Vec<Recorded>,
+    searched: Option<Period>,
+    settled_us: Option<u64>,
+    /// Why the answer is not whole.
+    why: Option<String>,
+}
+
+/// What the logs say of a change since `baseline_us` that may come from these resources, and that was made in `wanted`.
+///
+/// There is `no record` only where every log was read, whole, for all of that time.
+pub fn attribute(origins: &Origins, logs: &Logs, wanted: Period, baseline_us: u64) -> Attribution {
+    let mut read = Reading {
+        why: origins
+            .unknown()
+            .map(|why| format!("not every resource that it may come from is known: {why}")),
+        ..Reading::default()
+    };
     for subscription in origins.subscriptions() {
         match logs.get(&subscription) {
-            Some(Ok(log)) => {
-                searched = true;
-                events(origins, &log.index, (period, baseline_us), &mut found);
-                if log.gaps > 0 {
-                    let gaps = log.gaps;
-                    why.get_or_insert_with(|| format!("{gaps} of the log's records were not understood"));
-                }
-            }
-            Some(Err(error)) => {
-                why.get_or_insert_with(|| error.clone());
-            }
-            None => {
-                why.get_or_insert_with(|| format!("the log of subscription {subscription} was not read"));
-            }
+            Some(Ok(log)) => read.log(origins, log, (wanted, baseline_us)),
+            Some(Err(error)) => read.lacks(error),
+            None => read.lacks(&format!("the log of subscription {subscription} was not read")),
         }
     }
-    found.sort_by(|a, b| (a.link, b.at_us.0, &a.resource).cmp(&(b.link, a.at_us.0, &b.resource)));
-    let outcome = match (found.is_empty(), &why, searched) {
-        (false, _, _) => Outcome::Recorded,
-        (true, None, true) => Outcome::NoRecord,
-        _ => Outcome::Unreadable,
-    };
-    let more = found.len().saturating_sub(NAMED);
-    found.truncate(NAMED);
-    Attribution {
-        outcome,
-        events: found,
-        more,
-        searched: searched.then_some(period),
-        resources: origins.resources(),
-        why: why.or_else(|| older(period, baseline_us)),
+    read.said(origins, wanted)
+}
+
+impl Reading {
+    fn lacks(&mut self, why: &str) {
+        self.why.get_or_insert_with(|| why.to_owned());
+    }
+
+    fn log(&mut self, origins: &Origins, log: &Searched, (wanted, baseline_us): (Period, u64)) {
+        if log.period.from_us.0 > baseline_us {
+            self.lacks(NOT_KEPT);
+        }
+        let Some(period) = wanted.within(log.period) else {
+            return self.lacks("the time in question is none of what was read of the log");
+        };
+        // Of several logs what all of them have.
+        self.searched = Some(match self.searched {
+            Some(known) => known.within(period).unwrap_or(period),
+            None => period,
+        });
+        let settled_us = log.read_at_us.saturating_sub(WRITTEN_AFTER_US);
+        self.settled_us = Some(self.settled_us.map_or(settled_us, |known| known.min(settled_us)));
+        events(origins, &log.index, (period, baseline_us), &mut self.found);
+        if log.gaps > 0 {
+            self.lacks(&format!("{} of the log's records were not understood", log.gaps));
+        }
+    }
+
+    fn said(mut self, origins: &Origins, wanted: Period) -> Attribution {
+        let (found, searched) = (&mut self.found, self.searched);
+        found.sort_by(|a, b| (a.link, b.at_us.0, &a.resource).cmp(&(b.link, a.at_us.0, &b.resource)));
+        let outcome = match (found.is_empty(), &self.why, searched) {
+            (false, _, _) => Outcome::Recorded,
+            (true, None, Some(_)) => Outcome::NoRecord,
+            _ => Outcome::Unreadable,
+        };
+        let late = self.settled_us.filter(|settled| *settled < wanted.to_us.0);
+        // Where the act itself is named, nothing that may come late is waited for.
+        let is_named = found.iter().any(|event| event.link == Link::Direct);
+        let more = found.len().saturating_sub(NAMED);
+        found.truncate(NAMED);
+        Attribution {
+            outcome,
+            more,
+            searched,
+            settled_until_us: late.filter(|_| searched.is_some()).map(Big),
+            resources: origins.resources(),
+            why: self.why.or_else(|| reserve(origins, late).filter(|_| !is_named)),
+            events: self.found,
+        }
     }
 }
 
-/// Where the baseline is older than the log, `no record` is of the period searched only.
-fn older(period: Period, baseline_us: u64) -> Option<String> {
-    (period.from_us.0 > baseline_us)
-        .then(|| "the baseline is older than what Azure keeps of the log, which is 90 days".to_owned())
+/// Why there may be a record that was read by nobody.
+const NOT_KEPT: &str = "Azure keeps 90 days of the log, and the time in question began earlier: what was done before the period searched is not known";
+
+/// With which reserve there is no record, although every log was read.
+fn reserve(origins: &Origins, late: Option<u64>) -> Option<String> {
+    let late = late.map(|_| {
+        "Azure writes the log up to twenty minutes late: what was done in the twenty minutes before it was read may not stand in it yet"
+    });
+    let beyond = origins.beyond().then_some(
+        "what a circuit in another subscription, or a router beyond a gateway, did stands in none of the logs that were read",
+    );
+    let parts: Vec<&str> = late.into_iter().chain(beyond).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 fn events(origins: &Origins, index: &Index, (period, baseline_us): (Period, u64), found: &mut Vec<Recorded>) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::index::key;
+use super::peers::Peers;
 use crate::azure::id::ResourceId;
 use crate::azure::inventory::vnet_of;
 use crate::raw::{PartRead, Raw};
@@ -48,6 +49,10 @@ pub struct Origins {
     pub(super) below: BTreeSet<String>,
     /// Any of these types: what is found there is a possible origin, not more.
     pub(super) kinds: BTreeSet<&'static str>,
+    /// The networks whose peers can have this effect too: their gateways, and their own addresses.
+    pub(super) networks: BTreeSet<ResourceId>,
+    /// The subscriptions of those peers; nothing while nobody looked.
+    pub(super) peers: Option<BTreeSet<String>>,
     /// Why not all of them are known.
     pub(super) lacking: Option<String>,
 }
@@ -61,7 +66,46 @@ impl Origins {
     /// The subscriptions whose logs would tell, sorted.
     pub fn subscriptions(&self) -> BTreeSet<String> {
         let of = |id: &String| id.split('/').nth(2).map(str::to_owned);
-        self.exact.iter().chain(&self.below).filter_map(of).collect()
+        let own = self.exact.iter().chain(&self.below).filter_map(of);
+        own.chain(self.peers.iter().flatten().cloned()).collect()
+    }
+
+    /// The networks whose peers are to be looked for.
+    pub fn peering(&self) -> &BTreeSet<ResourceId> {
+        &self.networks
+    }
+
+    /// Takes in where the peers of its networks lie. Those that are not known are lacking.
+    pub fn peered(&mut self, known: &Peers) {
+        let mut found = BTreeSet::new();
+        for network in &self.networks {
+            match known.get(&network.key()) {
+                Some(Ok(subscriptions)) => found.extend(subscriptions.iter().cloned()),
+                Some(Err(why)) => {
+                    let why = format!("in which subscriptions the peers of {network} lie: {why}");
+                    self.lacking.get_or_insert(why);
+                }
+                None => return,
+            }
+        }
+        self.peers = Some(found);
+    }
+
+    /// Why not every place is known from which the change may come.
+    pub(super) fn unknown(&self) -> Option<String> {
+        let unpeered = self.peers.is_none() && !self.networks.is_empty();
+        let nobody = || "nobody looked in which subscriptions the peers of its network lie".to_owned();
+        let without = self.networks.is_empty() && !self.kinds.is_empty();
+        let network = || "its virtual network".to_owned();
+        self.lacking
+            .clone()
+            .or_else(|| unpeered.then(nobody))
+            .or_else(|| without.then(network))
+    }
+
+    /// True if routers beyond what Azure names can have this effect: of them no log is known.
+    pub(super) fn beyond(&self) -> bool {
+        ROUTERS.iter().any(|kind| self.kinds.contains(kind))
     }
 
     /// The same, of which it is known why they are not all.
@@ -73,6 +117,11 @@ impl Origins {
 
     /// These and others.
     pub fn join(&mut self, other: Self) {
+        let looked = |of: &Self| of.networks.is_empty() || of.peers.is_some();
+        let looked = looked(self) && looked(&other);
+        let peers = self.peers.take().into_iter().chain(other.peers).flatten();
+        self.peers = looked.then(|| peers.collect());
+        self.networks.extend(other.networks);
         self.exact.extend(other.exact);
         self.below.extend(other.below);
         self.kinds.extend(other.kinds);
@@ -100,8 +149,10 @@ impl Origins {
         self.exactly(&vnets)
     }
 
-    fn possibly(mut self, kinds: &[&'static str]) -> Self {
+    /// What of these types is in the subscriptions of its networks or of their peers.
+    fn possibly(mut self, kinds: &[&'static str], there: &Around) -> Self {
         self.kinds.extend(kinds);
+        self.networks.extend(there.vnets());
         self
     }
 }
@@ -245,11 +296,11 @@ impl Around {
             .and_below(&self.network("routeTables"))
             .networks(self);
         match path {
-            path if path.contains("/virtualnetworkgateway") => origins.possibly(&ROUTERS),
+            path if path.contains("/virtualnetworkgateway") => origins.possibly(&ROUTERS, self),
             path if path.ends_with("/user") => origins,
             _ => origins
-                .possibly(&NETWORKS)
-                .possibly(&["microsoft.network/privateendpoints"]),
+                .possibly(&NETWORKS, self)
+                .possibly(&["microsoft.network/privateendpoints"], self),
         }
     }
 
@@ -270,7 +321,7 @@ impl Around {
         origins
             .networks(self)
             .and_below(&self.network("routeTables"))
-            .possibly(&NETWORKS)
+            .possibly(&NETWORKS, self)
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::azure::facts::{section, snapshot};
+use crate::bytes::Big;
 use crate::raw::{HostPart, HostRaw, PartRead};
 use crate::section::SectionName;
 use crate::snapshot::Snapshot;
@@ -55,19 +56,37 @@ fn logs(records: &[Value]) -> Logs {
     let searched = Searched {
         index: Index::of(&log),
         gaps: log.gaps.len(),
+        period: Period::since(TEN, TEN + 30 * MINUTE),
+        read_at_us: TEN + 30 * MINUTE,
     };
     BTreeMap::from([("s1".to_owned(), Ok(searched))])
 }
 
 fn said(section: SectionName, path: &str, logs: &Logs) -> Attribution {
-    let nic = nic();
-    let period = Period::since(TEN, TEN + 30 * MINUTE);
     attribute(
-        &Around::of([&nic, &nic]).of_change(section, path),
+        &origins(section, path, &alone()),
         logs,
-        period,
+        Period::wanted(TEN, TEN + 30 * MINUTE),
         TEN,
     )
+}
+
+/// What the change may come from, where the network has these peers.
+fn origins(section: SectionName, path: &str, peers: &Peers) -> Origins {
+    let nic = nic();
+    let mut origins = Around::of([&nic, &nic]).of_change(section, path);
+    origins.peered(peers);
+    origins
+}
+
+/// The network has peers in these subscriptions.
+fn peered(subscriptions: &[&str]) -> Peers {
+    let all = subscriptions.iter().map(ToString::to_string).collect();
+    Peers::from([(id("virtualNetworks/v").to_lowercase(), Ok(all))])
+}
+
+fn alone() -> Peers {
+    peered(&[])
 }
 
 fn rule_path(group: &str) -> String {
@@ -91,6 +110,7 @@ fn a_rule_names_who_wrote_it() {
             "operation": operation, "status": "Succeeded", "resource": rule, "correlation": format!("c-{rule}")}],
         "more": 0,
         "searched": {"from_us": (TEN - MARGIN_US).to_string(), "to_us": (TEN + 30 * MINUTE + MARGIN_US).to_string()},
+        "settled_until_us": (TEN + 10 * MINUTE).to_string(),
         "resources": [
             "/subscriptions/s1/resourcegroups/rg",
             "/subscriptions/s1/resourcegroups/rg/providers/microsoft.network/networkinterfaces/n1",
@@ -115,6 +135,85 @@ fn a_withdrawn_route_has_no_record_and_the_period_is_named() {
     let said = said(SectionName::EffectiveRoutes, path, &logs(&[elsewhere]));
     assert_eq!((said.outcome, said.events.len()), (Outcome::NoRecord, 0));
     assert_eq!(said.searched, Some(Period::since(TEN, TEN + 30 * MINUTE)));
+    let why = said.why.unwrap();
+    assert!(
+        why.contains("twenty minutes late") && why.contains("beyond a gateway"),
+        "{why}"
+    );
+}
+
+#[test]
+fn what_may_come_from_a_peer_is_no_record_only_where_the_logs_of_the_peers_were_read() {
+    let gateway = "route/10.9.0.0/16/virtualnetworkgateway/virtualnetworkgateway 10.1.0.4";
+    let of = |path: &str, peers: &Peers, logs: &Logs| {
+        let wanted = Period::wanted(TEN, TEN + 30 * MINUTE);
+        let origins = origins(SectionName::EffectiveRoutes, path, peers);
+        assert_eq!(
+            origins.subscriptions().len(),
+            1 + peers.values().flatten().flatten().count()
+        );
+        attribute(&origins, logs, wanted, TEN)
+    };
+    let quiet = logs(&[]);
+    let hub = "/subscriptions/s2/resourceGroups/h/providers/Microsoft.Network/virtualNetworkGateways/g";
+    let deleted = record(
+        hub,
+        "Microsoft.Network/virtualNetworkGateways/delete",
+        "Succeeded",
+        6,
+    );
+    let mut both = quiet.clone();
+    both.insert("s2".to_owned(), logs(&[deleted]).remove("s1").unwrap());
+    for path in [gateway, "route/10.0.0.0/8/default"] {
+        assert_eq!(of(path, &alone(), &quiet).outcome, Outcome::NoRecord, "{path}");
+        let found = of(path, &peered(&["s2"]), &quiet);
+        assert_eq!(found.outcome, Outcome::Unreadable, "{path}");
+        assert!(
+            found.why.unwrap().contains("subscription s2 was not read"),
+            "{path}"
+        );
+        for unknown in [
+            Peers::new(),
+            Peers::from([(
+                id("virtualNetworks/v").to_lowercase(),
+                Err("AuthorizationFailed".to_owned()),
+            )]),
+        ] {
+            let found = of(path, &unknown, &quiet);
+            assert_eq!(found.outcome, Outcome::Unreadable, "{path}");
+            assert!(
+                found.why.unwrap().contains("in which subscriptions the peers"),
+                "{path}"
+            );
+        }
+    }
+    let found = of(gateway, &peered(&["s2"]), &both);
+    assert_eq!(
+        found.events.iter().map(|event| event.link).collect::<Vec<_>>(),
+        [Link::Possible]
+    );
+    // A rule of the interface's own comes from nowhere else.
+    assert_eq!(
+        of("route/0.0.0.0/0/user", &Peers::new(), &quiet).outcome,
+        Outcome::NoRecord
+    );
+}
+
+#[test]
+fn what_may_still_be_written_is_said() {
+    let origins = origins(SectionName::EffectiveNsg, &rule_path("nsg-s"), &alone());
+    let asked = |to_us: u64| {
+        let wanted = Period {
+            from_us: Big(TEN),
+            to_us: Big(to_us),
+        };
+        let said = attribute(&origins, &logs(&[]), wanted, TEN);
+        assert_eq!(said.outcome, Outcome::NoRecord);
+        (said.settled_until_us.map(|at| at.0), said.why.is_some())
+    };
+    // Read at half past: by ten past everything stands in it.
+    assert_eq!(asked(TEN + 10 * MINUTE), (None, false));
+    assert_eq!(asked(TEN + 10 * MINUTE + 1), (Some(TEN + 10 * MINUTE), true));
 }
 
 #[test]
@@ -297,7 +396,7 @@ fn where_the_resource_was_not_read_no_record_is_not_claimed() {
     let origins = Around::of([&before, &after]).of_change(SectionName::EffectiveRoutes, path);
     let found = attribute(&origins, &logs(&[]), Period::since(TEN, TEN), TEN);
     assert_eq!(found.outcome, Outcome::Unreadable);
-    assert!(found.why.unwrap().contains("not every resource"));
+    assert!(found.why.unwrap().contains("was not kept"));
 }
 
 #[test]
@@ -332,11 +431,30 @@ fn what_is_searched_is_what_azure_keeps() {
     let year = 365 * 86_400 * 1_000_000;
     let period = Period::since(TEN, TEN + year);
     assert!(period.from_us.0 > TEN + year - KEPT_US);
-    let nic = nic();
-    let origins = Around::of([&nic, &nic]).of_change(SectionName::EffectiveNsg, &rule_path("nsg-s"));
-    let found = attribute(&origins, &logs(&[]), period, TEN);
-    assert_eq!(found.outcome, Outcome::NoRecord);
+    let origins = origins(SectionName::EffectiveNsg, &rule_path("nsg-s"), &alone());
+    let read = |now_us: u64| {
+        let mut logs = logs(&[]);
+        let log = logs.get_mut("s1").unwrap().as_mut().unwrap();
+        (log.period, log.read_at_us) = (Period::since(TEN, now_us), now_us);
+        logs
+    };
+    // Of a part of the time there is a log, and no record in it.
+    let found = attribute(&origins, &read(TEN + year), Period::wanted(TEN, TEN + year), TEN);
+    assert_eq!(
+        (found.outcome, found.searched),
+        (Outcome::Unreadable, Some(period))
+    );
     assert!(found.why.unwrap().contains("90 days"));
+    // Of none of it.
+    let hour = Period {
+        from_us: Big(TEN),
+        to_us: Big(TEN + 60 * MINUTE),
+    };
+    let found = attribute(&origins, &read(TEN + year), hour, TEN);
+    assert_eq!((found.outcome, found.searched), (Outcome::Unreadable, None));
+    assert!(found.why.unwrap().contains("90 days"));
+    let found = attribute(&origins, &read(TEN + KEPT_US / 2), hour, TEN);
+    assert_eq!((found.outcome, found.why), (Outcome::NoRecord, None));
     // A baseline of the future, by another clock, makes no period that ends before it begins.
     let period = Period::since(TEN + year, TEN);
     assert!(period.from_us.0 <= period.to_us.0);

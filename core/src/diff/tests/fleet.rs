@@ -214,7 +214,7 @@ fn the_end_of_a_window_is_unknown_where_its_baseline_is_late() {
         ticket: Name::parse("CHG0031337").unwrap(),
         opened_at_us: Big(10),
         closed_at_us: Big(20),
-        baseline_at_us: Big(baseline),
+        baseline_at_us: Some(Big(baseline)),
         ends_at_us: None,
     };
     for (fate, found) in [
