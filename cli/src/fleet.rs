@@ -193,6 +193,14 @@ pub fn connect(world: &World, wanted: &Where) -> Result<Fleet, Failure> {
 
 /// As [`connect`], for what reads targets, some of which may be in Azure.
 pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -> Result<Fleet, Failure> {
+    if context(world, wanted)?.is_none() {
+        targets.ssh_is_heard()?;
+    }
+    opened(world, wanted, targets, doing)
+}
+
+/// As [`reading`], where what is read need not be named on the line.
+fn opened(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -> Result<Fleet, Failure> {
     let account = &targets.account;
     if context(world, wanted)?.is_some() {
         if let Some(option) = targets.said() {
@@ -213,7 +221,6 @@ pub fn reading(world: &World, wanted: &Where, targets: &Targets, doing: Doing) -
             }
         };
     }
-    targets.ssh_is_heard()?;
     let azure = targets.needs_azure(doing).then(|| account.open()).transpose()?;
     let wanted = Where {
         azure,
@@ -235,7 +242,7 @@ pub fn comparing(
         );
         return Err(Failure::usage("wrong_use", error).hint("leave it out, or add --standalone"));
     }
-    reading(world, wanted, &Targets::of(account, ssh), Doing::Comparing)
+    opened(world, wanted, &Targets::of(account, ssh), Doing::Comparing)
 }
 
 /// As [`connect`], for what only a controller can do.
