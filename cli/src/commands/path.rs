@@ -130,7 +130,12 @@ pub fn run(args: &Path, call: &Call<'_>) -> Result<Outcome, Failure> {
         }
     }
     if let Some(place) = &args.save {
-        save::write(place, &read.ends, &read.vnets)?;
+        save::write(place, &read)?;
+        if !read.around.appliances.is_empty() {
+            let note =
+                "the interfaces of next hops are not kept: without Azure it is UNKNOWN whether they forward";
+            read.notes.push(note.to_owned());
+        }
     }
     let mut answer = Answer::new(&flow, &read.ends, &read.around, is_azure)?;
     if args.layers.contains(&LayerName::Host) {
@@ -163,10 +168,18 @@ fn has_effect(args: &Path, [source, destination]: &[Word; 2]) -> Result<(), Fail
             ("--service-tags", args.service_tags.is_some()),
             ("--save", args.save.is_some()),
             ("--nic", !args.nic.is_empty()),
+            ("--source-address", args.source_address.is_some()),
+            ("--destination-address", args.destination_address.is_some()),
+            ("-4", args.ipv4),
+            ("-6", args.ipv6),
         ];
         if let Some((option, _)) = said.into_iter().find(|(_, said)| *said) {
             return idle(option, "`--layers` leaves Azure's layers out");
         }
+    }
+    let from_files = args.azure_source.is_some() || args.azure_destination.is_some();
+    if !from_files && !args.azure_vnet.is_empty() {
+        return idle("--azure-vnet", "Azure is asked itself which networks are peered");
     }
     for (option, chosen, word) in [
         ("--source-address", args.source_address, source),

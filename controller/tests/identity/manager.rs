@@ -119,12 +119,7 @@ async fn what_is_no_answer_confirms_nothing_and_says_why() {
         ),
         (404, "application/json", gone, "ResourceNotFound"),
         (200, "text/html", "<html>log in</html>", "a page for a browser"),
-        (
-            200,
-            "application/json",
-            r#"{"properties": {"vmId": "#,
-            "not of a known form",
-        ),
+        (200, "application/json", r#"{"properties": {"vmId": "#, "cut off"),
         (200, "application/json", r#"{"name": "web-1"}"#, "no properties"),
         (200, "application/json", r#"{"properties": {}}"#, "no vmId"),
         (

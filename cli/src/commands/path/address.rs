@@ -126,6 +126,14 @@ impl Publics {
                 }),
                 Err(error) => found.lost.push(error.to_string()),
             }
+            // Addresses of their instances are listed by each set alone.
+            match arm.within(period).scale_sets(scope).await {
+                Ok(pages) if pages.items().next().is_some() => found
+                    .lost
+                    .push("the public addresses of scale sets' instances are not listed".to_owned()),
+                Ok(_) => {}
+                Err(error) => found.lost.push(error.to_string()),
+            }
             found.subscriptions.push(subscription);
         }
         found
@@ -140,7 +148,7 @@ impl Publics {
                 )),
                 None => Whose::Nobody(format!(
                     "{address} is no public address of the subscription {all}, and is asked as any on the Internet; of a \
-                     machine in another subscription, or in a scale set, nothing was asked"
+                     machine in another subscription nothing was asked"
                 )),
             };
         };

@@ -280,6 +280,7 @@ impl Found {
     pub(super) fn is_machine(&self) -> bool {
         match (&self.kind, &self.known) {
             (_, Known::Public(_)) => true,
+            _ if self.behind.is_some() => true,
             (Kind::Nic, Known::End(end)) => end
                 .interface()
                 .and_then(|interface| interface.nic.captured())

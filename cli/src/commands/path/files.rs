@@ -70,22 +70,26 @@ pub(super) fn read(args: &Path, words: [Word; 2], world: &World) -> Result<Read,
         }
     }
     let places = [&args.azure_source, &args.azure_destination].map(Option::as_ref);
+    let (networks, vnets) = networks(places.into_iter().flatten(), &args.azure_vnet)?;
     Ok(Read {
         around: Around {
             appliances: Vec::new(),
-            networks: networks(places.into_iter().flatten(), &args.azure_vnet)?,
+            networks,
         },
         ends: [one(from, first)?, one(to, second)?],
-        vnets: Vec::new(),
+        vnets,
         notes,
     })
 }
 
-/// The virtual networks in these files, and in `vnet.json`, `vnet-NAME.json` of the directories of the ends.
+/// Virtual networks by their ids in lower case.
+type Networks = BTreeMap<String, azure::Read<Network>>;
+
+/// The virtual networks in these files with their bodies, and in `vnet.json`, `vnet-NAME.json` of the directories of the ends.
 fn networks<'p>(
     places: impl Iterator<Item = &'p String>,
     files: &[PathBuf],
-) -> Result<BTreeMap<String, azure::Read<Network>>, Failure> {
+) -> Result<(Networks, Vec<Value>), Failure> {
     let mut all: Vec<PathBuf> = files.to_vec();
     for place in places.map(File::new).filter(|place| place.is_dir()) {
         let of_vnet = |path: &PathBuf| {
@@ -94,10 +98,12 @@ fn networks<'p>(
         };
         all.extend(json_files(place)?.into_iter().filter(of_vnet));
     }
-    let mut found: BTreeMap<String, azure::Read<Network>> = BTreeMap::new();
+    let mut found = Networks::new();
+    let mut bodies = Vec::new();
     for path in all {
         let taken = |error| Failure::format(error).context(format!("cannot take {}", path.display()));
-        let network = Network::parse(&json(&path)?).map_err(|bad| taken(anyhow!(bad)))?;
+        let body = json(&path)?;
+        let network = Network::parse(&body).map_err(|bad| taken(anyhow!(bad)))?;
         let key = network.id.key();
         let read = azure::Read::Captured(network);
         // Both ends may bring it; two that differ are of two moments, and neither is believed.
@@ -108,9 +114,11 @@ fn networks<'p>(
             );
             return Err(Failure::usage("wrong_use", error).hint("give each network once"));
         }
-        found.insert(key, read);
+        if found.insert(key, read).is_none() {
+            bodies.push(body);
+        }
     }
-    Ok(found)
+    Ok((found, bodies))
 }
 
 fn json(path: &File) -> Result<Value, Failure> {

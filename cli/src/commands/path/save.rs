@@ -7,14 +7,27 @@ use netghost_core::artifact::document::to_document;
 use netghost_core::artifact::json::Digest;
 use netghost_core::artifact::manifest::Meta;
 use netghost_core::artifact::sums::{self, Sums};
-use serde_json::Value;
 
-use super::end::Found;
+use super::Read;
+use super::end::Known;
 use crate::error::Failure;
 use crate::output::write_new;
 
 /// Writes the snapshots of the interfaces and the bodies of their virtual networks into a new directory, with their digests.
-pub(super) fn write(place: &Path, ends: &[Found; 2], vnets: &[Value]) -> Result<(), Failure> {
+///
+/// # Errors
+/// Where an end is more than its interface: what is kept would be asked another question.
+pub(super) fn write(place: &Path, read: &Read) -> Result<(), Failure> {
+    let Read { ends, vnets, .. } = read;
+    for end in ends {
+        let why = match &end.known {
+            Known::Public(_) => "its interface is kept, and not that it was asked for by its public address",
+            Known::Storage(..) => "a storage account is not kept",
+            Known::End(_) | Known::Internet | Known::Nothing(..) => continue,
+        };
+        let error = anyhow!("{} can't be asked again from files: {why}", end.word);
+        return Err(Failure::usage("not_kept", error).hint("leave `--save` out"));
+    }
     std::fs::create_dir(place).map_err(|error| {
         Failure::failed(
             "write",

@@ -6,6 +6,7 @@ use netghost_core::azure::nsg::{FlowError, Verdict};
 use netghost_core::azure::path::{
     self as azure, Account, AddressPart, Around, End, Flow, Interface, Layer, Path, Place, Public, Question,
 };
+use netghost_core::azure::tags::public;
 
 use super::end::{Found, Known};
 use crate::error::Failure;
@@ -33,7 +34,7 @@ pub(super) fn walk(
         (Known::End(End::Nic(interface)), Known::Public(public)) => {
             walk.public(interface, public, source.public)
         }
-        (Known::End(outside), Known::Public(public)) => walk.plain(outside, &nic(&public.interface)),
+        (Known::End(outside), Known::Public(public)) => walk.inward(outside, &public.interface),
         (Known::Public(public), Known::End(End::Nic(interface))) => {
             walk.to_machine(public, interface, destination.public)
         }
@@ -87,6 +88,21 @@ impl Walk<'_> {
         Ok(path)
     }
 
+    /// From an address outside to the public address of a machine. A private one comes by another, of which nothing is known.
+    fn inward(&self, source: &End, destination: &Interface) -> Result<Path, FlowError> {
+        if public().contains(source.address()) {
+            return self.plain(source, &nic(destination));
+        }
+        if source.address().is_ipv4() != destination.address.is_ipv4() {
+            return Err(FlowError::Families);
+        }
+        let found = azure::walk_internet(destination, Place::Destination, self.flow, self.around);
+        let mut path = found.path;
+        let why = "by which public address the flow comes, and what is on its way there, was not read";
+        path.not_known(Place::Source, Layer::Nic, why);
+        Ok(path)
+    }
+
     /// To a storage account: to each of the addresses of its endpoint.
     fn stored(
         &self,
@@ -119,6 +135,14 @@ impl Walk<'_> {
             let why = "the addresses of its endpoint come to different ends: ask for one by `--destination-address`";
             path.not_known(Place::Destination, Layer::StorageRules, why);
             path.verdict = Verdict::Unknown;
+            path.parts.clear();
+            path.missing = paths
+                .iter()
+                .flat_map(|one| one.missing.clone())
+                .chain(path.missing)
+                .collect();
+            path.missing.sort();
+            path.missing.dedup();
         }
         Ok(path)
     }
@@ -150,6 +174,25 @@ impl Walk<'_> {
 fn lacking(ends: &[Found; 2]) -> Vec<azure::Unasked> {
     let each = [Place::Source, Place::Destination].into_iter().zip(ends);
     let mut lacking: Vec<azure::Unasked> = each.filter_map(|(place, end)| end.lacks(place)).collect();
+    if lacking.is_empty()
+        && matches!(
+            ends,
+            [
+                Found {
+                    known: Known::Storage(..),
+                    ..
+                },
+                _
+            ]
+        )
+    {
+        lacking.push(azure::Unasked {
+            place: Place::Source,
+            layer: Layer::StorageRules,
+            section: None,
+            why: "a storage account begins no flow".to_owned(),
+        });
+    }
     if lacking.is_empty() {
         lacking.push(azure::Unasked {
             place: Place::Between,

@@ -120,6 +120,10 @@ fn together(asked: Vec<Asked>, v4: bool) -> Option<Anywhere> {
         .filter_map(part)
         .collect();
     path.verdict = Verdict::Unknown;
+    // Ports that come to other ends at other addresses are no parts of the whole.
+    if asked.iter().any(|asked| asked.path.parts != path.parts) {
+        path.parts.clear();
+    }
     path.degraded = asked.iter().any(|asked| asked.path.degraded);
     path.missing = asked
         .iter()

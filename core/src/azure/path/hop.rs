@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::leg::Leg;
+use super::network::peered;
 use super::row::{Layer, Object, Row, Status};
 use super::{End, Nic};
 use crate::section::SectionName;
@@ -15,9 +16,14 @@ pub(super) fn rows(leg: &mut Leg<'_, '_>, hops: &[String]) -> bool {
         hop.parse().is_ok_and(|hop| hop == to || its(hop))
     };
     if !hops.is_empty() && hops.iter().all(is_end) {
-        let why = "the next hop is the other end itself";
-        leg.rows
-            .push(Row::new(Layer::NextHop, leg.place, leg.way, Status::Pass, why));
+        for hop in hops.iter().filter_map(|hop| hop.parse().ok()) {
+            let (status, why) = end_itself(leg, hop);
+            if status == Status::Unknown {
+                leg.lacks(Layer::NextHop, None, why.clone());
+            }
+            leg.rows
+                .push(Row::new(Layer::NextHop, leg.place, leg.way, status, why));
+        }
         return true;
     }
     if hops.is_empty() {
@@ -56,7 +62,42 @@ pub(super) fn rows(leg: &mut Leg<'_, '_>, hops: &[String]) -> bool {
     false
 }
 
-/// Whether the interface of this address forwards.
+/// Whether the other end, which is the next hop, is where that leads: an address of a network that is not reached is another
+/// machine's, or nobody's.
+fn end_itself(leg: &Leg<'_, '_>, hop: IpAddr) -> (Status, String) {
+    let pass = (Status::Pass, "the next hop is the other end itself".to_owned());
+    let Some(interface) = leg.to.interface() else {
+        return pass;
+    };
+    let nic = interface.nic.captured();
+    match nic.and_then(|nic| reached(leg, nic, hop)) {
+        Some(Status::Pass) => pass,
+        Some(Status::Block) => (
+            Status::Block,
+            format!("{hop} is the other end's address, and its virtual network is not reached"),
+        ),
+        _ => (
+            Status::Unknown,
+            format!(
+                "{hop} is the other end's address, and whether its virtual network is reached was not read"
+            ),
+        ),
+    }
+}
+
+/// Whether the interface's network is the sender's or one that is peered with it.
+fn reached(leg: &Leg<'_, '_>, nic: &Nic, address: IpAddr) -> Option<Status> {
+    let sender = leg.from.nic.captured()?.network(leg.from.address)?;
+    let there = nic.network(address)?;
+    if sender == there {
+        return Some(Status::Pass);
+    }
+    let known = leg.question.around.networks.get(&sender);
+    Some(peered(known, (&sender, &there), address).0)
+}
+
+/// Whether the interface of this address forwards. Another network may have the address too: only an interface that is reached
+/// counts.
 fn forwards(leg: &Leg<'_, '_>, hop: &str) -> (Status, Row) {
     let ends = [leg.question.source, leg.question.destination];
     let known = leg
@@ -66,8 +107,10 @@ fn forwards(leg: &Leg<'_, '_>, hop: &str) -> (Status, Row) {
         .iter()
         .chain(ends.into_iter().filter_map(End::nic));
     let has = |nic: &&Nic| {
-        hop.parse()
-            .is_ok_and(|address| nic.configuration(address).is_some())
+        let is_it = |address| {
+            nic.configuration(address).is_some() && reached(leg, nic, address) == Some(Status::Pass)
+        };
+        hop.parse().is_ok_and(is_it)
     };
     let nic = known.into_iter().find(has);
     let (status, why) = match nic.map(|nic| nic.forwards) {

@@ -3,9 +3,11 @@
 //! A way out is a public address of the interface, a NAT gateway of the subnet, an outbound rule of a load balancer, or the
 //! default outbound access of a subnet that is not private (Microsoft: "Default outbound access in Azure").
 
-use super::leg::Leg;
+use std::net::IpAddr;
+
+use super::leg::{Leg, Reach};
 use super::row::{Layer, Object, Place, Row, Status, Way};
-use super::{End, Interface, IpConfiguration, Nic};
+use super::{End, Interface, IpConfiguration, Nic, Subnet};
 use crate::azure::nsg::Protocol;
 use crate::section::SectionName;
 
@@ -48,11 +50,11 @@ fn way_out(
         })
     };
     let ipv4 = interface.address.is_ipv4();
+    let subnet = nic.subnet(interface.address);
     if let Some(id) = &own.public {
-        let why = "the interface has a public address".to_owned();
-        return (Status::Pass, why, object("public-address", id));
+        return by_public(subnet, has_ports, object("public-address", id));
     }
-    let Some(subnet) = nic.subnet(interface.address) else {
+    let Some(subnet) = subnet else {
         return (Status::Unknown, "the subnet was not read".to_owned(), None);
     };
     let of_subnet = object("subnet", subnet.id.as_str());
@@ -97,6 +99,40 @@ fn way_out(
             (Status::Pass, why, of_subnet)
         }
     }
+}
+
+/// The way out of an interface that has a public address. A NAT gateway of its subnet goes before that for what it carries
+/// (Microsoft: "What is Azure NAT Gateway?"); what becomes of the rest is not said.
+fn by_public(
+    subnet: Option<&Subnet>,
+    has_ports: bool,
+    object: Option<Object>,
+) -> (Status, String, Option<Object>) {
+    let gateway = subnet.map(|subnet| subnet.nat_gateway.is_some());
+    let (status, why) = match gateway {
+        Some(false) => (Status::Pass, "the interface has a public address"),
+        _ if has_ports => (
+            Status::Pass,
+            "the interface has a public address, or the subnet a NAT gateway, which goes before it",
+        ),
+        Some(true) => (
+            Status::Unknown,
+            "the subnet has a NAT gateway beside the public address of the interface, which carries TCP and UDP alone",
+        ),
+        None => (
+            Status::Unknown,
+            "whether the subnet has a NAT gateway, which carries TCP and UDP alone, was not read",
+        ),
+    };
+    (status, why.to_owned(), object)
+}
+
+/// The public address that a flow certainly leaves by: the interface's own, where no gateway or machine goes before it.
+pub(super) fn leaves_by(source: &Interface, reach: &Reach, own: Option<IpAddr>) -> Option<IpAddr> {
+    let nic = source.nic.captured()?;
+    let free = nic.subnet(source.address)?.nat_gateway.is_none();
+    let has = nic.configuration(source.address)?.public.is_some();
+    own.filter(|_| free && has && *reach == Reach::Internet)
 }
 
 /// The row of the way in from the Internet.

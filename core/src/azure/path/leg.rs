@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::network::peered;
+use super::network::{peered, takes_forwarded};
 use super::row::{Layer, Missing, Object, Place, Row, Status, Way};
 use super::{End, Interface, Question, hop, internet};
 use crate::azure::net::Net;
@@ -108,6 +108,7 @@ impl<'q, 'a> Leg<'q, 'a> {
                 let row = internet::egress(self);
                 self.rows.push(row);
             }
+            Reach::Service if self.way == Way::Forward => self.service_policies(),
             _ => {}
         }
         let lost = matches!(
@@ -238,6 +239,10 @@ impl<'q, 'a> Leg<'q, 'a> {
                 );
                 (Status::Unknown, why, Reach::Direct)
             }
+            None if there.is_some() => {
+                let why = "in which virtual networks the two ends are was not read";
+                (Status::Unknown, why.to_owned(), Reach::Direct)
+            }
             _ if own => (
                 Status::Pass,
                 "the virtual network delivers it".to_owned(),
@@ -248,15 +253,46 @@ impl<'q, 'a> Leg<'q, 'a> {
                     "which virtual networks are in one connected group with the interface's was not read";
                 (Status::Unknown, why.to_owned(), Reach::Direct)
             }
-            Some((here, there)) => {
-                let known = self.question.around.networks.get(&here);
-                peered(known, (&here, &there), address)
-            }
+            Some(both) => self.to_peer(&both),
             None => {
                 let why = format!("the connected virtual network delivers it ({})", word.as_str());
                 (Status::Pass, why, Reach::Direct)
             }
         }
+    }
+
+    /// A route to a peered network.
+    fn to_peer(&self, (here, there): &(String, String)) -> (Status, String, Reach) {
+        let networks = &self.question.around.networks;
+        let found = peered(networks.get(here), (here, there), self.to.address());
+        let taken = || !self.forwards() || takes_forwarded(networks.get(there), here);
+        if found.0 != Status::Pass || taken() {
+            return found;
+        }
+        let why =
+            "whether the other network takes what the interface only forwards was not read, or it does not";
+        (Status::Unknown, why.to_owned(), found.2)
+    }
+
+    /// True where the flow's source is none of the interface's addresses, which it forwards then.
+    fn forwards(&self) -> bool {
+        let nic = self.from.nic.captured();
+        nic.is_some_and(|nic| nic.configuration(self.from.address).is_none())
+    }
+
+    /// What policies of the subnet may leave of its service endpoints.
+    fn service_policies(&mut self) {
+        let nic = self.from.nic.captured();
+        let subnet = nic.and_then(|nic| nic.subnet(self.from.address));
+        let why = match subnet {
+            Some(subnet) if subnet.service_policies.is_empty() => return,
+            Some(subnet) => format!(
+                "which accounts the service endpoint policies of the subnet let through was not read: {}",
+                subnet.service_policies.join(", ")
+            ),
+            None => "whether the subnet has service endpoint policies was not read".to_owned(),
+        };
+        self.unknown(Layer::Route, Some(SectionName::Nic), why);
     }
 
     /// True where the other end's address is none of its interface's: what is sent there comes to the interface only where a

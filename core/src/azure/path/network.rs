@@ -34,6 +34,8 @@ pub struct Peering {
     pub state: Option<String>,
     /// Whether the other network belongs to the tag `VirtualNetwork`; none: the body does not say.
     pub access: Option<bool>,
+    /// Whether it takes from the other network what that only forwards; none: the body does not say.
+    pub forwarded: Option<bool>,
     /// The prefixes of the other network that this one knows; empty: the body does not say.
     pub prefixes: Vec<Net>,
 }
@@ -83,11 +85,11 @@ impl Network {
         self.peerings.iter().map(|peering| peering.remote.as_str())
     }
 
-    /// True where a peering that was told to keep its network out of the tag `VirtualNetwork` has the address.
+    /// True where a peering that keeps its network out of the tag `VirtualNetwork`, or does not say, has or may have the address.
     pub(super) fn keeps_out(&self, address: IpAddr) -> bool {
-        self.peerings
-            .iter()
-            .any(|peering| peering.access == Some(false) && peering.has(address))
+        self.peerings.iter().any(|peering| {
+            peering.access != Some(true) && (peering.prefixes.is_empty() || peering.has(address))
+        })
     }
 }
 
@@ -122,9 +124,17 @@ impl Peering {
             remote: remote.trim_end_matches('/').to_lowercase(),
             state: string(fields, "peeringState")?,
             access: flag(fields, "allowVirtualNetworkAccess")?,
+            forwarded: flag(fields, "allowForwardedTraffic")?,
             prefixes,
         })
     }
+}
+
+/// True where a network certainly takes what its peer only forwards. How strictly Azure keeps to the setting is not documented.
+pub(super) fn takes_forwarded(network: Option<&Read<Network>>, from: &str) -> bool {
+    let network = network.and_then(Read::captured);
+    let peering = network.and_then(|network| network.peerings.iter().find(|peering| peering.remote == from));
+    peering.is_some_and(|peering| peering.forwarded == Some(true))
 }
 
 /// Whether a route to a peered network, of a network of this id, leads to `there`, which has the address. Both ids are in lower

@@ -59,6 +59,8 @@ pub struct Subnet {
     pub default_outbound: Option<bool>,
     /// Which policies hold for private endpoints in it, as Azure writes it.
     pub endpoint_policies: Option<String>,
+    /// The policies that say which accounts may be reached by its service endpoints; none: all.
+    pub service_policies: Vec<String>,
 }
 
 /// The fields of a resource: in `properties` as Azure Resource Manager has it, beside the name as `az` prints it.
@@ -235,6 +237,7 @@ impl Subnet {
             nat_gateway: reference(fields, "natGateway")?,
             default_outbound: flag(fields, "defaultOutboundAccess")?,
             endpoint_policies: string(fields, "privateEndpointNetworkPolicies")?,
+            service_policies: references(fields, "serviceEndpointPolicies")?,
         })
     }
 }

@@ -6,7 +6,10 @@
 use std::net::IpAddr;
 
 use super::anywhere::walk_internet;
-use super::row::{Layer, Missing, Path, Place, Row, Status, Way};
+use super::internet::leaves_by;
+use super::leg::Leg;
+use super::ports::text;
+use super::row::{Layer, Missing, PartVerdict, Path, Place, Row, Status, Way};
 use super::{Around, End, Flow, Interface, Question, walk};
 use crate::azure::nsg::{FlowError, Verdict};
 use crate::section::SectionName;
@@ -32,12 +35,15 @@ pub fn walk_public(
     flow: Flow,
     around: &Around,
 ) -> Result<Path, FlowError> {
-    let out = walk(&Question {
+    let outward = Question {
         source: &End::Nic(Box::new(source.clone())),
         destination: &End::Outside(destination.address),
         flow,
         around,
-    })?;
+    };
+    let out = walk(&outward)?;
+    let reach = Leg::new(&outward, source, Place::Source).walk();
+    let from = leaves_by(source, &reach, from);
     let (inward, ways) = match from {
         Some(from) => {
             let path = walk(&Question {
@@ -63,16 +69,10 @@ pub fn walk_public(
 
 /// The two halves as one: the flow out and in, then the reply.
 fn joined(out: Path, inward: Path) -> Path {
-    let verdict = match (out.verdict, inward.verdict) {
-        (Verdict::Deny, _) | (_, Verdict::Deny) => Verdict::Deny,
-        (Verdict::Allow, Verdict::Allow) => Verdict::Allow,
-        _ => Verdict::Unknown,
-    };
-    // Ports that both halves part in their own way can't be told apart by words alone.
-    let parts = match (verdict, out.verdict, inward.verdict) {
-        (Verdict::Unknown, Verdict::Allow, _) => inward.parts,
-        (Verdict::Unknown, _, Verdict::Allow) => out.parts,
-        _ => Vec::new(),
+    let verdict = together(out.verdict, inward.verdict);
+    let parts = match verdict {
+        Verdict::Unknown => parts(&out, &inward),
+        Verdict::Allow | Verdict::Deny => Vec::new(),
     };
     let of = |rows: Vec<Row>, not: Place| -> (Vec<Row>, Vec<Row>) {
         let own = rows.into_iter().filter(|row| row.place != not);
@@ -92,6 +92,48 @@ fn joined(out: Path, inward: Path) -> Path {
         layers,
         missing,
         parts,
+    }
+}
+
+/// What becomes of each part of the ports over both halves, where one of them parts them.
+fn parts(out: &Path, inward: &Path) -> Vec<PartVerdict> {
+    let edges = |path: &Path| -> Option<Vec<(u16, u16, Verdict)>> {
+        if path.parts.is_empty() {
+            return Some(vec![(u16::MIN, u16::MAX, path.verdict)]);
+        }
+        let read = |part: &PartVerdict| {
+            let (low, high) = part.ports.split_once('-').unwrap_or((&part.ports, &part.ports));
+            Some((low.parse().ok()?, high.parse().ok()?, part.verdict))
+        };
+        path.parts.iter().map(read).collect()
+    };
+    if out.parts.is_empty() && inward.parts.is_empty() {
+        return Vec::new();
+    }
+    let (Some(one), Some(other)) = (edges(out), edges(inward)) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (low, high, there) in &one {
+        for (first, last, here) in &other {
+            let (low, high) = (*low.max(first), *high.min(last));
+            if low <= high {
+                found.push(PartVerdict {
+                    ports: text(Some((low, high))),
+                    verdict: together(*there, *here),
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Of two halves.
+fn together(one: Verdict, other: Verdict) -> Verdict {
+    match (one, other) {
+        (Verdict::Deny, _) | (_, Verdict::Deny) => Verdict::Deny,
+        (Verdict::Allow, Verdict::Allow) => Verdict::Allow,
+        _ => Verdict::Unknown,
     }
 }
 

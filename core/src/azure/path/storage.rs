@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::internet::leaves_by;
 use super::leg::{Leg, Reach};
 use super::nic::{inner, object};
 use super::row::{Layer, Missing, Object, Path, Place, Row, Status, Way};
@@ -15,7 +16,7 @@ use super::{Around, End, Flow, Interface, Question, walk};
 use crate::azure::body::{BadField, field, shape, string};
 use crate::azure::id::ResourceId;
 use crate::azure::net::Net;
-use crate::azure::nsg::{FlowError, Verdict};
+use crate::azure::nsg::{FlowError, Protocol, Verdict};
 
 /// What an account says of its network.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,7 +130,13 @@ pub fn walk_storage(
     };
     let mut path = walk(&question)?;
     let reach = Leg::new(&question, source, Place::Source).walk();
-    let (status, why) = asked(account, source, &reach, from);
+    let from = leaves_by(source, &reach, from);
+    let mut found = asked(account, source, &reach, from);
+    if found.0 == Status::Pass && !serves(flow) {
+        let why = "which ports beside 80 and 443 of TCP its endpoint serves was not read";
+        found = (Status::Unknown, why.to_owned());
+    }
+    let (status, why) = found;
     let row = Row::new(
         Layer::StorageRules,
         Place::Destination,
@@ -170,6 +177,12 @@ pub fn walk_storage(
         path.parts.clear();
     }
     Ok(path)
+}
+
+/// Whether the flow is of a kind that every endpoint of an account takes.
+fn serves(flow: Flow) -> bool {
+    let of_web = |port| matches!(port, 80 | 443);
+    flow.protocol == Protocol::Tcp && flow.ports.is_some_and(|(low, high)| low == high && of_web(low))
 }
 
 /// What the account's firewall does.

@@ -72,19 +72,26 @@ impl Asking<'_> {
         [one(from, source, first), one(to, destination, second)]
     }
 
-    /// The virtual networks of two interfaces that are in different ones: which are peered is said by nothing else.
+    /// The virtual networks of the ends, where a peering may be crossed: which are peered is said by nothing else.
     pub(super) async fn networks(&self, ends: &[Found; 2]) -> (BTreeMap<String, Read<Network>>, Vec<Value>) {
         let own = ends.iter().filter_map(|end| match &end.known {
             Known::End(End::Nic(interface)) => {
                 let nic = interface.nic.captured()?;
                 nic.subnet_id(interface.address)
             }
+            Known::Public(public) => {
+                let nic = public.interface.nic.captured()?;
+                nic.subnet_id(public.interface.address)
+            }
             _ => None,
         });
         let all = vnets(own);
         let mut read = BTreeMap::new();
         let mut bodies = Vec::new();
-        if all.len() > 1 {
+        let [source, destination] = ends;
+        let has_hops = !named(source, destination).is_empty() || !named(destination, source).is_empty();
+        // Within one network nothing crosses a peering, unless a machine in another stands between.
+        if all.len() > 1 || has_hops {
             for vnet in all {
                 let (network, body) = network(&self.account.arm, &vnet, self.period()).await;
                 read.insert(vnet.key(), network);
@@ -110,6 +117,7 @@ impl Asking<'_> {
             .await?;
         let nics = ends.iter().filter_map(|end| match &end.known {
             Known::End(End::Nic(interface)) => interface.nic.captured(),
+            Known::Public(public) => public.interface.nic.captured(),
             _ => None,
         });
         let subnets = nics.flat_map(|nic| nic.configurations.iter().filter_map(|one| one.subnet.as_ref()));

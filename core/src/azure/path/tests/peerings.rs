@@ -14,6 +14,12 @@ fn crossing(networks: &[Value]) -> Path {
     )
 }
 
+fn between_of(source: Interface, destination: Interface, networks: &[Value]) -> Path {
+    let end = |interface| End::Nic(Box::new(interface));
+    let around = around(networks, &[]);
+    among(&end(source), &end(destination), tcp((5001, 5001)), &around)
+}
+
 fn route_of(path: &Path) -> (Status, &str) {
     let mut rows = path.layers.iter();
     let row = rows.find(|row| (row.layer, row.place) == (Layer::Route, Place::Source));
@@ -99,6 +105,71 @@ fn a_peer_kept_out_of_the_tag_is_not_let_in_by_it() {
         .iter()
         .find(|row| (row.layer, row.place) == (Layer::NicNsg, Place::Destination));
     assert_eq!(row.unwrap().status, Status::Unknown);
+    // Which prefixes it has, and whether they belong to the tag, is not taken for granted.
+    let [there, mut back] = peers();
+    let peering = &mut back["properties"]["virtualNetworkPeerings"][0]["properties"];
+    peering["allowVirtualNetworkAccess"] = json!(null);
+    peering["remoteAddressSpace"] = json!(null);
+    let path = crossing(&[there, back]);
+    assert_eq!(path.verdict, Verdict::Unknown, "{}", shown(&path));
+}
+
+#[test]
+fn a_peering_may_not_take_what_is_only_forwarded() {
+    let forwarded = |word: Value| {
+        let [there, mut back] = peers();
+        back["properties"]["virtualNetworkPeerings"][0]["properties"]["allowForwardedTraffic"] = word;
+        let (mut source, mut destination) = (open("src", "10.0.0.4", "a"), open("dst", "10.1.0.5", "b"));
+        let mut body = nic_body("src", "10.0.0.4", "a");
+        body["properties"]["enableIPForwarding"] = json!(true);
+        source.nic = nic(&body, &subnet_body("src", "a"));
+        source.address = ip("192.168.9.9");
+        let any = |way| rule(["securityRules/any", "100", way, "Allow", "*", "0-65535", "*", "*"]);
+        let both = [any("Inbound"), any("Outbound")];
+        source.rules = rules("src", &both, &both);
+        destination.rules = rules("dst", &both, &both);
+        destination.routes = table(
+            "b",
+            &[entry("192.168.0.0/16", "User", "VirtualAppliance", &["10.0.0.4"])],
+        );
+        between_of(source, destination, &[there, back]).verdict
+    };
+    let verdicts = [json!(true), json!(false), json!(null)].map(forwarded);
+    assert_eq!(verdicts, [Verdict::Allow, Verdict::Unknown, Verdict::Unknown]);
+}
+
+#[test]
+fn a_next_hop_in_a_network_that_is_not_reached_is_another_machine() {
+    let (mut source, mut destination) = (open("src", "10.0.0.4", "a"), open("dst", "10.1.0.5", "b"));
+    let hop = |prefix, address: &'static str| entry(prefix, "User", "VirtualAppliance", &[address]);
+    source.routes = table("a", &[hop("10.1.0.5/32", "10.1.0.5")]);
+    destination.routes = table("b", &[hop("10.0.0.4/32", "10.0.0.4")]);
+    let asked = |networks: &[Value]| between_of(source.clone(), destination.clone(), networks).verdict;
+    assert_eq!(asked(&peers()), Verdict::Allow);
+    assert_eq!(asked(&[]), Verdict::Unknown);
+    let [_, back] = peers();
+    let clone = network("a", &[("clone-of-b", THERE.0, THERE.1)]);
+    assert_eq!(asked(&[clone, back]), Verdict::Deny);
+    assert_eq!(asked(&[network("a", &[]), network("b", &[])]), Verdict::Unknown);
+}
+
+#[test]
+fn a_machine_of_another_network_with_the_address_is_not_the_next_hop() {
+    let (mut source, destination) = pair();
+    source.routes = table(
+        "a",
+        &[entry("10.0.0.5/32", "User", "VirtualAppliance", &["10.1.9.9"])],
+    );
+    let asked = |vnet: &str| {
+        let body = nic_body("nva", "10.1.9.9", vnet);
+        let appliance = Nic::parse(&body, &[]).unwrap();
+        let end = |interface: &Interface| End::Nic(Box::new(interface.clone()));
+        let around = around(&peers(), &[appliance]);
+        among(&end(&source), &end(&destination), tcp((1, 1)), &around).verdict
+    };
+    // Its forwarding is off, which matters only where the route leads to it.
+    assert_eq!(asked("b"), Verdict::Deny);
+    assert_eq!(asked("elsewhere"), Verdict::Unknown);
 }
 
 #[test]

@@ -78,7 +78,8 @@ fn what_stops_it_on_its_way_out_is_listed_as_well() {
 
 #[test]
 fn by_which_address_it_comes_matters_where_the_group_says_so() {
-    let (source, _) = pair();
+    let (mut source, _) = pair();
+    has_public(&mut source, "src");
     let some = server("20.1.1.0/24");
     let verdicts = [Some("20.1.1.1"), Some("20.2.2.2"), None].map(|from| to(&some, &source, from).verdict);
     assert_eq!(verdicts, [Verdict::Allow, Verdict::Deny, Verdict::Unknown]);
@@ -90,6 +91,97 @@ fn by_which_address_it_comes_matters_where_the_group_says_so() {
         "{:?}",
         path.missing
     );
+}
+
+#[test]
+fn its_own_address_counts_only_where_nothing_goes_before_it() {
+    let some = server("20.1.1.0/24");
+    let asked = |source: &Interface, from| to(&some, source, Some(from)).verdict;
+    let both = |source: &Interface| ["20.1.1.1", "20.2.2.2"].map(|from| asked(source, from));
+    let (mut source, _) = pair();
+    assert_eq!(both(&source), [Verdict::Unknown; 2], "it has none");
+    has_public(&mut source, "src");
+    assert_eq!(both(&source), [Verdict::Allow, Verdict::Deny]);
+    let mut tunnelled = source.clone();
+    tunnelled.routes = table(
+        "a",
+        &[entry("0.0.0.0/0", "User", "VirtualAppliance", &["10.0.9.9"])],
+    );
+    assert_eq!(both(&tunnelled), [Verdict::Unknown; 2]);
+    let Read::Captured(nic) = &mut source.nic else {
+        panic!()
+    };
+    let subnets = std::mem::take(&mut nic.subnets);
+    assert_eq!(both(&source), [Verdict::Unknown; 2], "the subnet was not read");
+    let Read::Captured(nic) = &mut source.nic else {
+        panic!()
+    };
+    nic.subnets = subnets;
+    nic.subnets[0].nat_gateway = Some(id("natGateways/n"));
+    assert_eq!(both(&source), [Verdict::Unknown; 2]);
+    // What the gateway does not carry may or may not leave by the interface's own address.
+    let ping = Flow {
+        protocol: Protocol::Icmp,
+        source_ports: None,
+        ports: None,
+    };
+    let outside = End::Outside(ip("20.9.9.9"));
+    let path = ends(&End::Nic(Box::new(source)), &outside, ping, &[]);
+    assert_eq!(path.verdict, Verdict::Unknown, "{}", shown(&path));
+}
+
+#[test]
+fn ports_that_a_half_stops_are_named() {
+    let (mut source, _) = pair();
+    source.rules = rules("src", &[deny("Outbound", "80")], &[]);
+    let mut some = server("20.1.1.0/24");
+    let any = rule([
+        "securityRules/any",
+        "200",
+        "Inbound",
+        "Allow",
+        "Tcp",
+        "80-443",
+        "20.1.1.0/24",
+        "*",
+    ]);
+    some.interface.rules = rules("dst", &[web("*"), any.clone()], &[web("*"), any]);
+    let flow = tcp((80, 443));
+    let path = walk_public(&source, &some, None, flow, &Around::default()).unwrap();
+    let parts: Vec<(&str, Verdict)> = path
+        .parts
+        .iter()
+        .map(|part| (part.ports.as_str(), part.verdict))
+        .collect();
+    assert_eq!(
+        parts,
+        [("80", Verdict::Deny), ("81-443", Verdict::Unknown)],
+        "{}",
+        shown(&path)
+    );
+}
+
+#[test]
+fn policies_of_service_endpoints_are_not_passed_over() {
+    let (mut source, _) = pair();
+    source.routes = table(
+        "a",
+        &[entry(
+            "20.0.0.0/8",
+            "Default",
+            "VirtualNetworkServiceEndpoint",
+            &[],
+        )],
+    );
+    assert_eq!(outward(&source, "20.1.1.1").verdict, Verdict::Allow);
+    let mut subnet = subnet_body("src", "a");
+    subnet["properties"]["serviceEndpointPolicies"] = json!([{"id": id("serviceEndpointPolicies/p")}]);
+    let body = nic_body("src", "10.0.0.4", "a");
+    source.nic = nic(&body, &subnet);
+    let path = outward(&source, "20.1.1.1");
+    assert_eq!(path.verdict, Verdict::Unknown, "{}", shown(&path));
+    source.nic = Nic::parse(&body, &[]).into();
+    assert_eq!(outward(&source, "20.1.1.1").verdict, Verdict::Unknown);
 }
 
 #[test]

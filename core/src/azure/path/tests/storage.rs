@@ -25,6 +25,10 @@ fn only(subnets: &[(&str, &str)], addresses: &[&str]) -> Value {
 /// The flow to the account, by its service endpoint or by the Internet.
 fn stored(body: &Value, by_endpoint: bool, from: Option<&str>) -> Path {
     let (mut source, _) = pair();
+    let mut own = nic_body("src", "10.0.0.4", "a");
+    own["properties"]["ipConfigurations"][0]["properties"]["publicIPAddress"] =
+        json!({"id": id("publicIPAddresses/p")});
+    source.nic = nic(&own, &subnet_body("src", "a"));
     let endpoint = entry("20.60.0.0/16", "Default", "VirtualNetworkServiceEndpoint", &[]);
     if by_endpoint {
         source.routes = table("a", &[endpoint]);
@@ -100,6 +104,41 @@ fn what_stops_the_flow_before_is_listed_beside_the_firewall() {
     );
     let layers: Vec<Layer> = blocks(&path.unwrap()).into_iter().map(|block| block.0).collect();
     assert_eq!(layers, [Layer::NicNsg, Layer::StorageRules]);
+}
+
+#[test]
+fn other_ports_than_those_of_the_web_are_not_known() {
+    let (source, _) = pair();
+    let open = account(json!("Enabled"), json!({"defaultAction": "Allow"}));
+    let account = Account::parse(&open).unwrap();
+    let to = (&account, ip(ADDRESS));
+    let asked = |flow| {
+        walk_storage(&source, to, None, flow, &Around::default())
+            .unwrap()
+            .verdict
+    };
+    let ping = Flow {
+        protocol: Protocol::Icmp,
+        source_ports: None,
+        ports: None,
+    };
+    let flows = [
+        tcp((443, 443)),
+        tcp((80, 80)),
+        tcp((445, 445)),
+        tcp((443, 444)),
+        ping,
+    ];
+    assert_eq!(
+        flows.map(asked),
+        [
+            Verdict::Allow,
+            Verdict::Allow,
+            Verdict::Unknown,
+            Verdict::Unknown,
+            Verdict::Unknown
+        ]
+    );
 }
 
 #[test]
