@@ -258,6 +258,12 @@ impl Web {
         self.stand.site.bare(&[words, &ssh].concat())
     }
 
+    /// Of whoever is meant, without a word of how it is reached.
+    fn plain(&self, words: &[&str]) -> Answer {
+        let more = ["--standalone", "-o", "json"];
+        self.stand.site.bare(&[words, &more].concat())
+    }
+
     fn seal(&self) -> Value {
         let words = [&["baseline", "create", "b"][..], &SECTIONS].concat();
         self.run(&words).with(0).json()
@@ -277,8 +283,11 @@ fn root_a_host_is_read_by_ssh_and_a_changed_key_ends_it() {
     let found = check().with(3).json();
     assert!(why(&found).contains("host_key_changed"), "{found:#}");
     // Where it is reached is not kept in the baseline.
-    let all = web.bare(&["drift", "check", "--baseline", "b"]).with(3).json();
+    let all = web.plain(&["drift", "check", "--baseline", "b"]).with(3).json();
     assert!(all.to_string().contains("name it as USER@HOST"), "{all:#}");
+    // So what says how it is reached would have no effect.
+    let refused = web.bare(&["drift", "check", "--baseline", "b"]).with(2);
+    assert!(refused.stderr.contains("--ssh-config"), "{}", refused.stderr);
 }
 
 #[test]
@@ -291,11 +300,10 @@ fn root_a_window_over_a_host_of_ssh_names_it_and_is_told_again_how_it_is_reached
     assert_eq!(closed["targets"][0]["way"], "ssh", "{closed:#}");
     // Not told again, it is not read.
     web.run(&over("CHG-2")).with(0);
-    let words = ["window", "close", "CHG-2", "--standalone", "-o", "json"];
-    let closed = web.stand.site.bare(&words).with(3).json();
+    let closed = web.plain(&["window", "close", "CHG-2"]).with(3).json();
     assert_eq!(closed["verdict"], "unknown", "{closed:#}");
     // Its members can't be reached by what the baseline holds.
-    let opened = web.bare(&over("CHG-3")).with(0).json();
+    let opened = web.plain(&over("CHG-3")).with(0).json();
     assert!(
         opened["warnings"].to_string().contains("as USER@HOST"),
         "{opened:#}"
