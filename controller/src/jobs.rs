@@ -29,7 +29,7 @@ mod start;
 mod trusted;
 mod visit;
 
-pub(crate) use attribution::logs;
+pub(crate) use attribution::{logs, peers};
 pub use keep::{keep, kept};
 pub(crate) use run::{Begun, spawn};
 pub use running::Running;

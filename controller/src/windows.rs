@@ -227,9 +227,12 @@ async fn overlaps(
 ) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
     for other in windows::list(connection).await? {
-        if other.ticket == ticket || !other.close_job.is_empty() {
+        // One whose comparison never began is open still.
+        let other = seen(connection, other).await?;
+        if other.row.ticket == ticket || other.job.is_some() {
             continue;
         }
+        let other = other.row;
         let Some(theirs) = baselines::baseline(connection, &other.baseline).await? else {
             continue;
         };
@@ -299,8 +302,8 @@ pub(crate) async fn close(
         .check()
         .map_err(|bad| Status::invalid_argument(bad.to_string()))?;
     let id = match Id::parse(&there.row.close_job) {
-        // Drawn by a process that ended before it could start the job.
-        Ok(id) if there.job.is_none() => id,
+        // Drawn for the same person, by a process that ended before it could start the job.
+        Ok(id) if there.job.is_none() && there.row.closed_by == user.name => id,
         _ => controller
             .outside
             .id()

@@ -193,6 +193,7 @@ fn open(args: &Open, call: &Call<'_>) -> Result<Outcome, Failure> {
     let mut job = None;
     if let Some(baseline) = &args.baseline {
         let selected = args.targets.of_baseline(fleet.place())?;
+        args.targets.account_is_heard(fleet.place(), doing, &selected)?;
         request.baseline = baseline.to_string();
         request.layers = selected.words();
         request.via = selected.via_word();
@@ -250,6 +251,8 @@ fn sealing(args: &Open, fleet: &mut Fleet) -> Result<Request, Failure> {
             selected.layers.push(Layer::Azure);
         }
     }
+    args.targets
+        .account_is_heard(fleet.place(), Doing::Reading, &selected)?;
     Ok(Request {
         id: super::draw()?.to_string(),
         kind: Some(Kind::Baseline(v1::BaselineJob {

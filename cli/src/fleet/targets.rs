@@ -239,7 +239,7 @@ impl Targets {
     }
 
     /// What is selected of a baseline that is there: where nobody and nothing is named, its members. A subscription alone then
-    /// says only where Azure is asked.
+    /// says only where Azure is asked without a controller.
     pub fn of_baseline(&self, place: &Place) -> Result<Selected, Failure> {
         let words = [&self.vm, &self.nic, &self.vnet, &self.group];
         let named = words.iter().any(|list| !list.is_empty()) || !self.tag.is_empty() || self.all;
@@ -249,14 +249,16 @@ impl Targets {
         let mut layers: Vec<Layer> = self.layers.iter().copied().map(Layer::from).collect();
         layers.sort();
         layers.dedup();
-        Ok(Selected {
+        let selected = Selected {
             selector: Selector {
                 members: true,
                 ..Selector::default()
             },
             layers,
             via: Via::from(self.via),
-        })
+        };
+        self.heard(place, Doing::Comparing, &selected)?;
+        Ok(selected)
     }
 
     /// By which ways hosts without an agent are read where there is no controller: whoever names the host asks for it.

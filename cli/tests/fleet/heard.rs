@@ -82,6 +82,15 @@ fn a_controller_is_told_no_subscription_that_it_would_not_look_in() {
         "window close CHG-1 --subscription S",
         "`--subscription` names",
     );
+    refused(
+        &world,
+        "window open CHG-1 --baseline x --subscription S",
+        "the members of the baseline are compared",
+    );
+    heard(
+        &world,
+        &format!("window open CHG-1 --baseline x {NIC} --subscription S"),
+    );
 }
 
 #[test]
@@ -102,6 +111,13 @@ fn a_way_to_hosts_is_said_where_hosts_are_read() {
             }
         }
         heard(&world, &format!("{command} --vm ada@web --via ssh"));
+    }
+    refused(
+        &world,
+        "window open CHG-1 --baseline x --layers azure --via run-command",
+        "says how hosts are read, and none is",
+    );
+    for command in EACH {
         heard(
             &world,
             &format!("{command} --all --layers host,azure --via agent"),
@@ -158,6 +174,8 @@ fn what_says_how_azure_is_asked_wants_something_to_ask() {
             "baseline create x --standalone --layers host --all",
             "drift check --baseline x --standalone --layers host --all",
             "sweep run --baseline x --standalone --layers host --all",
+            "window open CHG-1 --standalone --vm ada@web --layers host",
+            "window open CHG-1 --standalone --baseline x --layers host",
         ] {
             refused(
                 &alone,

@@ -92,10 +92,11 @@ impl RunCommand {
         let lines: Vec<&str> = text.lines().collect();
         let mut lost = 0;
         let mut busy = None;
+        let mut last = None;
         loop {
             let left = self.left(script);
             if left.is_zero() {
-                return Err(self.late(busy));
+                return Err(self.late(busy.or(last)));
             }
             let error = match self.arm.within(left).run_command(&self.vm, &lines).await {
                 Ok(answer) => return output::streams(&answer.json),
@@ -108,6 +109,7 @@ impl RunCommand {
                 }
                 Kind::Network | Kind::Cut | Kind::Server if lost < LOST => {
                     lost += 1;
+                    last = Some(error);
                     PAUSE
                 }
                 Kind::Deadline => return Err(self.late(busy.or(Some(error)))),

@@ -91,9 +91,13 @@ pub(super) fn record(actor: &str, row: &ActionRow) -> Record {
         })
 }
 
-/// An event that is about this action.
+/// An event that is about this action, with the ticket that it was asked for under.
 pub(super) fn about(actor: &str, action: &str, ended: Ended, row: &ActionRow) -> Record {
-    Record::new(actor, action, ended).target(&row.name).target(row.id)
+    let event = Record::new(actor, action, ended).target(&row.name).target(row.id);
+    match course::asked(row).and_then(|asked| asked.ticket) {
+        Some(ticket) => event.with("ticket", ticket),
+        None => event,
+    }
 }
 
 /// What happened to an action that stands so now, and whether that is well.

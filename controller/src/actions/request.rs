@@ -13,7 +13,7 @@ use netghost_proto::convert::{BadField, id};
 use netghost_proto::v1;
 use tonic::Status;
 
-use super::move_on::record;
+use super::move_on::{about, record};
 use super::{find, run};
 use crate::caller::{Agent, User};
 use crate::store::Error;
@@ -105,9 +105,7 @@ async fn insert(
         return Ok(true);
     };
     transaction.rollback().await.map_err(Error::from)?;
-    let event = Record::new(user.actor(), "action.request", Ended::Denied)
-        .target(&new.name)
-        .target(new.id);
+    let event = about(&user.actor(), "action.request", Ended::Denied, new);
     controller
         .refused(described(event, asked).with("why", &full))
         .await;
@@ -117,14 +115,10 @@ async fn insert(
 }
 
 fn described(event: Record, asked: &Asked) -> Record {
-    let event = event
+    event
         .with("kind", asked.operation.kind())
         .with("namespace", &asked.namespace)
-        .with("reason", &asked.reason);
-    match &asked.ticket {
-        Some(ticket) => event.with("ticket", ticket),
-        None => event,
-    }
+        .with("reason", &asked.reason)
 }
 
 /// The one agent that is meant.

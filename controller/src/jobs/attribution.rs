@@ -44,7 +44,7 @@ pub(super) async fn attribute(controller: &Controller, parts: &mut [Part]) -> Re
 }
 
 /// Where the peers of these networks lie.
-async fn peers(controller: &Controller, networks: BTreeSet<ResourceId>) -> Peers {
+pub(crate) async fn peers(controller: &Controller, networks: BTreeSet<ResourceId>) -> Peers {
     let until = Instant::now() + LONGEST;
     let mut peers = Peers::new();
     for network in networks {

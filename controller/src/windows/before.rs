@@ -10,7 +10,7 @@ use netghost_core::window::BEFORE_US;
 use serde::Serialize;
 
 use crate::Controller;
-use crate::jobs::{load, logs};
+use crate::jobs::{load, logs, peers};
 
 /// As it stands in the window's document.
 #[derive(Debug, Serialize)]
@@ -45,7 +45,11 @@ pub(super) async fn before(controller: &Controller, members: &[Member], opened_a
         }
     }
     let azure = match origins {
-        Some(origins) => Some(asked(controller, &origins.lacks(unread), (from_us, to_us)).await),
+        Some(mut origins) => {
+            let networks = origins.peering().clone();
+            origins.peered(&peers(controller, networks).await);
+            Some(asked(controller, &origins.lacks(unread), (from_us, to_us)).await)
+        }
         None if unread.is_some() => {
             Some(asked(controller, &Origins::default().lacks(unread), (from_us, to_us)).await)
         }

@@ -33,6 +33,17 @@ pub(super) async fn sealed(
             layers.join(" or ")
         )));
     }
+    // Of a layer that is asked for by name and has no member, a comparison of the members would say nothing at all.
+    let without = |layer: &&Layer| !sealed.members.iter().any(|member| member.layer() == **layer);
+    if let Some(layer) = request
+        .layers
+        .iter()
+        .find(|layer| request.selector.members && without(layer))
+    {
+        return Err(Status::failed_precondition(format!(
+            "baseline {name} holds nothing of the layer {layer}: leave it out, or say who is compared there"
+        )));
+    }
     if !meant.any(is_held) {
         return Err(Status::failed_precondition(format!(
             "baseline {name} holds nothing that could be read: no window is opened over it"

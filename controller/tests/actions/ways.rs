@@ -71,6 +71,18 @@ pub(crate) async fn an_approved_action_is_done_and_written_down(world: &World) {
     assert_eq!(approval.actor, "user/bob");
     let digest = document.digest().unwrap().to_string();
     assert!(approval.arguments.iter().any(|argument| argument.value == digest));
+    for record in records
+        .iter()
+        .filter(|record| record.action.starts_with("action."))
+    {
+        let tickets: Vec<&str> = record
+            .arguments
+            .iter()
+            .filter(|argument| argument.name == "ticket")
+            .map(|argument| argument.value.as_str())
+            .collect();
+        assert_eq!(tickets, ["CHG-1"], "{}", record.action);
+    }
 }
 
 pub(crate) async fn a_denied_action_is_withdrawn(world: &World) {

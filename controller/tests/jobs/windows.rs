@@ -280,6 +280,31 @@ async fn a_job_that_a_window_did_not_ask_for_does_not_close_it() {
 }
 
 #[tokio::test]
+async fn what_one_person_began_to_close_another_can_end() {
+    let place = Place::new();
+    let process = changed(&place).await;
+    let begun = "UPDATE windows SET closed_by = 'alice', close_job = '5b1e7d3a-0000-4000-8000-000000000009'";
+    edit(&process, &[begun]).await;
+    // It is open still, which matters to whoever opens another over the same.
+    let other = process.open(over("CHG-2", "golden")).await.unwrap();
+    assert!(
+        other.warnings.iter().any(|text| text.contains("CHG-1")),
+        "{other:?}"
+    );
+    let (job, document) = process.close("CHG-1").await;
+    assert_eq!(job.verdict, "drift", "{}", job.why);
+    assert_eq!(document["window"]["ticket"], "CHG-1");
+}
+
+/// The window `CHG-1` over these layers of a baseline.
+fn of(baseline: &str, layers: &[&str]) -> v1::OpenWindowRequest {
+    v1::OpenWindowRequest {
+        layers: layers.iter().map(ToString::to_string).collect(),
+        ..over("CHG-1", baseline)
+    }
+}
+
+#[tokio::test]
 async fn no_window_is_opened_over_what_can_not_be_used_or_holds_nothing() {
     let (place, sky) = (Place::new(), Sky::of(&["vm1"]));
     let process = process(&place, &sky).await;
@@ -288,12 +313,17 @@ async fn no_window_is_opened_over_what_can_not_be_used_or_holds_nothing() {
     process
         .seal("nics", in_azure(&[nic_id("vm1").as_str()]), &["azure"])
         .await;
-    let hosts = v1::OpenWindowRequest {
-        layers: vec!["host".to_owned()],
-        ..over("CHG-1", "nics")
-    };
-    let why = refused(process.open(hosts).await);
-    assert!(why.contains("holds nothing of the layer host"), "{why}");
+    for layers in [&["host"][..], &["host", "azure"]] {
+        let hosts = v1::OpenWindowRequest {
+            layers: layers.iter().map(ToString::to_string).collect(),
+            ..over("CHG-1", "nics")
+        };
+        let why = refused(process.open(hosts).await);
+        assert!(
+            why.contains("holds nothing of the layer host"),
+            "{layers:?}: {why}"
+        );
+    }
     process.run(baseline("golden", named(&["vm1"]))).await;
     edit(
         &process,
@@ -326,11 +356,7 @@ async fn no_window_is_opened_over_what_can_not_be_used_or_holds_nothing() {
     // Beside somebody who was read it is a member that was not, and no window closes without saying so.
     let job = process.seal("partly", named(&["vm1"]), &["host", "azure"]).await;
     assert_eq!(job.verdict, "partial", "{job:?}");
-    let unread = v1::OpenWindowRequest {
-        layers: vec!["azure".to_owned()],
-        ..over("CHG-1", "partly")
-    };
-    let why = refused(process.open(unread).await);
+    let why = refused(process.open(of("partly", &["azure"])).await);
     assert!(why.contains("holds nothing that could be read"), "{why}");
     process.open(over("CHG-1", "partly")).await.unwrap();
     let (job, _) = process.close("CHG-1").await;

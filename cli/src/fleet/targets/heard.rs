@@ -91,6 +91,12 @@ impl Targets {
 
     /// With a controller: the subscription completes a name, or whatever names its own lies in it.
     fn lies_in(&self, subscription: &str, selector: &Selector) -> Result<(), Failure> {
+        if selector.members {
+            return Err(unheard(
+                "`--subscription` has no effect: the members of the baseline are compared, in whatever subscription they are",
+                "leave it out, or say by `--group`, `--nic` or `--all` who else is meant",
+            ));
+        }
         if self.all {
             return Err(unheard(
                 "`--all` means what the controller knows, and in Azure its own subscription, not what `--subscription` names",

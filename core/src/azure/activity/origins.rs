@@ -252,7 +252,7 @@ impl Around {
         }
     }
 
-    /// Every resource that what was read comes from.
+    /// Every resource that what was read comes from, or may come from elsewhere.
     pub fn everything(&self) -> Origins {
         let mut found = self
             .start()
@@ -260,7 +260,9 @@ impl Around {
             .and_below(&self.network("networkSecurityGroups"))
             .and_below(&self.network("routeTables"))
             .exactly(&self.network("subnets"))
-            .networks(self);
+            .networks(self)
+            .possibly(&ROUTERS, self)
+            .possibly(&NETWORKS, self);
         found.groups();
         found
     }
@@ -296,7 +298,10 @@ impl Around {
             .and_below(&self.network("routeTables"))
             .networks(self);
         match path {
-            path if path.contains("/virtualnetworkgateway") => origins.possibly(&ROUTERS, self),
+            // The peering that lends its gateway may be the other network's.
+            path if path.contains("/virtualnetworkgateway") => {
+                origins.possibly(&ROUTERS, self).possibly(&NETWORKS, self)
+            }
             path if path.ends_with("/user") => origins,
             _ => origins
                 .possibly(&NETWORKS, self)

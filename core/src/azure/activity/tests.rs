@@ -143,6 +143,24 @@ fn a_withdrawn_route_has_no_record_and_the_period_is_named() {
 }
 
 #[test]
+fn a_gateway_is_lost_by_the_peering_of_the_network_that_lends_it() {
+    let gateway = "route/10.9.0.0/16/virtualnetworkgateway/virtualnetworkgateway 10.1.0.4";
+    let lent = "/subscriptions/s2/resourceGroups/h/providers/Microsoft.Network/virtualNetworks/hub/virtualNetworkPeerings/spoke";
+    let ended = record(
+        lent,
+        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write",
+        "Succeeded",
+        6,
+    );
+    let mut both = logs(&[]);
+    both.insert("s2".to_owned(), logs(&[ended]).remove("s1").unwrap());
+    let wanted = Period::wanted(TEN, TEN + 30 * MINUTE);
+    let origins = origins(SectionName::EffectiveRoutes, gateway, &peered(&["s2"]));
+    let found = attribute(&origins, &both, wanted, TEN);
+    assert_eq!(found.outcome, Outcome::Recorded, "{:?}", found.why);
+}
+
+#[test]
 fn what_may_come_from_a_peer_is_no_record_only_where_the_logs_of_the_peers_were_read() {
     let gateway = "route/10.9.0.0/16/virtualnetworkgateway/virtualnetworkgateway 10.1.0.4";
     let of = |path: &str, peers: &Peers, logs: &Logs| {
