@@ -62,6 +62,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The process ends, and what was begun is left to the next one: nothing was learnt.
+    #[error("the process ends")]
+    Ending(#[source] tokio::task::JoinError),
     /// An object is not there.
     #[error("object {digest} is missing in the store")]
     Missing {

@@ -11,7 +11,7 @@ use netghost_core::job::baseline::Member;
 use netghost_core::section::SectionName;
 
 use super::run::Run;
-use super::snapshot::taken;
+use super::snapshot::{joined, taken};
 use super::{Broken, load, nic};
 use crate::store::Error;
 use crate::store::jobs::{TargetRow, TargetState};
@@ -98,7 +98,7 @@ async fn compared(
     };
     let (part, bytes) = tokio::task::spawn_blocking(work)
         .await
-        .map_err(|error| Broken::Content(format!("a fault of the controller: {error}")))?
+        .map_err(joined)?
         .map_err(|error| Broken::Content(format!("a fault of the controller: {error}")))?;
     run.controller
         .store

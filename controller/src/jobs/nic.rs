@@ -75,7 +75,8 @@ pub(super) async fn read(run: &Run, target: &TargetRow) -> Result<Result<Digest,
             let whose = (target.identity, target.command);
             Ok(Ok(keep(&run.controller, whose, stored).await?))
         }
-        _ => Ok(Err(fault())),
+        Err(error) if error.is_cancelled() => Err(Error::Ending(error)),
+        Ok(Err(_)) | Err(_) => Ok(Err(fault())),
     }
 }
 

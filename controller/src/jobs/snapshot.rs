@@ -29,9 +29,22 @@ pub(crate) enum Broken {
 impl From<Error> for Broken {
     fn from(error: Error) -> Self {
         match error {
+            // Its work was dropped with the process, which says nothing of the object.
+            Error::Objects(object_store::Error::JoinError { source }) if source.is_cancelled() => {
+                Self::Store(Error::Ending(source))
+            }
             Error::Missing { .. } | Error::Damaged { .. } | Error::Objects(_) => Self::Content(chain(&error)),
             error => Self::Store(error),
         }
+    }
+}
+
+/// Work of the controller's own that came to no end: dropped as the process ends, else by a fault of the controller.
+pub(super) fn joined(error: tokio::task::JoinError) -> Broken {
+    if error.is_cancelled() {
+        Broken::Store(Error::Ending(error))
+    } else {
+        content("a fault of the controller", &error)
     }
 }
 
@@ -137,7 +150,37 @@ pub(crate) async fn load(controller: &Controller, digest: &Digest) -> Result<(Ma
     let get = move |digest: &Digest| objects.get(digest).cloned().ok_or(ObjectError::Missing);
     let snapshot = tokio::task::spawn_blocking(move || manifest::load(&bytes, &get))
         .await
-        .map_err(|error| content("a fault of the controller", &error))?
+        .map_err(joined)?
         .map_err(|error| content("the snapshot", &error))?;
     Ok((manifest, snapshot))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How a task ended that was dropped, or that met a fault.
+    async fn ended(dropped: bool) -> tokio::task::JoinError {
+        let task = tokio::spawn(async move {
+            if dropped {
+                std::future::pending::<()>().await;
+            }
+            std::panic::resume_unwind(Box::new("a fault"));
+        });
+        if dropped {
+            task.abort();
+        }
+        task.await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_as_the_process_ends_says_nothing_of_what_is_stored() {
+        let object = |source| Broken::from(Error::Objects(object_store::Error::JoinError { source }));
+        for dropped in [true, false] {
+            for broken in [object(ended(dropped).await), joined(ended(dropped).await)] {
+                let is_ending = matches!(broken, Broken::Store(Error::Ending(_)));
+                assert_eq!(is_ending, dropped, "{broken:?}");
+            }
+        }
+    }
 }

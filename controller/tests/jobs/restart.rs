@@ -92,7 +92,7 @@ fn a_job_is_taken_up_wherever_it_was_left() {
             left_running += i32::from(process.begin(request.clone()).await.unwrap().state == "running");
             jobs::resume(&process.controller).await.unwrap();
             let job = process.watch(&request.id).await.pop().unwrap();
-            assert_eq!(job.verdict, wanted, "round {round}");
+            assert_eq!(job.verdict, wanted, "round {round}: {job:?}");
             assert!(job.targets.iter().all(|target| target.state == "captured"));
             assert_eq!(process.audited(action, "begun").await, 1);
             assert_eq!(

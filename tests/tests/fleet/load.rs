@@ -50,13 +50,14 @@ fn root_an_idle_agent_is_small() {
         "idle agent: {fresh} KiB resident after the start, {resident} KiB after a baseline and a check (at most {most}), \
          {used} ms of processor time in {seconds} s"
     );
-    // An unoptimised build may take more than what is promised of the one that is packed (docs/validation.md).
-    let factor = if std::env::var_os("NETGHOST_AGENT").is_some() {
-        1
+    // What is promised is promised of the agent as it is packed (docs/validation.md). The code of an unoptimised one is several
+    // times as large, so that of it what it allocated counts.
+    let (factor, counted) = if std::env::var_os("NETGHOST_AGENT").is_some() {
+        (1, resident)
     } else {
-        2
+        (2, kib(&pid, "RssAnon:"))
     };
-    assert!(resident < factor * 15 * 1024, "{resident} KiB");
+    assert!(counted < 15 * 1024, "{counted} of {resident} KiB");
     // 0.1 % of a core, and one tick for the clock's grain.
     assert!(used <= factor * seconds + 10, "{used} ms in {seconds} s");
 }
